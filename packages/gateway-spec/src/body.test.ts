@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { BodyError, collect, readForm, readJson, readText } from "./body.ts";
+import { toHeaderView } from "./headers.ts";
+
+function request(contentType: string | null, ...pieces: (string | Uint8Array)[]) {
+  return {
+    headers: toHeaderView(contentType === null ? {} : { "content-type": contentType }),
+    body: (async function* () {
+      for (const piece of pieces) yield typeof piece === "string" ? new TextEncoder().encode(piece) : piece;
+    })(),
+  };
+}
+
+async function failure(promise: Promise<unknown>): Promise<readonly [string, number]> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(BodyError);
+  return [(error as BodyError).code, (error as BodyError).status];
+}
+
+describe("collect", () => {
+  test("joins the pieces", async () => {
+    expect(await collect(request(null, "ab", "", "c"))).toEqual(new TextEncoder().encode("abc"));
+  });
+
+  test("gives no bytes for a request without content", async () => {
+    expect(await collect({ headers: toHeaderView({}), body: null })).toEqual(new Uint8Array(0));
+  });
+
+  test("accepts exactly the limit and refuses one byte more", async () => {
+    expect((await collect(request(null, "abc"), { limitBytes: 3 })).byteLength).toBe(3);
+    expect(await failure(collect(request(null, "ab", "cd"), { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
+  });
+
+  test("refuses by Content-Length before reading", async () => {
+    const body = {
+      [Symbol.asyncIterator](): never {
+        throw new Error("the body was read");
+      },
+    };
+    const headers = toHeaderView({ "content-length": "4" });
+    expect(await failure(collect({ headers, body }, { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
+  });
+});
+
+describe("readText", () => {
+  test.each([
+    ["text/plain", "é", "é"],
+    ["text/plain; charset=latin1", new Uint8Array([0xe9]), "é"],
+    ['text/plain; charset="ISO-8859-1"', new Uint8Array([0xe9]), "é"],
+    ["text/plain; Charset=utf-16le", new Uint8Array([0xe9, 0]), "é"],
+    [null, "é", "é"],
+  ])("decodes %s", async (type, bytes, text) => {
+    expect(await readText(request(type, bytes))).toBe(text);
+  });
+
+  test("refuses an unknown charset and bytes that are not of the charset", async () => {
+    expect(await failure(readText(request("text/plain; charset=klingon", "x")))).toEqual([
+      "BODY_UNSUPPORTED_CHARSET",
+      415,
+    ]);
+    expect(await failure(readText(request("text/plain", new Uint8Array([0xff]))))).toEqual(["BODY_MALFORMED", 400]);
+  });
+});
+
+describe("readJson and readForm", () => {
+  test("read their types", async () => {
+    expect(await readJson(request("application/json", '{"a":', "1}"))).toEqual({ a: 1 });
+    expect(await readJson(request("application/problem+json; charset=utf-8", "[]"))).toEqual([]);
+    const form = await readForm(request("application/x-www-form-urlencoded", "a=1&b=%E6%B7%BB&a=2"));
+    expect([...form]).toEqual([
+      ["a", "1"],
+      ["b", "添"],
+      ["a", "2"],
+    ]);
+  });
+
+  test("refuse other types and malformed content", async () => {
+    expect(await failure(readJson(request("text/plain", "{}")))).toEqual(["BODY_UNSUPPORTED_TYPE", 415]);
+    expect(await failure(readJson(request("application/json", "{")))).toEqual(["BODY_MALFORMED", 400]);
+    expect(await failure(readForm(request(null, "a=1")))).toEqual(["BODY_UNSUPPORTED_TYPE", 415]);
+  });
+});

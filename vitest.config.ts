@@ -1,0 +1,27 @@
+import { transform } from "esbuild";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [
+    {
+      // Vitest's own transform leaves standard decorators in place, and Node does not run them yet.
+      name: "lower-standard-decorators",
+      enforce: "pre",
+      async transform(code, id) {
+        if (!id.endsWith(".ts") || !/^\s*@\w+/m.test(code)) return null;
+        return transform(code, { loader: "ts", target: "es2024", sourcefile: id, sourcemap: true });
+      },
+    },
+  ],
+  test: {
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "examples/**/*.test.ts",
+      "scripts/**/*.test.ts",
+    ],
+    typecheck: { enabled: false },
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
