@@ -6,7 +6,7 @@
 
 export type Awaitable<T> = T | Promise<T>;
 
-/** Received header fields. Names are lower-case; a `get` by any other spelling finds nothing (TSGI-12). */
+/** Received header fields. Names are lower-case, and so is what `get` and `has` are asked for: another spelling may find nothing (TSGI-6). */
 export interface HeaderView extends Iterable<[string, string]> {
   /**
    * The field's value, or `null` where the request did not have the field. Several lines of one field are joined with `, `,

@@ -7,7 +7,7 @@ export interface BodySource {
   cancel(reason: unknown): void;
 }
 
-/** Whether a body is at hand as a whole. Tested first, for strings and byte arrays are iterable too (TSGI-34). */
+/** Whether a body is at hand as a whole. Tested first, for strings and byte arrays are iterable too (TSGI-21). */
 export function isWhole(body: ResponseBody): body is string | Uint8Array {
   return typeof body === "string" || body instanceof Uint8Array;
 }
@@ -36,7 +36,7 @@ export function openBody(body: AsyncIterable<Uint8Array | string> | ReadableStre
   };
 }
 
-/** Drops a body that will not be sent, and tells its source (TSGI-36). Whole bodies have nothing to release. */
+/** Drops a body that will not be sent, and tells its source (TSGI-40). Whole bodies have nothing to release. */
 export function cancelBody(body: ResponseBody | null | undefined, reason: unknown): void {
   if (body === null || body === undefined || isWhole(body)) return;
   settle(() => {
