@@ -1,0 +1,88 @@
+/** What the server's and the driver's error codes mean in our words. */
+import { DatabaseError } from "./errors.ts";
+import type { DatabaseErrorCode } from "./errors.ts";
+
+/** Where a pool connects to, for messages. */
+export interface MysqlAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** By symbol rather than number: MySQL and MariaDB agree on those. */
+const CODES: Readonly<Record<string, DatabaseErrorCode>> = {
+  ER_ACCESS_DENIED_ERROR: "DATABASE_ACCESS_DENIED",
+  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: "DATABASE_ACCESS_DENIED",
+  ER_DBACCESS_DENIED_ERROR: "DATABASE_ACCESS_DENIED",
+  ER_TABLEACCESS_DENIED_ERROR: "DATABASE_ACCESS_DENIED",
+  ER_COLUMNACCESS_DENIED_ERROR: "DATABASE_ACCESS_DENIED",
+  ER_SPECIFIC_ACCESS_DENIED_ERROR: "DATABASE_ACCESS_DENIED",
+  ER_HOST_NOT_PRIVILEGED: "DATABASE_ACCESS_DENIED",
+  ER_NOT_SUPPORTED_AUTH_MODE: "DATABASE_ACCESS_DENIED",
+  ER_BAD_DB_ERROR: "DATABASE_UNKNOWN",
+  ER_DUP_ENTRY: "DATABASE_DUPLICATE",
+  ER_DUP_ENTRY_WITH_KEY_NAME: "DATABASE_DUPLICATE",
+  ER_BAD_NULL_ERROR: "DATABASE_CONSTRAINT",
+  ER_NO_DEFAULT_FOR_FIELD: "DATABASE_CONSTRAINT",
+  ER_ROW_IS_REFERENCED: "DATABASE_CONSTRAINT",
+  ER_ROW_IS_REFERENCED_2: "DATABASE_CONSTRAINT",
+  ER_NO_REFERENCED_ROW: "DATABASE_CONSTRAINT",
+  ER_NO_REFERENCED_ROW_2: "DATABASE_CONSTRAINT",
+  ER_CHECK_CONSTRAINT_VIOLATED: "DATABASE_CONSTRAINT",
+  ER_LOCK_DEADLOCK: "DATABASE_BUSY",
+  ER_LOCK_WAIT_TIMEOUT: "DATABASE_BUSY",
+  ER_CON_COUNT_ERROR: "DATABASE_UNREACHABLE",
+  ER_TOO_MANY_USER_CONNECTIONS: "DATABASE_UNREACHABLE",
+  ER_USER_LIMIT_REACHED: "DATABASE_UNREACHABLE",
+  ER_HOST_IS_BLOCKED: "DATABASE_UNREACHABLE",
+  ER_SERVER_SHUTDOWN: "DATABASE_UNREACHABLE",
+  ER_CONNECTION_KILLED: "DATABASE_UNREACHABLE",
+  PROTOCOL_CONNECTION_LOST: "DATABASE_UNREACHABLE",
+};
+
+/** Numbers that the driver has no symbol for: MariaDB's CHECK (4025) and killed connection (1927). */
+const NUMBERS: Readonly<Record<number, DatabaseErrorCode>> = {
+  1927: "DATABASE_UNREACHABLE",
+  4025: "DATABASE_CONSTRAINT",
+};
+
+/** @param otherwise the code of an error that is in no table and came without a number of the server's. */
+export function toDatabaseError(
+  cause: unknown,
+  address: MysqlAddress,
+  otherwise: DatabaseErrorCode = "DATABASE_QUERY",
+): DatabaseError {
+  if (cause instanceof DatabaseError) return cause;
+  const error: DriverError = cause instanceof Error ? cause : new Error(String(cause));
+  const code =
+    CODES[error.code ?? ""] ??
+    NUMBERS[error.errno ?? 0] ??
+    // A system call or a fatal error is the socket's.
+    (error.fatal === true || error.syscall !== undefined ? "DATABASE_UNREACHABLE" : otherwise);
+  return new DatabaseError(code, explain(code, error.message || (error.code ?? "no reason given"), address), { cause });
+}
+
+function explain(code: DatabaseErrorCode, text: string, { host, port, user, database }: MysqlAddress): string {
+  const server = `the database server at ${host}:${port}`;
+  if (code === "DATABASE_UNREACHABLE") {
+    return `Cannot reach ${server} (${text}): start it, or correct host and port in the database URL`;
+  }
+  if (code === "DATABASE_ACCESS_DENIED") {
+    return `User "${user}" was refused by ${server} (${text}): correct user and password in the database URL, or grant the right`;
+  }
+  if (code === "DATABASE_UNKNOWN") {
+    return `There is no database "${database}" on ${server}: create it, or correct the name in the database URL`;
+  }
+  return `MySQL: ${text}`;
+}
+
+/** What the driver adds to its errors. */
+interface DriverError extends Error {
+  /** The server's symbol, or that of a system call or of the driver. */
+  readonly code?: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+  /** Whether the connection is lost with it. */
+  readonly fatal?: boolean;
+}
