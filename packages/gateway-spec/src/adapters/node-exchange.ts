@@ -1,0 +1,473 @@
+/**
+ * One exchange over node's `(req, res)`: the core that `toNode` and servers on node:http, node:https and node:http2 share.
+ *
+ * A handler that answers at once with a whole body costs two small objects beside what node itself makes: all else (the URL, the
+ * header view, the signal, `completed`, listeners on the response) is made when it is touched. The compatibility objects of
+ * node:http2 may stand wherever those of node:http do.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { exchangeError } from "../errors.ts";
+import { eachField, FieldView, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../headers.ts";
+import type {
+  Address,
+  Exchange,
+  ExchangeError,
+  Handler,
+  HeaderFields,
+  HeaderView,
+  IncomingRequest,
+  Logger,
+  OutgoingResponse,
+  TlsInfo,
+} from "../index.ts";
+import { type BodySource, cancelBody, isWhole, openBody } from "../response.ts";
+import { hasContent, NodeRequestBody } from "./node-body.ts";
+import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
+import { frame, toPairs, writeHead } from "./node-response.ts";
+
+/** What the exchanges of one server have in common. */
+export interface NodeHost {
+  /** What `startup` returned. */
+  readonly state: unknown;
+  readonly draining: AbortSignal;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+  readonly logger: Logger;
+  /** Longest request content, in bytes; reading beyond it fails with `REQUEST_BODY_TOO_LARGE`, which is answered with 413. */
+  readonly maxBodyBytes: number;
+  /** Unread request content, in bytes, that is read away after the response; beyond it the connection closes. */
+  readonly maxDrainBytes: number;
+  /** Takes the 101 of an `upgradeWebSocket` that the host put on the exchange. Without it a 101 is an error. */
+  readonly onUpgrade?: (exchange: NodeExchange, response: OutgoingResponse) => void;
+}
+
+/** How long a client may go on sending after a response that closes its connection, before the socket is destroyed. */
+const LINGER_MS = 2000;
+
+/** Status of the answer to a handler that let the failure of its request's body pass. */
+const STATUS_OF_BODY_ERROR: Readonly<Record<string, number>> = {
+  REQUEST_BODY_TOO_LARGE: 413,
+  REQUEST_BODY_TIMEOUT: 408,
+  REQUEST_BODY_MALFORMED: 400,
+};
+
+/** Runs the handler and writes its response. Never throws; failures of the handler go to the host's logger. */
+export function handleExchange(exchange: NodeExchange, handler: Handler): void {
+  let response: OutgoingResponse | Promise<OutgoingResponse>;
+  try {
+    response = handler(exchange.request, exchange);
+  } catch (error) {
+    exchange.handlerFailed(error);
+    return;
+  }
+  if (isThenable(response)) {
+    response.then(
+      (settled) => exchange.respond(settled),
+      (error: unknown) => exchange.handlerFailed(error),
+    );
+  } else {
+    exchange.respond(response);
+  }
+}
+
+/** The request's side. */
+export class NodeRequest implements IncomingRequest {
+  readonly #exchange: NodeExchange;
+  #url: string | null = null;
+  #headers: HeaderView | null = null;
+
+  constructor(exchange: NodeExchange) {
+    this.#exchange = exchange;
+  }
+
+  get method(): string {
+    return this.#exchange.req.method ?? "GET";
+  }
+
+  get url(): string {
+    return (this.#url ??= toUrl(this.#exchange.req, this.#exchange.encrypted));
+  }
+
+  get headers(): HeaderView {
+    return (this.#headers ??= toView(this.#exchange.req));
+  }
+
+  get body(): AsyncIterable<Uint8Array> | null {
+    return this.#exchange.requestBody;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  get trailers(): Promise<HeaderView> {
+    return this.#exchange.trailers;
+  }
+}
+
+/** The exchange, and the writer of its response. A host with a proxy-trust policy overrides the getters that it rewrites. */
+export class NodeExchange implements Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly host: NodeHost;
+  readonly request: IncomingRequest;
+  /** Set by a host that can upgrade this request. */
+  declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
+  readonly #awaitsContinue: boolean;
+  #requestBody: NodeRequestBody | null | undefined = undefined;
+  #controller: AbortController | null = null;
+  #completed: PromiseWithResolvers<void> | null = null;
+  #trailers: Promise<HeaderView> | null = null;
+  #failure: ExchangeError | null = null;
+  #watching = false;
+  #source: BodySource | null = null;
+  #waitsForReader = false;
+
+  /** @param awaitsContinue the host left `Expect: 100-continue` unanswered; the first pull of the body answers it. */
+  constructor(req: IncomingMessage, res: ServerResponse, host: NodeHost, awaitsContinue = false) {
+    this.req = req;
+    this.res = res;
+    this.host = host;
+    this.#awaitsContinue = awaitsContinue;
+    this.request = new NodeRequest(this);
+  }
+
+  get target(): string {
+    // Express and connect shorten `url` where they mount, and keep what was received here.
+    return (this.req as IncomingMessage & { readonly originalUrl?: string }).originalUrl ?? this.req.url ?? "/";
+  }
+
+  get protocol(): "1.0" | "1.1" | "2" {
+    const version = versionOf(this.req);
+    return version === 11 ? "1.1" : version === 20 ? "2" : "1.0";
+  }
+
+  get encrypted(): boolean {
+    return "encrypted" in this.req.socket && this.req.socket.encrypted === true;
+  }
+
+  get remoteAddress(): Address | null {
+    return this.peerAddress;
+  }
+
+  get peerAddress(): Address | null {
+    const { remoteAddress, remotePort } = this.req.socket;
+    return toAddress(remoteAddress, remotePort);
+  }
+
+  get localAddress(): Address | null {
+    const { localAddress, localPort } = this.req.socket;
+    return toAddress(localAddress, localPort) ?? unixAddress(this.req.socket);
+  }
+
+  get tls(): TlsInfo | null {
+    return this.encrypted ? toTlsInfo(this.req.socket as TLSSocket) : null;
+  }
+
+  get state(): unknown {
+    return this.host.state;
+  }
+
+  get draining(): AbortSignal {
+    return this.host.draining;
+  }
+
+  get completed(): Promise<void> {
+    if (this.#completed === null) {
+      this.#completed = Promise.withResolvers<void>();
+      this.#completed.promise.catch(() => undefined);
+      if (this.res.writableFinished) this.#completed.resolve();
+      this.#watch();
+    }
+    return this.#completed.promise;
+  }
+
+  get waitUntil(): (work: Promise<unknown>) => void {
+    return this.host.waitUntil;
+  }
+
+  /** RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client". */
+  get sendInformational(): NonNullable<Exchange["sendInformational"]> {
+    const send = (status: number, headers?: HeaderFields): void => {
+      sendInformational(this, status, headers);
+    };
+    // An absent capability is an absent member; the type of a getter cannot say so.
+    return versionOf(this.req) === 10 ? (undefined as unknown as typeof send) : send;
+  }
+
+  /** What the exchange waits the client for: a host's clock measures these silences. */
+  get waitingFor(): "content" | "reader" | null {
+    if (this.#requestBody?.waiting === true) return "content";
+    return this.#waitsForReader ? "reader" : null;
+  }
+
+  /** {@link IncomingRequest.body} */
+  get requestBody(): AsyncIterable<Uint8Array> | null {
+    if (this.#requestBody === undefined) {
+      this.#requestBody = hasContent(this.req)
+        ? new NodeRequestBody(this.req, this.host.maxBodyBytes, () => {
+            if (this.#awaitsContinue && !this.res.headersSent) this.res.writeContinue();
+          })
+        : null;
+    }
+    return this.#requestBody;
+  }
+
+  /** {@link IncomingRequest.signal} */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      this.#watch();
+      if (this.#failure !== null) this.#controller.abort(this.#failure);
+    }
+    return this.#controller.signal;
+  }
+
+  /** {@link IncomingRequest.trailers} */
+  get trailers(): Promise<HeaderView> {
+    if (this.#trailers === null) {
+      const { promise, resolve, reject } = Promise.withResolvers<HeaderView>();
+      promise.catch(() => undefined);
+      const { req } = this;
+      const end = () => {
+        resolve(new FieldView(lowerNames(req.rawTrailers)));
+      };
+      if (req.readableEnded || !hasContent(req)) end();
+      else
+        req.once("end", end).once("close", () => {
+          reject(this.#failure ?? disconnected());
+        });
+      this.#trailers = promise;
+    }
+    return this.#trailers;
+  }
+
+  /** Ends a failed exchange: `signal`, then the body's source, then the connection. Only the first failure counts. */
+  fail(error: ExchangeError): void {
+    if (this.#failure !== null || this.res.writableFinished) return;
+    this.#failure = error;
+    this.#controller?.abort(error);
+    this.#requestBody?.fail(error);
+    this.#source?.cancel(error);
+    this.#source = null;
+    this.#completed?.reject(error);
+    destroy(this.res);
+  }
+
+  /** Answers in place of a handler that threw. */
+  handlerFailed(error: unknown): void {
+    if (this.#isGone()) return;
+    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+    const status = STATUS_OF_BODY_ERROR[code];
+    if (status === undefined) this.host.logger.error(`${this.request.method} ${this.target} failed`, error);
+    if (this.res.headersSent) {
+      this.fail(exchangeError("RESPONSE_FAILED", "The response could not be completed", error));
+      return;
+    }
+    for (const name of this.res.getHeaderNames()) this.res.removeHeader(name);
+    this.#send({ status: status ?? 500 });
+  }
+
+  /** Writes what the handler answered. */
+  respond(response: OutgoingResponse): void {
+    if (this.#isGone()) {
+      cancelBody(response.body, this.#failure);
+      return;
+    }
+    try {
+      if (response.status === 101 && this.host.onUpgrade !== undefined) this.host.onUpgrade(this, response);
+      else this.#send(response);
+    } catch (error) {
+      cancelBody((response as OutgoingResponse | undefined)?.body, error);
+      this.handlerFailed(error);
+    }
+  }
+
+  #send(response: OutgoingResponse): void {
+    const { req, res } = this;
+    const head = frame(req.method ?? "GET", versionOf(req), response, this.host.draining.aborted);
+    const { body } = response;
+    // What is no body must be found while there is still a 500 to answer with.
+    const source = body === null || body === undefined || isWhole(body) ? null : openBody(body);
+    try {
+      writeHead(res, head);
+    } catch (error) {
+      source?.cancel(error);
+      throw error;
+    }
+    if (head.empty) {
+      source?.cancel(new Error("The response has no content"));
+      res.end();
+    } else if (source !== null) {
+      this.#pump(source, head.contentLength, response.trailers);
+      return;
+    } else if (response.trailers === undefined) {
+      if (typeof body === "string" || body instanceof Uint8Array) res.end(body);
+      else res.end();
+    } else {
+      if (typeof body === "string" || body instanceof Uint8Array) res.write(body);
+      this.#end(response.trailers).catch((error: unknown) => {
+        this.handlerFailed(error);
+      });
+      return;
+    }
+    this.#settleRequest();
+  }
+
+  /** Sends a body that comes in pieces: in order, and no faster than the client takes them. */
+  #pump(source: BodySource, contentLength: number, trailers: OutgoingResponse["trailers"]): void {
+    this.#source = source;
+    this.#watch();
+    this.#sendPieces(source, contentLength)
+      .then(() => (this.#failure === null ? this.#end(trailers) : undefined))
+      .catch((error: unknown) => {
+        this.handlerFailed(error);
+      });
+  }
+
+  async #sendPieces(source: BodySource, contentLength: number): Promise<void> {
+    const { res } = this;
+    let left = contentLength === -1 ? Number.POSITIVE_INFINITY : contentLength;
+    // The head need not wait for the first piece, but leaves with it where it is at hand.
+    let waits = true;
+    setImmediate(() => {
+      if (waits && this.#failure === null) res.flushHeaders();
+    });
+    for (;;) {
+      const { done, value } = await source.next();
+      waits = false;
+      if (this.#failure !== null) return;
+      if (done === true) break;
+      if (value === undefined || value.length === 0) continue;
+      if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+        throw new TypeError(`A piece of a response body must be a string or bytes, not ${typeof value}`);
+      }
+      left -= typeof value === "string" ? Buffer.byteLength(value) : value.byteLength;
+      if (left < 0) throw new TypeError("The response body is longer than its Content-Length");
+      if (!res.write(value)) await this.#readerReady();
+      if (this.#isFailed()) return;
+    }
+    this.#source = null;
+    if (left > 0 && contentLength !== -1) throw new TypeError("The response body is shorter than its Content-Length");
+  }
+
+  async #end(trailers: OutgoingResponse["trailers"]): Promise<void> {
+    this.#source = null;
+    if (trailers !== undefined) {
+      const fields = await trailers();
+      if (this.#isFailed()) return;
+      this.res.addTrailers(toPairs(fields));
+    }
+    this.res.end();
+    this.#settleRequest();
+  }
+
+  /** Fulfils when the client has taken what was written, or when the exchange has failed. */
+  async #readerReady(): Promise<void> {
+    const { res } = this;
+    this.#waitsForReader = true;
+    await new Promise<void>((resolve) => {
+      const ready = () => {
+        res.off("drain", ready).off("close", ready);
+        resolve();
+      };
+      res.on("drain", ready).on("close", ready);
+      if (this.#failure !== null) ready();
+    });
+    this.#waitsForReader = false;
+  }
+
+  /** Reads away what the handler left unread, so that the connection can go on; beyond the limit it closes. */
+  #settleRequest(): void {
+    const { req } = this;
+    if (req.readableEnded || req.destroyed || !hasContent(req)) return;
+    // Never asked for, it may never come: node closes the connection then.
+    if (this.#awaitsContinue && this.#requestBody?.opened !== true) return;
+    void this.#requestBody?.return();
+    if (req.complete || req.httpVersionMajor === 2) {
+      req.resume();
+      return;
+    }
+    let left = this.host.maxDrainBytes;
+    const count = (piece: Uint8Array) => {
+      left -= piece.byteLength;
+      if (left >= 0) return;
+      req.off("data", count).resume();
+      linger(req.socket);
+    };
+    req.on("data", count).resume();
+  }
+
+  /** Whether the client went away before the response: notes it, for nobody may have watched. */
+  #isGone(): boolean {
+    const { req, res } = this;
+    if (this.#failure === null && (res.destroyed || req.socket?.destroyed)) this.fail(disconnected());
+    return this.#failure !== null;
+  }
+
+  #isFailed(): boolean {
+    return this.#failure !== null;
+  }
+
+  #watch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const { res } = this;
+    const close = () => {
+      if (res.writableFinished) this.#completed?.resolve();
+      else this.fail(disconnected());
+    };
+    if (res.destroyed) close();
+    else res.once("finish", () => this.#completed?.resolve()).once("close", close);
+  }
+}
+
+function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+function disconnected(): ExchangeError {
+  return exchangeError("CLIENT_DISCONNECTED", "The client went away");
+}
+
+/**
+ * Written by hand: node has a method for three of these codes only, and its one for 103 refuses a head without `Link`.
+ * @throws TypeError where status or fields may not be sent.
+ */
+function sendInformational({ req, res }: NodeExchange, status: number, headers: HeaderFields = {}): void {
+  if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+    throw new TypeError(`An informational response's status must be from 100 to 199 but 101, not ${String(status)}`);
+  }
+  let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : ""}\r\n`;
+  eachField(headers, (name, value) => {
+    if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no field name`);
+    if (FORBIDDEN_IN_FIELD_VALUE.test(value)) throw new TypeError(`The value of ${name} has a forbidden character`);
+    head += `${name}: ${value}\r\n`;
+  });
+  if (res.headersSent || res.destroyed) return;
+  if (req.httpVersionMajor === 2) {
+    const { stream } = res as unknown as { readonly stream: { additionalHeaders(fields: object): void } };
+    stream.additionalHeaders({ ":status": status, ...Object.fromEntries(toPairs(headers)) });
+    return;
+  }
+  // A pipelined response that is not yet at its turn has no socket; hints may be left out.
+  res.socket?.write(`${head}\r\n`, "latin1");
+}
+
+function destroy(res: ServerResponse): void {
+  // Destroying http2's compatibility response would end its stream in good order: a truncated body must not look complete.
+  const { stream } = res as { readonly stream?: { close(code: number): void } };
+  const INTERNAL_ERROR = 2; // RFC 9113 §7
+  if (stream === undefined) res.destroy();
+  else stream.close(INTERNAL_ERROR);
+}
+
+/** Closes our half, and goes on reading for a while: a reset would take the response out of the client's hands. */
+function linger(socket: Socket): void {
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => {
+    clearTimeout(timer);
+  });
+}

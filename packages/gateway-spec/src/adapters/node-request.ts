@@ -1,0 +1,74 @@
+/** What node:http knows of a request and its connection, in the words of the contract. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { FieldView } from "../headers.ts";
+import type { Address, HeaderView, TlsInfo } from "../index.ts";
+
+/** 10, 11 or 20. */
+export function versionOf(req: IncomingMessage): number {
+  return req.httpVersionMajor * 10 + req.httpVersionMinor;
+}
+
+/** RFC 9112 §3.3: the target URI, of the request target and the Host field. */
+export function toUrl(req: IncomingMessage, encrypted: boolean): string {
+  const target = req.url ?? "/";
+  if (/^https?:\/\//i.test(target)) return target;
+  const authority = req.httpVersionMajor === 2 ? req.headers[":authority"] : undefined;
+  const host = typeof authority === "string" ? authority : req.headers.host;
+  // node passes any Host on. One that could end the authority early would move the path.
+  const safe =
+    host !== undefined && /^[^\s/?#@\\]+$/.test(host)
+      ? host
+      : `localhost${req.socket.localPort === undefined ? "" : `:${req.socket.localPort}`}`;
+  return `${encrypted ? "https" : "http"}://${safe}${target.startsWith("/") ? target : "/"}`;
+}
+
+export function toView(req: IncomingMessage): HeaderView {
+  const lines = lowerNames(req.rawHeaders);
+  if (req.httpVersionMajor !== 2) return new FieldView(lines);
+  const fields: string[] = [];
+  const authority = req.headers[":authority"];
+  if (typeof authority === "string" && req.headers.host === undefined) fields.push("host", authority);
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? "";
+    if (!name.startsWith(":")) fields.push(name, lines[i + 1] ?? "");
+  }
+  return new FieldView(fields);
+}
+
+export function lowerNames(raw: readonly string[]): string[] {
+  const lines = raw.slice();
+  for (let i = 0; i < lines.length; i += 2) lines[i] = lines[i]?.toLowerCase() ?? "";
+  return lines;
+}
+
+export function toAddress(hostname: string | undefined, port: number | undefined): Address | null {
+  return hostname === undefined || port === undefined ? null : { transport: "tcp", hostname, port };
+}
+
+export function unixAddress(socket: Socket): Address | null {
+  // node keeps the listening server on each accepted socket, and only that knows the path of a Unix domain socket.
+  const { server } = socket as Socket & { readonly server?: { address?: () => unknown } };
+  const path = server?.address?.();
+  return typeof path === "string" ? { transport: "unix", path } : null;
+}
+
+export function toTlsInfo(socket: TLSSocket): TlsInfo {
+  const certificate = socket.getPeerX509Certificate();
+  return {
+    version: socket.getProtocol() ?? "",
+    cipher: socket.getCipher().standardName,
+    serverName: typeof socket.servername === "string" && socket.servername !== "" ? socket.servername : null,
+    applicationProtocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null,
+    clientCertificate:
+      certificate === undefined
+        ? null
+        : {
+            authorized: socket.authorized,
+            subject: /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? null,
+            fingerprint256: certificate.fingerprint256,
+            raw: certificate.raw,
+          },
+  };
+}
