@@ -93,7 +93,7 @@ describeWithMysql("MySQL", (adminUrl) => {
       const running = Array.from({ length: 3 }, () =>
         expect(db.query("SELECT SLEEP(10)")).rejects.toMatchObject(UNREACHABLE),
       );
-      await connectionsOnceBusy(url, 3);
+      await connectionsOnceBusy(url, "SELECT SLEEP(10)", 3);
       relay.cut();
       await Promise.all(running);
       await recover();
@@ -113,8 +113,8 @@ describeWithMysql("MySQL", (adminUrl) => {
 
     test("recovers from connections that the server killed", async () => {
       await burst(5);
-      const running = expect(db.query("SELECT SLEEP(10)")).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
-      const ids = await connectionsOnceBusy(url, 1);
+      const running = expect(db.query("SELECT SLEEP(11)")).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+      const ids = await connectionsOnceBusy(url, "SELECT SLEEP(11)", 1);
       expect(ids.length).toBeGreaterThan(1);
       await asAdmin(adminUrl, async (admin) => {
         for (const id of ids) await admin.query(`KILL ${id}`);
@@ -202,13 +202,14 @@ async function failureOf(url: string): Promise<unknown> {
     );
 }
 
-/** Waits until `count` SLEEP statements run in the database of `url`, and gives the connections that are open there. */
-async function connectionsOnceBusy(url: string, count: number): Promise<readonly number[]> {
+/** Waits until `count` connections run the statement, and gives all that are open in the database of `url`. */
+async function connectionsOnceBusy(url: string, sql: string, count: number): Promise<readonly number[]> {
   return asAdmin(url, async (admin) => {
     const [self] = await admin.query<RowDataPacket[]>("SELECT CONNECTION_ID() AS id");
     for (;;) {
       const [rows] = await admin.query<RowDataPacket[]>(
-        "SELECT id, info LIKE 'SELECT SLEEP%' AS busy FROM information_schema.processlist WHERE db = DATABASE()",
+        "SELECT id, info = ? AS busy FROM information_schema.processlist WHERE db = DATABASE()",
+        [sql],
       );
       if (rows.filter((row) => row["busy"] === 1).length === count) {
         return rows.map((row) => Number(row["id"])).filter((id) => id !== self[0]?.["id"]);
