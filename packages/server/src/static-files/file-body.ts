@@ -1,0 +1,59 @@
+/** Parts of an open file as a response body: read piece by piece as the client takes them, never more and never less. */
+import type { FileHandle } from "node:fs/promises";
+import type { ByteRange } from "./ranges.ts";
+
+/** Read at once for one response, and so held in memory for each slow client. Precedent: fs.createReadStream, 64 KiB. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * A written-out iterator, not a generator: a generator's `return()` waits behind a pending `next()`, this one closes the file
+ * whatever is going on. The file is closed once: at the end, at a failure, or when the body is dropped.
+ */
+export class FileBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #handle: FileHandle;
+  readonly #parts: readonly (Uint8Array | ByteRange)[];
+  #part = 0;
+  /** Already read of the current range. */
+  #readBytes = 0;
+  #closing: Promise<void> | null = null;
+
+  /** @param parts what to send, in order: bytes as they are, or ranges of the file. */
+  constructor(handle: FileHandle, parts: readonly (Uint8Array | ByteRange)[]) {
+    this.#handle = handle;
+    this.#parts = parts;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** @throws Error where the file has become shorter than its Content-Length said: the server must cut the connection. */
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const part = this.#parts[this.#part];
+    if (part === undefined || this.#closing !== null) return this.return();
+    if (part instanceof Uint8Array) {
+      this.#part++;
+      return { done: false, value: part };
+    }
+    try {
+      const position = part.first + this.#readBytes;
+      const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, part.last + 1 - position));
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.byteLength, position);
+      if (bytesRead === 0) throw new Error("The file became shorter while it was being sent");
+      this.#readBytes += bytesRead;
+      if (position + bytesRead > part.last) {
+        this.#part++;
+        this.#readBytes = 0;
+      }
+      return { done: false, value: bytesRead === buffer.byteLength ? buffer : buffer.subarray(0, bytesRead) };
+    } catch (error) {
+      await this.return();
+      throw error;
+    }
+  }
+
+  async return(): Promise<{ readonly done: true; readonly value: undefined }> {
+    await (this.#closing ??= this.#handle.close());
+    return { done: true, value: undefined };
+  }
+}

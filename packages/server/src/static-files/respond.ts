@@ -1,0 +1,131 @@
+/** From a file and a request to the response: which coding, which conditions, which ranges (RFC 9110 §12 to §15). */
+import { randomUUID } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import type { IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
+import type { Coding } from "./codings.ts";
+import { evaluateConditions, rangeApplies } from "./conditions.ts";
+import { FileBody } from "./file-body.ts";
+import { type ByteRange, selectRanges } from "./ranges.ts";
+import type { Fields, Representation, Resource } from "./resource.ts";
+
+/** A response that is whole but for its body, which is still to be read from the file. */
+export interface FromFile {
+  readonly representation: Representation;
+  readonly respond: (handle: FileHandle) => OutgoingResponse;
+}
+
+/**
+ * @param accepted the codings that the client accepts, best first; asked only where there is a choice.
+ * @returns a {@link FromFile} where the content is not in memory.
+ */
+export function respond(
+  request: IncomingRequest,
+  resource: Resource,
+  accepted: (field: string | null) => readonly Coding[],
+): OutgoingResponse | FromFile {
+  const { headers } = request;
+  const representation = select(resource, () => accepted(headers.get("accept-encoding")));
+  const outcome = evaluateConditions(headers, representation);
+  if (outcome === 304) return { status: 304, headers: representation.notModifiedHeaders };
+  if (outcome === 412) return refuse(412);
+
+  // RFC 9110 §14.2: a range is something of GET alone.
+  if (request.method === "HEAD") return { status: 200, headers: representation.headers };
+  const range = headers.get("range");
+  if (range !== null && rangeApplies(headers.get("if-range"), representation)) {
+    const ranges = selectRanges(range, representation.sizeBytes);
+    if (ranges === "unsatisfiable") return refuse(416, { "content-range": `bytes */${representation.sizeBytes}` });
+    if (ranges !== "ignore") return respondPartially(representation, ranges);
+  }
+  const { content } = representation;
+  if (content !== null) return { status: 200, headers: representation.headers, body: content };
+  const { sizeBytes } = representation;
+  return fromFile(
+    representation,
+    200,
+    representation.headers,
+    sizeBytes === 0 ? [] : [{ first: 0, last: sizeBytes - 1 }],
+  );
+}
+
+/** A refusal in one line of text, which says no more than its status does. */
+export function refuse(status: keyof typeof REASONS, headers: Fields = {}): OutgoingResponse {
+  return {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", ...headers },
+    body: `${REASONS[status]}\n`,
+  };
+}
+
+const REASONS = {
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  412: "Precondition Failed",
+  416: "Range Not Satisfiable",
+} as const;
+
+function select(resource: Resource, accepted: () => readonly Coding[]): Representation {
+  const { representations } = resource;
+  const itself = representations.at(-1);
+  if (itself === undefined) throw new Error("A resource has at least one representation");
+  if (representations.length === 1) return itself;
+  for (const coding of accepted()) {
+    const found = representations.find((one) => one.coding === coding);
+    if (found !== undefined) return found;
+  }
+  return itself;
+}
+
+function respondPartially(of: Representation, ranges: readonly ByteRange[]): OutgoingResponse | FromFile {
+  const [only] = ranges;
+  if (only !== undefined && ranges.length === 1) {
+    const headers = {
+      ...of.headers,
+      "content-length": String(only.last + 1 - only.first),
+      "content-range": contentRange(only, of),
+    };
+    return fromFile(of, 206, headers, [only]);
+  }
+  // RFC 9110 §14.6. The boundary cannot be guessed, so no file can hold it.
+  const boundary = randomUUID();
+  const parts: (Uint8Array | ByteRange)[] = [];
+  let length = 0;
+  const push = (text: string) => {
+    const bytes = Buffer.from(text, "latin1");
+    parts.push(bytes);
+    length += bytes.byteLength;
+  };
+  for (const [i, range] of ranges.entries()) {
+    const type = of.headers["content-type"] ?? "";
+    push(`${i === 0 ? "" : "\r\n"}--${boundary}\r\nContent-Type: ${type}\r\n`);
+    push(`Content-Range: ${contentRange(range, of)}\r\n\r\n`);
+    parts.push(range);
+    length += range.last + 1 - range.first;
+  }
+  push(`\r\n--${boundary}--\r\n`);
+  const headers = {
+    ...of.headers,
+    "content-type": `multipart/byteranges; boundary=${boundary}`,
+    "content-length": String(length),
+  };
+  return fromFile(of, 206, headers, parts);
+}
+
+function fromFile(
+  representation: Representation,
+  status: number,
+  headers: Fields,
+  parts: readonly (Uint8Array | ByteRange)[],
+): OutgoingResponse | FromFile {
+  const { content } = representation;
+  if (content === null) {
+    return { representation, respond: (handle) => ({ status, headers, body: new FileBody(handle, parts) }) };
+  }
+  const pieces = parts.map((part) => (part instanceof Uint8Array ? part : content.subarray(part.first, part.last + 1)));
+  return { status, headers, body: pieces.length === 1 ? (pieces[0] ?? null) : Buffer.concat(pieces) };
+}
+
+function contentRange({ first, last }: ByteRange, { sizeBytes }: Representation): string {
+  return `bytes ${first}-${last}/${sizeBytes}`;
+}
