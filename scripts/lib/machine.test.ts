@@ -1,0 +1,70 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { findProgram, installPackage, installPrefix, run } from "./machine.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tsgi-machine-"));
+  await script("first/tool-a", "exit 0");
+  await script("second/tool-a", "exit 0");
+  await script("second/tool-b", "exit 0");
+  await writeFile(join(folder, "first/tool-c"), "not executable");
+  await mkdir(join(folder, "first/tool-d"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function script(path: string, body: string): Promise<string> {
+  const file = join(folder, path);
+  await mkdir(join(file, ".."), { recursive: true });
+  await writeFile(file, `#!/bin/sh\n${body}\n`);
+  await chmod(file, 0o755);
+  return file;
+}
+
+const pathOf = (...names: string[]) => ({ PATH: names.map((name) => join(folder, name)).join(delimiter) });
+
+test.each([
+  ["the first folder wins", ["tool-a"], "first/tool-a"],
+  ["the first name wins", ["tool-b", "tool-a"], "second/tool-b"],
+  ["a later name is better than nothing", ["tool-x", "tool-b"], "second/tool-b"],
+  ["what cannot be executed is passed over", ["tool-c"], null],
+  ["so is a folder", ["tool-d"], null],
+])("findProgram: %s", (_name, names, path) => {
+  expect(findProgram(names, pathOf("first", "second"))).toBe(path === null ? null : join(folder, path));
+});
+
+test("run keeps what a program says, and its status", async () => {
+  const program = await script("run/both", "echo out; echo err >&2; exit 3");
+  const { status, output } = await run(program, [], { env: process.env });
+  expect(status).toBe(3);
+  expect(output.split("\n").toSorted()).toEqual(["", "err", "out"]);
+});
+
+test("run tells of a program that is not there", async () => {
+  expect(await run(join(folder, "nowhere"), [])).toMatchObject({ status: 127 });
+});
+
+test("without apt-get, nothing may be installed", async () => {
+  expect(await installPrefix(pathOf("first"))).toBeNull();
+});
+
+test("apt-get installs quietly, after an update, without recommendations", async () => {
+  const log = join(folder, "apt.log");
+  const aptGet = await script("apt/apt-get", `echo "$DEBIAN_FRONTEND $@" >> ${log}`);
+  await installPackage("some-package", [aptGet], process.env);
+  const { output } = await run("/bin/cat", [log]);
+  expect(output).toBe(
+    "noninteractive update --quiet\nnoninteractive install --yes --quiet --no-install-recommends some-package\n",
+  );
+});
+
+test("an apt-get that fails is quoted", async () => {
+  const aptGet = await script("broken/apt-get", "echo 'E: Unable to locate package' >&2; exit 100");
+  await expect(installPackage("some-package", [aptGet], process.env)).rejects.toThrow(
+    /could not install some-package:\nE: Unable to locate package$/,
+  );
+});

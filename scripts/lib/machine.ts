@@ -1,0 +1,105 @@
+/** What the scripts need of the machine: which programs it has, whether it lets us install one, and how to run one. */
+import { spawn } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where Debian keeps servers; a plain user's PATH lacks it. */
+const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
+
+/** The full path of the first of these programs that the machine has, or null. */
+export function findProgram(names: readonly string[], env: Environment): string | null {
+  const folders = [...(env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""), ...SERVER_FOLDERS];
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      if (isExecutable(path)) return path;
+    }
+  }
+  return null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+export interface CommandResult {
+  /** The exit status; 128 and more where a signal ended it. */
+  readonly status: number;
+  /** Standard output and standard error as they came. */
+  readonly output: string;
+}
+
+/** Runs a program to its end and keeps what it says. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly env?: Environment; readonly cwd?: string } = {},
+): Promise<CommandResult> {
+  const ended = Promise.withResolvers<CommandResult>();
+  const child = spawn(program, args, { ...options, env: { ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => void (output += text));
+  }
+  child.on("error", (error) => ended.resolve({ status: 127, output: `${program}: ${error.message}` }));
+  child.on("close", (code) => ended.resolve({ status: code ?? 128, output }));
+  return ended.promise;
+}
+
+/** The words before an apt-get that may install, or null where Debian's packages are out of reach without asking a person. */
+export async function installPrefix(env: Environment): Promise<readonly string[] | null> {
+  const aptGet = findProgram(["apt-get"], env);
+  if (aptGet === null) return null;
+  if (process.getuid?.() === 0) return [aptGet];
+  const sudo = findProgram(["sudo"], env);
+  if (sudo === null || (await run(sudo, ["-n", "true"], { env })).status !== 0) return null;
+  return [sudo, "-n", "DEBIAN_FRONTEND=noninteractive", aptGet];
+}
+
+/** Installs a Debian package without its recommendations. Throws with the end of apt-get's own words. */
+export async function installPackage(name: string, prefix: readonly string[], env: Environment): Promise<void> {
+  const aptGet = async (args: readonly string[]) => {
+    const [program = "", ...words] = [...prefix, ...args];
+    const { status, output } = await run(program, words, { env: { ...env, DEBIAN_FRONTEND: "noninteractive" } });
+    if (status !== 0) throw new Error(`apt-get could not install ${name}:\n${lastLines(output)}`);
+  };
+  await withProgress(`installing Debian's ${name}`, async () => {
+    await aptGet(["update", "--quiet"]);
+    await aptGet(["install", "--yes", "--quiet", "--no-install-recommends", name]);
+  });
+}
+
+/** Says what goes on, again every five seconds, and how long it took. */
+export async function withProgress<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const seconds = () => `${Math.round((performance.now() - start) / 1000)} s`;
+  const ended = new AbortController();
+  console.log(`${what} ...`);
+  void (async () => {
+    for (;;) {
+      await delay(5000, undefined, { signal: ended.signal });
+      console.log(`${what} ... ${seconds()}`);
+    }
+  })().catch(() => {});
+  try {
+    const result = await work();
+    console.log(`${what}: done in ${seconds()}`);
+    return result;
+  } finally {
+    ended.abort();
+  }
+}
+
+/** The end of a long output, for a message. */
+export function lastLines(output: string, count = 20): string {
+  return output.trimEnd().split("\n").slice(-count).join("\n");
+}

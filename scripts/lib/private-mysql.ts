@@ -1,0 +1,132 @@
+/** A MySQL or MariaDB server of our own, on a temporary folder and a free port of 127.0.0.1. It touches no other server. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { findProgram, lastLines, run } from "./machine.ts";
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 15_000;
+
+export interface PrivateMysql {
+  /** With a user who may do everything. */
+  readonly url: string;
+  /** Stops the server by its process id and removes the folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts the server program. Throws with the end of the server's log where it does not come up. */
+export async function startPrivateMysql(program: string): Promise<PrivateMysql> {
+  const folder = await mkdtemp(join(tmpdir(), "tsgi-mysql-"));
+  let server: ChildProcess | undefined;
+  const stop = async () => {
+    if (server !== undefined) await end(server);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const data = join(folder, "data");
+    await makeDataFolder(program, data);
+    const password = randomBytes(16).toString("hex");
+    const initFile = join(folder, "init.sql");
+    await writeFile(
+      initFile,
+      `CREATE USER 'tsgi'@'%' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'tsgi'@'%' WITH GRANT OPTION;\n`,
+      { mode: 0o600 },
+    );
+    const port = await freePort();
+    const log = join(folder, "server.log");
+    const logFile = openSync(log, "a");
+    const args = [
+      "--no-defaults",
+      ...asRoot(),
+      `--datadir=${data}`,
+      `--socket=${join(folder, "mysql.sock")}`,
+      `--pid-file=${join(folder, "mysql.pid")}`,
+      `--init-file=${initFile}`,
+      "--bind-address=127.0.0.1",
+      `--port=${port}`,
+      "--skip-name-resolve",
+      "--innodb-flush-log-at-trx-commit=0",
+      ...(isMariadb(program) ? [] : ["--mysqlx=OFF"]),
+    ];
+    // In its own process group: Ctrl-C is for us, and we stop the server.
+    server = spawn(program, args, { stdio: ["ignore", logFile, logFile], detached: true });
+    const failed = Promise.race([
+      once(server, "exit").then(() => "ended"),
+      once(server, "error").then(([error]) => String(error)),
+      delay(START_TIMEOUT_MS, `gave no answer in ${START_TIMEOUT_MS / 1000} s`, { ref: false }),
+    ]);
+    const failure = await Promise.race([failed, answers(port)]);
+    if (failure !== null) throw new Error(`${program} ${failure}:\n${lastLines(await readFile(log, "utf8"))}`);
+    return { url: `mysql://tsgi:${password}@127.0.0.1:${port}/`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function makeDataFolder(program: string, data: string): Promise<void> {
+  // Debian has it in another folder than the server.
+  const PATH = [process.env["PATH"], dirname(program)].join(":");
+  const installer = findProgram(["mariadb-install-db", "mysql_install_db"], { PATH });
+  const { status, output } =
+    isMariadb(program) && installer !== null
+      ? await run(installer, ["--no-defaults", ...asRoot(), `--datadir=${data}`, "--skip-test-db"], {
+          env: process.env,
+        })
+      : await run(program, ["--no-defaults", ...asRoot(), `--datadir=${data}`, "--initialize-insecure"], {
+          env: process.env,
+        });
+  if (status !== 0) throw new Error(`${program} could not make its data folder:\n${lastLines(output)}`);
+}
+
+/** A server that root starts refuses to run without a word on it. */
+function asRoot(): readonly string[] {
+  return process.getuid?.() === 0 ? ["--user=root"] : [];
+}
+
+/** MariaDB has a `mysqld` too. */
+function isMariadb(program: string): boolean {
+  return basename(program) === "mariadbd" || findProgram(["mariadbd"], { PATH: dirname(program) }) !== null;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Null as soon as the server greets: only then has it run the init file. */
+async function answers(port: number): Promise<null> {
+  for (;;) {
+    const greeted = Promise.withResolvers<boolean>();
+    const socket = connect(port, "127.0.0.1");
+    socket.once("data", () => greeted.resolve(true));
+    socket.once("error", () => greeted.resolve(false));
+    socket.once("close", () => greeted.resolve(false));
+    const ready = await greeted.promise;
+    socket.destroy();
+    if (ready) return null;
+    await delay(100, undefined, { ref: false });
+  }
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
+  const exited = once(server, "exit");
+  server.kill("SIGTERM");
+  const timer = setTimeout(() => server.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}
