@@ -6,7 +6,7 @@
 
 export type Awaitable<T> = T | Promise<T>;
 
-/** Received header fields. Names are lower-case, and so is what `get` and `has` are asked for: another spelling may find nothing (TSGI-6). */
+/** Received header fields. Names are lower-case; `get` and `has` may find nothing by any other spelling (TSGI-6). */
 export interface HeaderView extends Iterable<[string, string]> {
   /**
    * The field's value, or `null` where the request did not have the field. Several lines of one field are joined with `, `,
@@ -99,6 +99,7 @@ export type ExchangeErrorCode =
   | "REQUEST_BODY_TOO_LARGE"
   | "REQUEST_BODY_TIMEOUT"
   | "REQUEST_BODY_MALFORMED"
+  | "REQUEST_BODY_DROPPED"
   | "RESPONSE_FAILED"
   | "RESPONSE_TIMEOUT"
   | "SERVER_CLOSED";

@@ -1,0 +1,156 @@
+/** The chunked transfer coding, received (RFC 9112 §7.1): every terminator exact, every length bounded. */
+import { RequestError } from "./errors.ts";
+import { trimmed, type FieldNames, type HeadLimits } from "./head.ts";
+
+/** Longest line of a chunk's size and extensions, in bytes. Longer ones carry nothing but an attack. */
+const MAX_CHUNK_LINE_BYTES = 256;
+
+/** Most bytes of chunk extensions in one message: "A server ought to limit the total length of chunk extensions" (RFC 9112 §7.1.1). */
+const MAX_EXTENSION_BYTES = 4096;
+
+/**
+ * "chunk-size = 1*HEXDIG", then "chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )". We choose at most
+ * twelve digits and no white space: readers that disagree about either have let requests be smuggled.
+ */
+const CHUNK_LINE =
+  /^([0-9A-Fa-f]{1,12})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*)$/;
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * Fields that frame, route or authenticate a message are not accepted after it (RFC 9110 §6.5.1). Others are handed on as trailers,
+ * never merged into the header section.
+ */
+const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "cookie",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+type State = "size" | "content" | "content-end" | "trailers" | "done";
+
+const CR = 13;
+const LF = 10;
+
+export class ChunkedDecoder {
+  readonly #limits: HeadLimits;
+  readonly #names: FieldNames;
+  #state: State = "size";
+  #line = "";
+  #remaining = 0;
+  #extensionBytes = 0;
+  #trailerBytes = 0;
+  #fields: string[] = [];
+
+  constructor(limits: HeadLimits, names: FieldNames) {
+    this.#limits = limits;
+    this.#names = names;
+  }
+
+  /** The trailer section once the message has ended: name, value, name, value, … */
+  get trailers(): readonly string[] | null {
+    return this.#state === "done" ? this.#fields : null;
+  }
+
+  /**
+   * Reads framing up to the next content or the end of the bytes.
+   * @returns the offset it came to, and how many bytes of content stand there: the caller takes them all.
+   * @throws RequestError
+   */
+  step(bytes: Buffer, from: number): readonly [offset: number, content: number] {
+    let offset = from;
+    while (this.#state !== "done") {
+      if (this.#state === "content") {
+        const content = Math.min(this.#remaining, bytes.length - offset);
+        this.#remaining -= content;
+        if (this.#remaining === 0) this.#state = "content-end";
+        return [offset, content];
+      }
+      if (offset === bytes.length) break;
+      if (this.#state === "content-end") {
+        // CR and LF may come in different reads; the line kept is then the CR.
+        if (bytes[offset] !== (this.#line === "" ? CR : LF)) throw badChunk("A chunk does not end with CRLF");
+        offset++;
+        if (this.#line === "") this.#line = "\r";
+        else {
+          this.#line = "";
+          this.#state = "size";
+        }
+        continue;
+      }
+      offset = this.#readLine(bytes, offset);
+    }
+    return [offset, 0];
+  }
+
+  #readLine(bytes: Buffer, from: number): number {
+    const limit = this.#state === "size" ? MAX_CHUNK_LINE_BYTES + 2 : this.#limits.maxHeadBytes - this.#trailerBytes;
+    const room = limit - this.#line.length;
+    const newline = bytes.subarray(from, from + room).indexOf(LF);
+    if (newline === -1) {
+      const rest = bytes.toString("latin1", from, Math.min(bytes.length, from + room + 1));
+      this.#line += rest;
+      if (this.#line.length > limit) throw this.#lineTooLong();
+      return from + rest.length;
+    }
+    const line = this.#line + bytes.toString("latin1", from, from + newline);
+    this.#line = "";
+    if (!line.endsWith("\r")) throw badChunk("A line of the chunked coding does not end with CRLF");
+    if (this.#state === "size") this.#readSize(line.slice(0, -1));
+    else this.#readTrailer(line.slice(0, -1));
+    return from + newline + 1;
+  }
+
+  #readSize(line: string): void {
+    const match = CHUNK_LINE.exec(line);
+    if (match === null) throw badChunk("A chunk size is malformed");
+    const [, size = "", extensions = ""] = match;
+    this.#extensionBytes += extensions.length;
+    if (this.#extensionBytes > MAX_EXTENSION_BYTES) throw this.#lineTooLong();
+    this.#remaining = Number.parseInt(size, 16);
+    this.#state = this.#remaining === 0 ? "trailers" : "content";
+  }
+
+  #readTrailer(line: string): void {
+    if (line === "") {
+      this.#state = "done";
+      return;
+    }
+    this.#trailerBytes += line.length + 2;
+    const colon = line.indexOf(":");
+    const field = colon === -1 ? null : this.#names.get(line.slice(0, colon));
+    if (field === null || FORBIDDEN_IN_VALUE.test(line))
+      throw new RequestError("BAD_TRAILER", "A trailer line is malformed");
+    if (FORBIDDEN_TRAILERS.has(field.name)) {
+      throw new RequestError(
+        "BAD_TRAILER",
+        "A trailer holds a field that belongs into the head (RFC 9110 section 6.5.1)",
+      );
+    }
+    this.#fields.push(field.name, trimmed(line, colon + 1, line.length));
+    if (this.#fields.length > 2 * this.#limits.maxFields) throw this.#lineTooLong();
+  }
+
+  #lineTooLong(): RequestError {
+    return this.#state === "size"
+      ? new RequestError("CHUNK_EXTENSIONS_TOO_LARGE", "The chunk sizes and extensions are too long")
+      : new RequestError("TRAILERS_TOO_LARGE", "The trailer section is too large");
+  }
+}
+
+function badChunk(message: string): RequestError {
+  return new RequestError("BAD_CHUNK", `${message} (RFC 9112 section 7.1)`);
+}

@@ -1,0 +1,65 @@
+/** What a peer, or our own application, did against HTTP/1.1. */
+
+/** Status codes that a refused request is answered with. */
+export type RefusalStatus = 400 | 413 | 414 | 417 | 431 | 501 | 505;
+
+const STATUS = {
+  FORBIDDEN_BYTE: 400,
+  BAD_REQUEST_LINE: 400,
+  BAD_METHOD: 400,
+  METHOD_TOO_LONG: 501,
+  CONNECT_NOT_SUPPORTED: 501,
+  BAD_TARGET: 400,
+  TARGET_TOO_LONG: 414,
+  BAD_VERSION: 400,
+  VERSION_NOT_SUPPORTED: 505,
+  BAD_FIELD_LINE: 400,
+  HEAD_TOO_LARGE: 431,
+  TOO_MANY_FIELDS: 431,
+  BAD_HOST: 400,
+  BAD_CONTENT_LENGTH: 400,
+  BAD_TRANSFER_ENCODING: 400,
+  TRANSFER_CODING_NOT_SUPPORTED: 501,
+  BAD_FRAMING: 400,
+  BAD_EXPECTATION: 417,
+  BAD_CHUNK: 400,
+  CHUNK_EXTENSIONS_TOO_LARGE: 413,
+  BAD_TRAILER: 400,
+  TRAILERS_TOO_LARGE: 431,
+} as const satisfies Record<string, RefusalStatus>;
+
+export type RequestErrorCode = keyof typeof STATUS;
+
+/** The client broke the protocol. Nothing after it is parsed: answer with `status`, then close. Any other error is our bug. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  readonly code: RequestErrorCode;
+  readonly status: RefusalStatus;
+
+  /** @param message one sentence for the client; it holds nothing but constants and what the client itself sent. */
+  constructor(code: RequestErrorCode, message: string) {
+    super(message);
+    this.code = code;
+    this.status = STATUS[code];
+  }
+}
+
+/** The application asked for a response that HTTP/1.1 cannot say. */
+export class ResponseError extends Error {
+  override readonly name = "ResponseError";
+  readonly code: ResponseErrorCode;
+
+  constructor(code: ResponseErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export type ResponseErrorCode =
+  | "BAD_STATUS"
+  | "BAD_FIELD_NAME"
+  | "BAD_FIELD_VALUE"
+  | "BAD_RESPONSE_LENGTH"
+  | "CONNECTION_FIELD"
+  | "LENGTH_MISMATCH"
+  | "BAD_BODY";

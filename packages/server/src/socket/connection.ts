@@ -1,0 +1,620 @@
+/**
+ * One client connection. It reads, runs the requests that came in their order, and writes what they gave in as few writes as can
+ * be. A handler that answers without a promise is answered in the same tick; nothing is made for a request that did not ask for it.
+ *
+ *     new ──► head ──► busy ──► idle ──► head …        linger: the last response is out, what still comes in is read away
+ *               └───────┴────────┴──► linger ──► closed
+ */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Address, ExchangeError, HeaderFields, OutgoingResponse, TlsInfo } from "@tsgi/gateway-spec";
+import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { eachField } from "@tsgi/gateway-spec/headers";
+import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
+import {
+  chunkStart,
+  fieldLine,
+  lastChunk,
+  reasonPhrase,
+  RequestError,
+  RequestParser,
+  ResponseError,
+  type RequestEvent,
+  type RequestHead,
+} from "../http1/index.ts";
+import { refusalStatus } from "../failures.ts";
+import { serverClosed } from "../lifecycle.ts";
+import { socketAddress, tlsInfo } from "./addresses.ts";
+import type { ServerContext } from "./context.ts";
+import { clientDisconnected, SocketExchange, type ExchangeConnection } from "./exchange.ts";
+import { Outbox } from "./outbox.ts";
+
+/** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
+const LINGER_MS = 2000;
+
+/** While the server drains, how long an idle connection may still bring a request that was on its way. */
+const DRAIN_IDLE_MS = 1000;
+
+/** Longest piece handed to the socket at once, in bytes: a reader that takes none of it for `sendTimeoutMs` is silent. */
+const MAX_WRITE_BYTES = 128 * 1024;
+
+/** Requests that came behind one that is still running, beyond which the socket is no longer read, in bytes. */
+const MAX_BUFFERED_BYTES = 64 * 1024;
+
+type Phase = "new" | "head" | "busy" | "idle" | "linger" | "closed";
+
+/** How the pieces of a response are told apart: by their sum, by chunks, or by the connection's end (RFC 9112 §6.3). */
+type Framing = { readonly length: number } | "chunked" | "close";
+
+export class Connection implements ExchangeConnection {
+  readonly #context: ServerContext;
+  readonly #socket: Socket;
+  readonly #parser: RequestParser;
+  readonly #outbox: Outbox;
+  #phase: Phase = "new";
+  /** When the phase began, or the last byte came or went that it waits for: coarse milliseconds. */
+  #since: number;
+  /** The one under way: until its response is out and its content is read. */
+  #exchange: SocketExchange | null = null;
+  /** Exchanges whose `completed` someone waits for, while their last bytes are not in the system's hands. */
+  #unconfirmed: SocketExchange[] = [];
+  /** Content read away since its response was finished; -1 while the response is not. */
+  #drained = -1;
+  #requests = 0;
+  /** The next response is the last one. */
+  #closing = false;
+  #clientEnded = false;
+  #pumping = false;
+
+  constructor(context: ServerContext, socket: Socket) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#since = context.now;
+    this.#parser = new RequestParser(context.limits, context.names);
+    this.#outbox = new Outbox(socket);
+  }
+
+  // What the socket says
+
+  read(bytes: Buffer): void {
+    if (this.#phase === "linger" || this.#phase === "closed") return;
+    if (this.#phase !== "head") this.#since = this.#context.now;
+    this.#parser.push(bytes);
+    this.#pump();
+    if (this.#parser.bufferedBytes > MAX_BUFFERED_BYTES && !this.#mayRead()) this.#socket.pause();
+  }
+
+  /** The client has sent all it will send. It may still wait for an answer (RFC 9112 §9.6). */
+  ended(): void {
+    this.#clientEnded = true;
+    if (this.#phase === "linger") this.#socket.destroySoon();
+    else this.#pump();
+  }
+
+  closed(cause: unknown): void {
+    this.#phase = "closed";
+    this.#context.connections.delete(this);
+    this.#fail(clientDisconnected(cause));
+    this.#outbox.unblock();
+  }
+
+  drained(): void {
+    this.#since = this.#context.now;
+    this.#outbox.unblock();
+    this.#pump();
+  }
+
+  // What the server says
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  /** Looks for a peer that has been silent too long. */
+  sweep(now: number): void {
+    const { limits } = this.#context;
+    const silence = now - this.#since;
+    if (this.#outbox.blocked) {
+      if (silence > limits.sendTimeoutMs) {
+        this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
+        this.#socket.destroy();
+      }
+      return;
+    }
+    switch (this.#phase) {
+      case "new":
+        if (silence > limits.headTimeoutMs) this.#socket.destroy();
+        break;
+      case "head":
+        if (silence > limits.headTimeoutMs) this.#refuse(408, "HEAD_TIMEOUT", "The request head did not come in time");
+        break;
+      case "busy":
+        if (silence > limits.bodyTimeoutMs) this.#contentSilent();
+        break;
+      case "idle":
+        if (silence > (this.#context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
+        else this.#parser.trim();
+        break;
+      case "linger":
+        if (silence > LINGER_MS) this.#socket.destroy();
+        break;
+      case "closed":
+        break;
+    }
+  }
+
+  /** The server shuts down: the next response is the last. Idle connections get a moment for one that is on its way. */
+  drain(): void {
+    if (this.#phase === "idle" || this.#phase === "new") {
+      this.#phase = "idle";
+      this.#since = this.#context.now;
+    }
+  }
+
+  /** The server's patience is over. */
+  cut(): void {
+    this.#fail(serverClosed());
+    this.#socket.destroy();
+  }
+
+  // What the exchange says
+
+  get encrypted(): boolean {
+    return this.#context.encrypted;
+  }
+
+  get peerAddress(): Address | null {
+    return socketAddress(this.#socket.remoteAddress, this.#socket.remotePort);
+  }
+
+  get localAddress(): Address | null {
+    return socketAddress(this.#socket.localAddress, this.#socket.localPort);
+  }
+
+  get tls(): TlsInfo | null {
+    // The sockets of an encrypted context are node's TLS sockets.
+    return this.#context.encrypted ? tlsInfo(this.#socket as TLSSocket) : null;
+  }
+
+  get state(): unknown {
+    return this.#context.life.state;
+  }
+
+  get draining(): AbortSignal {
+    return this.#context.life.draining;
+  }
+
+  waitUntil(work: Promise<unknown>): void {
+    this.#context.life.waitUntil(work);
+  }
+
+  sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void {
+    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+      throw new ResponseError("BAD_STATUS", `An informational status is 100 or 102 to 199, not ${String(status)}`);
+    }
+    // RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client."
+    if (exchange !== this.#exchange || exchange.responding || exchange.head.minorVersion === 0) return;
+    const { writer } = this.#context;
+    writer.begin(status);
+    if (headers !== undefined) eachField(headers, (name, value) => writer.field(name, value));
+    this.#outbox.text(writer.end(""));
+    this.#outbox.flush();
+  }
+
+  bodyOpened(): void {
+    const exchange = this.#exchange;
+    if (exchange === null || !exchange.head.expectsContinue || exchange.responding) return;
+    exchange.continued = true;
+    this.#outbox.text("HTTP/1.1 100 Continue\r\n\r\n");
+    this.#outbox.flush();
+  }
+
+  bodyPulled(): void {
+    this.#since = this.#context.now;
+    this.#pump();
+  }
+
+  // Requests in
+
+  /** Takes events as long as they have somewhere to go, then writes what came of it. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#mayRead()) {
+      let event: RequestEvent | null;
+      try {
+        event = this.#parser.next();
+      } catch (error) {
+        this.#broken(error);
+        break;
+      }
+      if (event === null) {
+        this.#wait();
+        break;
+      }
+      if (event.kind === "request") this.#begin(event);
+      else if (event.kind === "data") this.#receive(event.bytes);
+      else this.#receiveEnd(event.trailers);
+    }
+    this.#pumping = false;
+    this.#flush();
+  }
+
+  /** Whether the next event has somewhere to go: a head where no exchange runs, content where its reader has room. */
+  #mayRead(): boolean {
+    if (this.#phase === "linger" || this.#phase === "closed" || this.#outbox.blocked) return false;
+    if (this.#exchange === null) return true;
+    return this.#parser.insideContent && (this.#drained >= 0 || this.#exchange.request.body?.full !== true);
+  }
+
+  /** All that was read is used up. */
+  #wait(): void {
+    if (this.#clientEnded) {
+      if (this.#exchange === null || this.#drained >= 0) {
+        this.#finish();
+      } else {
+        this.#fail(clientDisconnected());
+        this.#socket.destroy();
+      }
+      return;
+    }
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#exchange !== null) return;
+    if (!this.#parser.insideHead) {
+      if (this.#phase !== "new") this.#phase = "idle";
+    } else if (this.#phase !== "head") {
+      this.#phase = "head";
+      this.#since = this.#context.now;
+    }
+  }
+
+  #begin(head: RequestHead): void {
+    this.#phase = "busy";
+    this.#since = this.#context.now;
+    this.#requests++;
+    const { limits, life } = this.#context;
+    if (head.contentLength > limits.maxBodyBytes) {
+      this.#refuse(413, "REQUEST_BODY_TOO_LARGE", `The request content is longer than ${limits.maxBodyBytes} bytes`);
+      return;
+    }
+    const exchange = new SocketExchange(this, head);
+    this.#exchange = exchange;
+    try {
+      const response = life.handler(exchange.request, exchange);
+      if (!("then" in response)) {
+        this.#respond(exchange, response);
+        return;
+      }
+      response.then(
+        (later) => {
+          this.#respond(exchange, later);
+          this.#pump();
+          return undefined;
+        },
+        (error: unknown) => {
+          this.#failed(exchange, error);
+          this.#pump();
+        },
+      );
+    } catch (error) {
+      this.#failed(exchange, error);
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const { limits } = this.#context;
+    const body = this.#exchange?.request.body;
+    if (this.#drained >= 0) {
+      this.#drained += bytes.byteLength;
+      if (this.#drained > limits.maxDrainBytes) this.#finish();
+    } else if (body !== null && body !== undefined) {
+      body.push(bytes);
+      if (body.receivedBytes > limits.maxBodyBytes) {
+        this.#closing = true;
+        body.fail(
+          exchangeError("REQUEST_BODY_TOO_LARGE", `The request content is longer than ${limits.maxBodyBytes} bytes`),
+        );
+      }
+      if (body.full) this.#socket.pause();
+    }
+  }
+
+  #receiveEnd(trailers: readonly string[]): void {
+    this.#exchange?.request.receiveEnd(trailers);
+    if (this.#drained >= 0) this.#leave();
+  }
+
+  /** The parser refused what came: an answer where none is under way, and the connection's end in any case. */
+  #broken(error: unknown): void {
+    if (!(error instanceof RequestError)) throw error;
+    if (this.#exchange === null) {
+      this.#refuse(error.status, error.code, error.message);
+    } else if (this.#drained >= 0) {
+      this.#finish();
+    } else {
+      this.#closing = true;
+      this.#exchange.request.body?.fail(exchangeError("REQUEST_BODY_MALFORMED", error.message, error));
+    }
+  }
+
+  #contentSilent(): void {
+    if (this.#drained >= 0) {
+      this.#finish();
+    } else if (this.#exchange?.request.body?.waiting === true) {
+      this.#closing = true;
+      this.#exchange.request.body.fail(
+        exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"),
+      );
+    }
+  }
+
+  // Responses out
+
+  #respond(exchange: SocketExchange, response: OutgoingResponse): void {
+    if (!exchange.running) {
+      cancelBody(response.body, exchange.request.failure);
+      return;
+    }
+    try {
+      this.#send(exchange, response);
+    } catch (error) {
+      if (exchange.source === null) cancelBody(response.body, error);
+      this.#failed(exchange, error);
+    }
+  }
+
+  #send(exchange: SocketExchange, response: OutgoingResponse): void {
+    const { status, headers } = response;
+    const body = response.body ?? null;
+    if (!(status >= 200 && status <= 599)) {
+      throw new ResponseError("BAD_STATUS", `A final status must be an integer from 200 to 599, not ${String(status)}`);
+    }
+    const { writer } = this.#context;
+    writer.begin(status);
+    if (headers !== undefined) writer.fields(headers);
+    const { head } = exchange;
+    const said = writer.contentLength;
+    const last = this.#isLast(exchange, writer.close);
+    const lines = writer.hasDate ? "" : this.#context.dateLine;
+
+    if (hasNoContent(head.method, status)) {
+      // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said.
+      const length = said === -1 && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
+      const lengthLine = length === -1 || status === 204 ? "" : `Content-Length: ${length}\r\n`;
+      this.#outbox.text(writer.end(lines + lengthLine + connectionLine(last, head)));
+      cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
+      this.#sent(exchange, last);
+    } else if (body === null || isWhole(body)) {
+      const length = body === null ? 0 : byteLength(body);
+      if (said !== -1 && said !== length) throw lengthMismatch(said, length);
+      const text = writer.end(`${lines}Content-Length: ${length}\r\n${connectionLine(last, head)}`);
+      if (length > MAX_WRITE_BYTES && body !== null) {
+        exchange.pendingHead = text;
+        void this.#sendPieces(exchange, openBody(slices(body)), { length }, last, undefined);
+        return;
+      }
+      if (typeof body !== "string") {
+        this.#outbox.text(text);
+        if (body !== null && length > 0) this.#outbox.bytes(body);
+      } else if (length === body.length) {
+        this.#outbox.text(text + body);
+      } else {
+        this.#outbox.text(text);
+        this.#outbox.unicode(body);
+      }
+      this.#sent(exchange, last);
+    } else {
+      const framing: Framing = said !== -1 ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
+      const framingLine =
+        framing === "chunked"
+          ? "Transfer-Encoding: chunked\r\n"
+          : framing === "close"
+            ? ""
+            : `Content-Length: ${said}\r\n`;
+      const ends = last || framing === "close";
+      exchange.pendingHead = writer.end(lines + framingLine + connectionLine(ends, head));
+      void this.#sendPieces(exchange, openBody(body), framing, ends, response.trailers);
+    }
+  }
+
+  /** Sends a body piece by piece, no faster than the client reads. */
+  async #sendPieces(
+    exchange: SocketExchange,
+    source: BodySource,
+    framing: Framing,
+    last: boolean,
+    trailers: OutgoingResponse["trailers"],
+  ): Promise<void> {
+    exchange.source = source;
+    // The head waits one turn for the first piece, to go out with it; an error that comes before is then still a clean 500.
+    setImmediate(() => {
+      this.#commitHead(exchange);
+      this.#flush();
+    });
+    let sent = 0;
+    try {
+      for (;;) {
+        const { done, value } = await source.next();
+        if (!exchange.running) return;
+        if (done === true) break;
+        const bytes = toBytes(value);
+        if (bytes.byteLength === 0) continue;
+        sent += bytes.byteLength;
+        if (typeof framing === "object" && sent > framing.length) throw lengthMismatch(framing.length, sent);
+        this.#commitHead(exchange);
+        if (framing === "chunked") this.#outbox.text(chunkStart(bytes.byteLength));
+        this.#outbox.bytes(bytes);
+        if (framing === "chunked") this.#outbox.text("\r\n");
+        this.#flush();
+        if (this.#outbox.blocked) {
+          await this.#outbox.writable();
+          if (!exchange.running) return;
+        }
+      }
+      if (typeof framing === "object" && sent < framing.length) throw lengthMismatch(framing.length, sent);
+      const lines = framing === "chunked" && trailers !== undefined ? trailerLines(await trailers()) : "";
+      if (!exchange.running) return;
+      this.#commitHead(exchange);
+      exchange.source = null;
+      if (framing === "chunked") this.#outbox.text(lastChunk(lines));
+      this.#sent(exchange, last);
+    } catch (error) {
+      this.#failed(exchange, error);
+    }
+    this.#pump();
+  }
+
+  #commitHead(exchange: SocketExchange): void {
+    if (exchange.pendingHead === null || !exchange.running) return;
+    this.#outbox.text(exchange.pendingHead);
+    exchange.pendingHead = null;
+    exchange.headSent = true;
+  }
+
+  /** The response is complete, but for what the outbox still holds. */
+  #sent(exchange: SocketExchange, last: boolean): void {
+    if (exchange.awaited) this.#unconfirmed.push(exchange);
+    else exchange.succeed();
+    if (last) {
+      this.#finish();
+    } else if (this.#parser.insideContent) {
+      this.#drained = 0;
+      this.#since = this.#context.now;
+      exchange.request.body?.fail(
+        exchangeError("REQUEST_BODY_DROPPED", "The response was sent before the request content was read"),
+      );
+    } else {
+      this.#leave();
+    }
+  }
+
+  #leave(): void {
+    this.#exchange = null;
+    this.#drained = -1;
+    this.#phase = "idle";
+    this.#since = this.#context.now;
+  }
+
+  /** The handler or its body threw, or gave what cannot be sent. */
+  #failed(exchange: SocketExchange, error: unknown): void {
+    // Who is told that the client is gone may well throw it on: that is no news.
+    if (!exchange.running) return;
+    const { logger } = this.#context;
+    const { method, target } = exchange.head;
+    exchange.source?.cancel(error);
+    exchange.source = null;
+    if (exchange.headSent) {
+      logger.error(`${method} ${target} failed after its head was sent; the connection is cut`, error);
+      exchange.fail(exchangeError("RESPONSE_FAILED", "The response could not be completed", error));
+      // A reset, for a body that ends with the connection would look complete after a plain end.
+      this.#socket.resetAndDestroy();
+      return;
+    }
+    exchange.pendingHead = null;
+    const status = refusalStatus(error);
+    if (status === 500) logger.error(`${method} ${target} failed`, error);
+    else logger.warn(`${method} ${target} refused with ${status}: ${(error as Error).message}`);
+    this.#send(exchange, plainResponse(status, status === 500 ? reasonPhrase(500) : (error as Error).message));
+  }
+
+  /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
+  #refuse(status: number, code: string, message: string): void {
+    const client = this.peerAddress;
+    this.#context.logger.warn(
+      `Refused a request from ${client?.transport === "tcp" ? client.hostname : "a local client"} with ${status} ${code}: ${message}`,
+    );
+    const { writer } = this.#context;
+    const response = plainResponse(status, message);
+    writer.begin(status);
+    writer.fields(response.headers);
+    this.#outbox.text(
+      `${writer.end(`${this.#context.dateLine}Content-Length: ${response.body.length}\r\nConnection: close\r\n`)}${response.body}`,
+    );
+    this.#finish();
+  }
+
+  /** Whether the connection ends with this response. */
+  #isLast(exchange: SocketExchange, asked: boolean): boolean {
+    if (asked || this.#closing || this.#context.draining || !exchange.head.keepAlive) return true;
+    const { limits } = this.#context;
+    if (this.#requests >= limits.maxRequestsPerConnection) return true;
+    if (this.#clientEnded && this.#parser.bufferedBytes === 0) return true;
+    // Content that nobody began to read: one that still waits for 100 may or may not come, and a long one is not worth reading.
+    const { body } = exchange.request;
+    if (body === null || body.opened || !this.#parser.insideContent) return false;
+    return exchange.head.expectsContinue || exchange.head.contentLength > limits.maxDrainBytes;
+  }
+
+  /** Nothing more is answered here. What the client still sends is read away for a while: a reset would take our answer with it. */
+  #finish(): void {
+    this.#phase = "linger";
+    this.#since = this.#context.now;
+    this.#flush();
+    this.#parser.takeRest();
+    if (this.#clientEnded) {
+      this.#socket.destroySoon();
+    } else {
+      this.#socket.end();
+      this.#socket.resume();
+    }
+  }
+
+  #flush(): void {
+    if (this.#unconfirmed.length === 0) {
+      this.#outbox.flush();
+      return;
+    }
+    const confirmed = this.#unconfirmed.slice();
+    this.#outbox.flush(() => {
+      for (const exchange of confirmed) exchange.succeed();
+      this.#unconfirmed = this.#unconfirmed.filter((exchange) => exchange.running);
+    });
+  }
+
+  #fail(error: ExchangeError): void {
+    this.#exchange?.fail(error);
+    for (const exchange of this.#unconfirmed) exchange.fail(error);
+    this.#unconfirmed = [];
+  }
+}
+
+function connectionLine(last: boolean, head: RequestHead): string {
+  if (last) return "Connection: close\r\n";
+  return head.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+function plainResponse(status: number, message: string) {
+  return {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+    body: `${message}\n`,
+  } as const satisfies OutgoingResponse;
+}
+
+function byteLength(body: string | Uint8Array): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+}
+
+function toBytes(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return Buffer.from(piece);
+  throw new ResponseError("BAD_BODY", `A body gives strings and bytes, not ${piece === null ? "null" : typeof piece}`);
+}
+
+async function* slices(body: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  const bytes = toBytes(body);
+  for (let from = 0; from < bytes.byteLength; from += MAX_WRITE_BYTES)
+    yield bytes.subarray(from, from + MAX_WRITE_BYTES);
+}
+
+function trailerLines(fields: HeaderFields): string {
+  let lines = "";
+  eachField(fields, (name, value) => {
+    lines += fieldLine(name, value);
+  });
+  return lines;
+}
+
+function lengthMismatch(said: number, given: number): ResponseError {
+  return new ResponseError("LENGTH_MISMATCH", `Content-Length says ${said}, the body has ${given} bytes`);
+}

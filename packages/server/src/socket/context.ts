@@ -1,0 +1,21 @@
+/** What all connections of one socket server share. */
+import type { Logger } from "@tsgi/gateway-spec";
+import type { FieldNames, HeadWriter } from "../http1/index.ts";
+import type { Life } from "../lifecycle.ts";
+import type { Limits } from "../options.ts";
+import type { Connection } from "./connection.ts";
+
+export interface ServerContext {
+  readonly life: Life;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly encrypted: boolean;
+  readonly names: FieldNames;
+  readonly writer: HeadWriter;
+  readonly connections: Set<Connection>;
+  /** Coarse: milliseconds, as of the last sweep. */
+  now: number;
+  /** `Date` with its CRLF, as of the last sweep (RFC 9110 §6.6.1). */
+  dateLine: string;
+  draining: boolean;
+}

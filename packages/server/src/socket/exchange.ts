@@ -1,0 +1,217 @@
+/** What the socket server hands to a handler. Every member that costs something is made when it is first touched. */
+import type {
+  Address,
+  Exchange,
+  ExchangeError,
+  HeaderFields,
+  HeaderView,
+  IncomingRequest,
+  TlsInfo,
+} from "@tsgi/gateway-spec";
+import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { FieldView } from "@tsgi/gateway-spec/headers";
+import type { BodySource } from "@tsgi/gateway-spec/response";
+import type { RequestHead } from "../http1/index.ts";
+import { RequestBody, type BodyOwner } from "./request-body.ts";
+
+/** What an exchange asks of its connection. */
+export interface ExchangeConnection extends BodyOwner {
+  readonly encrypted: boolean;
+  readonly peerAddress: Address | null;
+  readonly localAddress: Address | null;
+  readonly tls: TlsInfo | null;
+  readonly state: unknown;
+  readonly draining: AbortSignal;
+  waitUntil(work: Promise<unknown>): void;
+  sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void;
+}
+
+export class SocketExchange implements Exchange {
+  readonly head: RequestHead;
+  readonly request: SocketRequest;
+  /** A head that waits for the first piece of its body. */
+  pendingHead: string | null = null;
+  /** Whether the final head is out: from here on, an error can only cut the connection. */
+  headSent = false;
+  /** Whether `100 Continue` was sent. */
+  continued = false;
+  /** The response body that is being sent. */
+  source: BodySource | null = null;
+  readonly #connection: ExchangeConnection;
+  #outcome: "running" | "sent" | "failed" = "running";
+  #completed: PromiseWithResolvers<void> | null = null;
+
+  constructor(connection: ExchangeConnection, head: RequestHead) {
+    this.#connection = connection;
+    this.head = head;
+    this.request = new SocketRequest(connection, head);
+  }
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  get protocol(): "1.0" | "1.1" {
+    return this.head.minorVersion === 1 ? "1.1" : "1.0";
+  }
+
+  get encrypted(): boolean {
+    return this.#connection.encrypted;
+  }
+
+  get remoteAddress(): Address | null {
+    return this.#connection.peerAddress;
+  }
+
+  get peerAddress(): Address | null {
+    return this.#connection.peerAddress;
+  }
+
+  get localAddress(): Address | null {
+    return this.#connection.localAddress;
+  }
+
+  get tls(): TlsInfo | null {
+    return this.#connection.tls;
+  }
+
+  get state(): unknown {
+    return this.#connection.state;
+  }
+
+  get draining(): AbortSignal {
+    return this.#connection.draining;
+  }
+
+  get completed(): Promise<void> {
+    if (this.#completed === null) {
+      this.#completed = Promise.withResolvers<void>();
+      // Nobody has to listen: an exchange that fails is no unhandled rejection.
+      this.#completed.promise.catch(() => undefined);
+      this.#settle();
+    }
+    return this.#completed.promise;
+  }
+
+  waitUntil(work: Promise<unknown>): void {
+    this.#connection.waitUntil(work);
+  }
+
+  sendInformational(status: number, headers?: HeaderFields): void {
+    this.#connection.sendInformational(this, status, headers);
+  }
+
+  /** Whether a final response has been begun. */
+  get responding(): boolean {
+    return this.headSent || this.pendingHead !== null || this.#outcome !== "running";
+  }
+
+  /** Whether someone asked for `completed`. */
+  get awaited(): boolean {
+    return this.#completed !== null;
+  }
+
+  get running(): boolean {
+    return this.#outcome === "running";
+  }
+
+  succeed(): void {
+    if (this.#outcome !== "running") return;
+    this.#outcome = "sent";
+    this.#settle();
+  }
+
+  /** In this order: `signal`, the body being sent, `completed`, and the body being read. */
+  fail(error: ExchangeError): void {
+    if (this.#outcome !== "running") return;
+    this.#outcome = "failed";
+    this.request.abort(error);
+    this.source?.cancel(error);
+    this.source = null;
+    this.#settle();
+    this.request.body?.fail(error);
+  }
+
+  #settle(): void {
+    if (this.#completed === null || this.#outcome === "running") return;
+    if (this.#outcome === "sent") this.#completed.resolve();
+    else this.#completed.reject(this.request.failure);
+  }
+}
+
+export class SocketRequest implements IncomingRequest {
+  readonly #connection: ExchangeConnection;
+  readonly #head: RequestHead;
+  readonly body: RequestBody | null;
+  #headers: HeaderView | null = null;
+  #controller: AbortController | null = null;
+  #trailers: PromiseWithResolvers<HeaderView> | null = null;
+  #trailerLines: readonly string[] | null;
+  failure: ExchangeError | null = null;
+
+  constructor(connection: ExchangeConnection, head: RequestHead) {
+    this.#connection = connection;
+    this.#head = head;
+    const hasContent = head.contentLength !== 0;
+    this.body = hasContent ? new RequestBody(connection) : null;
+    this.#trailerLines = hasContent ? null : [];
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get url(): string {
+    const { target, authority } = this.#head;
+    const scheme = this.#connection.encrypted ? "https" : "http";
+    // RFC 9112 §3.3: an absolute form is the target URI itself, but for the scheme, which the connection tells.
+    if (target.startsWith("/")) return `${scheme}://${authority === "" ? "localhost" : authority}${target}`;
+    if (target === "*") return `${scheme}://${authority === "" ? "localhost" : authority}/`;
+    const path = target.slice(target.indexOf(authority) + authority.length);
+    return `${scheme}://${authority}${path.startsWith("/") ? path : `/${path}`}`;
+  }
+
+  get headers(): HeaderView {
+    return (this.#headers ??= new FieldView(this.#head.fields));
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.failure !== null) this.#controller.abort(this.failure);
+    }
+    return this.#controller.signal;
+  }
+
+  get trailers(): Promise<HeaderView> {
+    if (this.#trailers === null) {
+      this.#trailers = Promise.withResolvers<HeaderView>();
+      this.#trailers.promise.catch(() => undefined);
+      this.#settleTrailers();
+    }
+    return this.#trailers.promise;
+  }
+
+  receiveEnd(trailers: readonly string[]): void {
+    this.#trailerLines = trailers;
+    this.body?.end();
+    this.#settleTrailers();
+  }
+
+  /** The content will not come in full. */
+  abort(error: ExchangeError): void {
+    this.failure = error;
+    this.#controller?.abort(error);
+    this.#settleTrailers();
+  }
+
+  #settleTrailers(): void {
+    if (this.#trailers === null) return;
+    if (this.#trailerLines !== null) this.#trailers.resolve(new FieldView(this.#trailerLines));
+    else if (this.failure !== null) this.#trailers.reject(this.failure);
+  }
+}
+
+export function clientDisconnected(cause?: unknown): ExchangeError {
+  return exchangeError("CLIENT_DISCONNECTED", "The client closed the connection", cause);
+}

@@ -1,0 +1,81 @@
+/** The writing side of a connection: as few writes as can be, and a word when the client is slower than we are. */
+import type { Socket } from "node:net";
+
+/** Longest text kept back to go out with more, in characters. */
+const MAX_KEPT = 64 * 1024;
+
+export class Outbox {
+  readonly #socket: Socket;
+  /** Not yet given to the socket; a byte a character. */
+  #text = "";
+  #corked = false;
+  #writable: PromiseWithResolvers<void> | null = null;
+  /** Whether the socket has more than it wants to hold: the client does not read as fast as we write. */
+  blocked = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Text of ASCII or Latin-1, kept until {@link flush}. */
+  text(text: string): void {
+    this.#text += text;
+    if (this.#text.length > MAX_KEPT) this.#spill();
+  }
+
+  /** Text that is sent as UTF-8. */
+  unicode(text: string): void {
+    this.#spill();
+    this.#written(this.#socket.write(text, "utf8"));
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#spill();
+    this.#written(this.#socket.write(bytes));
+  }
+
+  /** @param done called when all so far is in the system's hands; not where the connection is lost before. */
+  flush(done?: () => void): void {
+    if (done !== undefined) {
+      this.#written(
+        this.#socket.write(this.#text, "latin1", (error) => {
+          if (error === null || error === undefined) done();
+        }),
+      );
+      this.#text = "";
+    } else if (this.#text !== "") {
+      this.#written(this.#socket.write(this.#text, "latin1"));
+      this.#text = "";
+    }
+    if (this.#corked) {
+      this.#corked = false;
+      this.#socket.uncork();
+    }
+  }
+
+  /** Settles when the client has caught up, or is gone. */
+  writable(): Promise<void> {
+    return this.blocked ? (this.#writable ??= Promise.withResolvers<void>()).promise : Promise.resolve();
+  }
+
+  unblock(): void {
+    this.blocked = false;
+    this.#writable?.resolve();
+    this.#writable = null;
+  }
+
+  /** Several writes become one system call. */
+  #spill(): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+    }
+    if (this.#text === "") return;
+    this.#written(this.#socket.write(this.#text, "latin1"));
+    this.#text = "";
+  }
+
+  #written(room: boolean): void {
+    if (!room) this.blocked = true;
+  }
+}

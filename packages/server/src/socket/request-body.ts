@@ -1,0 +1,114 @@
+/** A request's content on its way from the socket to the one who reads it. */
+import type { ExchangeError } from "@tsgi/gateway-spec";
+
+/** Content waiting for its reader beyond which the socket is no longer read, in bytes. */
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
+
+/** What the body tells the connection. */
+export interface BodyOwner {
+  /** The first pull: time for `100 Continue`. */
+  bodyOpened(): void;
+  /** There is room again. */
+  bodyPulled(): void;
+}
+
+type Result = IteratorResult<Uint8Array, undefined>;
+
+export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+  readonly #owner: BodyOwner;
+  readonly #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  receivedBytes = 0;
+  #state: "unread" | "reading" | "ended" | "dropped" = "unread";
+  #complete = false;
+  #error: ExchangeError | null = null;
+  #pulled = false;
+  #waiting: { readonly resolve: (result: Result) => void; readonly reject: (error: ExchangeError) => void } | null =
+    null;
+
+  constructor(owner: BodyOwner) {
+    this.#owner = owner;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    if (this.#state !== "unread") throw new TypeError("A request body has one reader, and this one has had it");
+    this.#state = "reading";
+    return this;
+  }
+
+  next(): Promise<Result> {
+    if (!this.#pulled) {
+      this.#pulled = true;
+      this.#owner.bodyOpened();
+    }
+    const bytes = this.#queue.shift();
+    if (bytes !== undefined) {
+      this.#queuedBytes -= bytes.byteLength;
+      this.#owner.bodyPulled();
+      return Promise.resolve({ done: false, value: bytes });
+    }
+    if (this.#error !== null) return Promise.reject(this.#error);
+    if (this.#complete || this.#state !== "reading") return Promise.resolve({ done: true, value: undefined });
+    if (this.#waiting !== null) return Promise.reject(new TypeError("A request body gives one piece at a time"));
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.#waiting = { resolve, reject };
+    this.#owner.bodyPulled();
+    return promise;
+  }
+
+  /** The reader has had enough: what is still to come is dropped. */
+  return(): Promise<Result> {
+    this.drop();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Whether someone waits for content. */
+  get waiting(): boolean {
+    return this.#waiting !== null;
+  }
+
+  get full(): boolean {
+    return this.#queuedBytes >= HIGH_WATER_MARK_BYTES;
+  }
+
+  /** Whether someone has begun to read. */
+  get opened(): boolean {
+    return this.#state !== "unread";
+  }
+
+  push(bytes: Uint8Array): void {
+    this.receivedBytes += bytes.byteLength;
+    if (this.#state === "dropped" || this.#error !== null) return;
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting.resolve({ done: false, value: bytes });
+      return;
+    }
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.byteLength;
+  }
+
+  end(): void {
+    this.#complete = true;
+    this.#waiting?.resolve({ done: true, value: undefined });
+    this.#waiting = null;
+  }
+
+  /** Pieces that came whole before the failure are still given out; then the reader hears of it. */
+  fail(error: ExchangeError): void {
+    if (this.#complete || this.#error !== null) return;
+    this.#error = error;
+    this.#waiting?.reject(error);
+    this.#waiting = null;
+  }
+
+  drop(): void {
+    this.#state = "dropped";
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+    this.#waiting?.resolve({ done: true, value: undefined });
+    this.#waiting = null;
+    this.#owner.bodyPulled();
+  }
+}
