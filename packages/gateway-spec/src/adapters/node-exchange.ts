@@ -14,6 +14,7 @@ import type {
   Address,
   Exchange,
   ExchangeError,
+  ExchangeErrorCode,
   Handler,
   HeaderFields,
   HeaderView,
@@ -46,7 +47,7 @@ export interface NodeHost {
 const LINGER_MS = 2000;
 
 /** Status of the answer to a handler that let the failure of its request's body pass. */
-const STATUS_OF_BODY_ERROR: Readonly<Record<string, number>> = {
+const STATUS_OF_BODY_ERROR: Readonly<Partial<Record<ExchangeErrorCode, number>>> = {
   REQUEST_BODY_TOO_LARGE: 413,
   REQUEST_BODY_TIMEOUT: 408,
   REQUEST_BODY_MALFORMED: 400,
@@ -243,30 +244,27 @@ export class NodeExchange implements Exchange {
     return this.#trailers;
   }
 
-  /** Ends a failed exchange: `signal`, then the body's source, then the connection. Only the first failure counts. */
+  /** Fails the exchange and cuts the connection. Only the first failure counts. */
   fail(error: ExchangeError): void {
     if (this.#failure !== null || this.res.writableFinished) return;
-    this.#failure = error;
-    this.#controller?.abort(error);
-    this.#requestBody?.fail(error);
-    this.#source?.cancel(error);
-    this.#source = null;
-    this.#completed?.reject(error);
+    this.#abandon(error);
     destroy(this.res);
   }
 
   /** Answers in place of a handler that threw. */
   handlerFailed(error: unknown): void {
     if (this.#isGone()) return;
-    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-    const status = STATUS_OF_BODY_ERROR[code];
-    if (status === undefined) this.host.logger.error(`${this.request.method} ${this.target} failed`, error);
+    const failure = toFailure(error);
+    if (failure.code === "RESPONSE_FAILED") {
+      this.host.logger.error(`${this.request.method} ${this.target} failed`, error);
+    }
     if (this.res.headersSent) {
-      this.fail(exchangeError("RESPONSE_FAILED", "The response could not be completed", error));
+      this.fail(failure);
       return;
     }
+    this.#abandon(failure);
     for (const name of this.res.getHeaderNames()) this.res.removeHeader(name);
-    this.#send({ status: status ?? 500 });
+    this.#send({ status: STATUS_OF_BODY_ERROR[failure.code] ?? 500 });
   }
 
   /** Writes what the handler answered. */
@@ -279,8 +277,9 @@ export class NodeExchange implements Exchange {
       if (response.status === 101 && this.host.onUpgrade !== undefined) this.host.onUpgrade(this, response);
       else this.#send(response);
     } catch (error) {
-      cancelBody((response as OutgoingResponse | undefined)?.body, error);
+      const unopened = this.#source === null ? (response as OutgoingResponse | undefined)?.body : null;
       this.handlerFailed(error);
+      cancelBody(unopened, error);
     }
   }
 
@@ -290,13 +289,10 @@ export class NodeExchange implements Exchange {
     const { body } = response;
     // What is no body must be found while there is still a 500 to answer with.
     const source = body === null || body === undefined || isWhole(body) ? null : openBody(body);
-    try {
-      writeHead(res, head);
-    } catch (error) {
-      source?.cancel(error);
-      throw error;
-    }
+    this.#source = source;
+    writeHead(res, head);
     if (head.empty) {
+      this.#source = null;
       source?.cancel(new Error("The response has no content"));
       res.end();
     } else if (source !== null) {
@@ -317,7 +313,6 @@ export class NodeExchange implements Exchange {
 
   /** Sends a body that comes in pieces: in order, and no faster than the client takes them. */
   #pump(source: BodySource, contentLength: number, trailers: OutgoingResponse["trailers"]): void {
-    this.#source = source;
     this.#watch();
     this.#sendPieces(source, contentLength)
       .then(() => (this.#failure === null ? this.#end(trailers) : undefined))
@@ -384,7 +379,9 @@ export class NodeExchange implements Exchange {
     if (req.readableEnded || req.destroyed || !hasContent(req)) return;
     // Never asked for, it may never come: node closes the connection then.
     if (this.#awaitsContinue && this.#requestBody?.opened !== true) return;
-    void this.#requestBody?.return();
+    this.#requestBody?.fail(
+      exchangeError("REQUEST_BODY_DROPPED", "The response was complete before the request was read"),
+    );
     if (req.complete || req.httpVersionMajor === 2) {
       req.resume();
       return;
@@ -397,6 +394,16 @@ export class NodeExchange implements Exchange {
       linger(req.socket);
     };
     req.on("data", count).resume();
+  }
+
+  /** Tells everyone who waits: `signal` first, the source of the response's body after it. */
+  #abandon(error: ExchangeError): void {
+    this.#failure = error;
+    this.#controller?.abort(error);
+    this.#requestBody?.fail(error);
+    this.#source?.cancel(error);
+    this.#source = null;
+    this.#completed?.reject(error);
   }
 
   /** Whether the client went away before the response: notes it, for nobody may have watched. */
@@ -427,6 +434,15 @@ function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
+function toFailure(error: unknown): ExchangeError {
+  const isOfBody =
+    error instanceof Error && "code" in error && typeof error.code === "string" && error.code in STATUS_OF_BODY_ERROR;
+  // The codes of the table are codes of ExchangeError.
+  return isOfBody
+    ? (error as ExchangeError)
+    : exchangeError("RESPONSE_FAILED", "The response could not be completed", error);
+}
+
 function disconnected(): ExchangeError {
   return exchangeError("CLIENT_DISCONNECTED", "The client went away");
 }
@@ -436,8 +452,8 @@ function disconnected(): ExchangeError {
  * @throws TypeError where status or fields may not be sent.
  */
 function sendInformational({ req, res }: NodeExchange, status: number, headers: HeaderFields = {}): void {
-  if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
-    throw new TypeError(`An informational response's status must be from 100 to 199 but 101, not ${String(status)}`);
+  if (!Number.isInteger(status) || status < 102 || status > 199) {
+    throw new TypeError(`An informational response's status must be from 102 to 199, not ${String(status)}`);
   }
   let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : ""}\r\n`;
   eachField(headers, (name, value) => {

@@ -14,8 +14,14 @@ export interface ResponseHead {
   readonly contentLength: number;
 }
 
-/** RFC 9113 §8.2.2: fields of the connection, which HTTP/2 has no place for. */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set(["connection", "keep-alive", "upgrade"]);
+/** The connection is the server's: a proxied response brings these along (TSGI-18). */
+const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /**
  * Checks a response and frames it.
@@ -31,16 +37,13 @@ export function frame(method: string, version: number, response: OutgoingRespons
   const lines: string[] = [];
   let contentLength = -1;
   let announcesTrailers = "";
-  const dropsConnection = close || version === 20;
   if (headers !== undefined) {
     eachField(headers, (name, value) => {
-      // Lengths first: most names are none of these, and lowering each costs more than all the rest.
       const length = name.length;
-      const special = length === 7 || length === 10 || length === 14 || length === 17 ? name.toLowerCase() : "";
+      const special = length >= 7 && length <= 17 ? name.toLowerCase() : "";
       if (special === "content-length") contentLength = toLength(value);
       else if (special === "trailer") announcesTrailers = value;
-      // Framing is the server's: a proxied response brings its own Transfer-Encoding along.
-      else if (special !== "transfer-encoding" && !(dropsConnection && CONNECTION_FIELDS.has(special))) {
+      else if (!CONNECTION_FIELDS.has(special)) {
         lines.push(name, value);
       }
     });
