@@ -1,0 +1,124 @@
+/**
+ * Holds an application and the server that runs it to SPEC.md, at run time. It stands between the two and takes the part of
+ * each towards the other; a program that does not wrap its application pays nothing. For tests and development: it copies
+ * chunks and touches every member.
+ */
+import type { Application, Exchange, Handler, IncomingRequest, ServerInfo } from "./index.ts";
+import { lintExchange } from "./lint/exchange.ts";
+import { type Breach, type Reporter, show, toReporter } from "./lint/report.ts";
+import { lintRequest } from "./lint/request.ts";
+import { lintResponse } from "./lint/response.ts";
+import { isAbortSignal, isExchangeError, isObject, member, whenAborted } from "./lint/values.ts";
+import { ExchangeWatch } from "./lint/watch.ts";
+
+export { type Check, type CheckName, checks } from "./lint/checks.ts";
+export { type Breach, LintError } from "./lint/report.ts";
+
+export interface LintOptions {
+  /**
+   * Told of every breach, and the exchange goes on. By default a breach throws a {@link LintError} out of the call that made it, so that a
+   * client sees a 500 and a test fails; one that no call made is written by `console.error`.
+   */
+  readonly report?: (breach: Breach) => void;
+}
+
+/**
+ * The application, checked from both sides. It always has `startup` and `shutdown`, for their order is checked too; after
+ * a shutdown it may be started again.
+ */
+export function lint<State>(application: Application<State> | Handler, options: LintOptions = {}): Application<State> {
+  const report = toReporter(options.report);
+  const inner: Application<State> = typeof application === "function" ? { fetch: application } : application;
+  const given = new WeakSet<object>();
+  const watches = new Set<ExchangeWatch>();
+  const draining = new DrainingWatch(report);
+  let phase: "new" | "starting" | "serving" | "closed" = "new";
+  // Without a startup there is no state, and State is unknown or undefined.
+  let state = undefined as State;
+
+  return {
+    async startup(server) {
+      if (phase === "starting" || phase === "serving") report.now("startup-once", "a second call");
+      checkServerInfo(report, server);
+      phase = "starting";
+      draining.forget();
+      try {
+        state = (await inner.startup?.(server)) as State;
+        phase = "serving";
+      } catch (error) {
+        phase = "new";
+        throw error;
+      }
+      return state;
+    },
+
+    async fetch(request: IncomingRequest, exchange: Exchange<State>) {
+      if (phase === "closed") report.now("fetch-after-shutdown", "a fetch");
+      else if (phase !== "serving") report.now("fetch-before-startup", "a fetch");
+      if (exchange.state !== state) report.now("state-identity", `${show(exchange.state)} as exchange.state`);
+      const watch = new ExchangeWatch(report, request.signal, exchange.completed);
+      const linted = lintExchange(report, exchange, request, watch);
+      draining.see(exchange.draining);
+      const lintedRequest = lintRequest(report, request, exchange);
+      const onClosed = () => {
+        if (watch.over) watches.delete(watch);
+      };
+      watches.add(watch);
+      exchange.completed.then(onClosed, onClosed);
+      let response;
+      try {
+        response = await inner.fetch(lintedRequest, linted);
+      } finally {
+        watch.answered = true;
+      }
+      return lintResponse(report, response, { request, watch, given, onClosed });
+    },
+
+    async shutdown(givenState) {
+      if (phase !== "serving")
+        report.now("shutdown-once", phase === "closed" ? "a second call" : "a call before startup");
+      if (givenState !== state) report.now("state-identity", `${show(givenState)} as the argument of shutdown`);
+      phase = "closed";
+      for (const watch of watches) watch.finish(report);
+      watches.clear();
+      await inner.shutdown?.(state);
+    },
+  };
+}
+
+function checkServerInfo(report: Reporter, server: ServerInfo): void {
+  const software = isObject(server) ? member(server, "software") : undefined;
+  const version = isObject(server) ? member(server, "specVersion") : undefined;
+  if (typeof software !== "string" || typeof version !== "string" || !/^\d+\.\d+$/.test(version)) {
+    report.now(
+      "server-info",
+      isObject(server) ? `software ${show(software)}, specVersion ${show(version)}` : show(server),
+    );
+  }
+}
+
+/** The one `draining` signal of a server. */
+class DrainingWatch {
+  readonly #report: Reporter;
+  #signal: AbortSignal | null = null;
+
+  constructor(report: Reporter) {
+    this.#report = report;
+  }
+
+  see(signal: unknown): void {
+    if (!isAbortSignal(signal) || signal === this.#signal) return;
+    if (this.#signal !== null) this.#report.now("draining-shared", "another signal than the last exchange had");
+    this.#signal = signal;
+    whenAborted(signal, () => {
+      if (!isExchangeError(signal.reason) || member(signal.reason as object, "code") !== "SERVER_CLOSED") {
+        this.#report.later("draining-reason", show(signal.reason));
+      }
+    });
+  }
+
+  /** A server that starts the application again has another signal. */
+  forget(): void {
+    this.#signal = null;
+  }
+}

@@ -1,0 +1,74 @@
+/** Checks the header fields that an application sends. */
+import { FORBIDDEN_IN_FIELD_VALUE, isPairs, TOKEN } from "../headers.ts";
+import type { HeaderFields } from "../index.ts";
+import { type Reporter, show } from "./report.ts";
+import { isObject } from "./values.ts";
+
+/** A field line as it came; the name lower-case. */
+export type Line = readonly [name: string, value: string];
+
+/** The fields that are the connection's business (RFC 9110 §7.6.1, RFC 9113 §8.2.2). */
+const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
+
+/** RFC 9110 §6.5.1: fields of "message framing, routing, authentication, request modifiers, response controls, or content format". */
+const NOT_IN_TRAILERS = new Set([
+  ...CONNECTION_FIELDS,
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "date",
+  "expires",
+  "host",
+  "location",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "retry-after",
+  "set-cookie",
+  "te",
+  "trailer",
+  "vary",
+  "www-authenticate",
+]);
+
+/** Walks the fields once, checks them, and gives their lines: whoever sends them walks these, for an iterable may end. */
+export function checkedFields(report: Reporter, fields: HeaderFields | undefined): readonly Line[] {
+  const lines: Line[] = [];
+  const visit = (name: unknown, value: unknown) => {
+    if (typeof name !== "string" || !TOKEN.test(name)) report.now("response-header-name", show(name));
+    else if (CONNECTION_FIELDS.has(name.toLowerCase())) report.now("response-connection-field", name);
+    if (!isFieldValue(value)) report.now("response-header-value", `${String(name)}: ${show(value)}`);
+    lines.push([String(name).toLowerCase(), String(value)]);
+  };
+  if (fields === undefined) return lines;
+  if (!isObject(fields)) report.now("response-header-name", `${show(fields)} in place of fields`);
+  else if (isPairs(fields)) for (const [name, value] of fields) visit(name, value);
+  else {
+    for (const [name, value] of Object.entries<unknown>(fields)) {
+      if (Array.isArray(value)) for (const line of value) visit(name, line);
+      else visit(name, value);
+    }
+  }
+  return lines;
+}
+
+/** Checks the fields that `trailers` gave against the `Trailer` field of the head. */
+export function checkTrailers(report: Reporter, trailers: HeaderFields, head: readonly Line[]): readonly Line[] {
+  const lines = checkedFields(report, trailers);
+  const announced = new Set<string>();
+  for (const [name, value] of head) {
+    if (name === "trailer") for (const item of value.split(",")) announced.add(item.trim().toLowerCase());
+  }
+  for (const [name] of lines) {
+    if (NOT_IN_TRAILERS.has(name)) report.now("response-trailer-field", name);
+    else if (!announced.has(name)) report.now("response-trailer-announced", `${name}, which the head does not name`);
+  }
+  return lines;
+}
+
+/** RFC 9110 §5.5; without the white space that a parser would take off. */
+export function isFieldValue(value: unknown): value is string {
+  return typeof value === "string" && !FORBIDDEN_IN_FIELD_VALUE.test(value) && !/^[ \t]|[ \t]$/.test(value);
+}
