@@ -1,0 +1,154 @@
+/** `pnpm check`: everything but the tests. Runs all steps, and fails at the end where any has failed. */
+import { spawn } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+
+import { findProgram } from "./lib/machine.ts";
+import { manifestProblems } from "./lib/manifests.ts";
+import type { Manifest } from "./lib/manifests.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const BIN = join(ROOT, "node_modules/.bin");
+/** The oldest Node that `engines` promises. */
+const OLDEST_NODE = "22.13.x";
+
+const folder = await mkdtemp(join(tmpdir(), "tsgi-check-"));
+const failed: string[] = [];
+try {
+  await step("format", () => tool("oxfmt", "--check"));
+  await step("lint, with import cycles and import direction", () => tool("oxlint", "--deny-warnings"));
+  await step("package manifests", checkManifests);
+  await step("types", () => tool("tsc", "--noEmit", "-p", "tsconfig.json"));
+  if ((await step("build", build)) && (await step("pack", pack))) {
+    const tarballs = await packed();
+    await step("publint", () => each(tarballs, (file) => tool("publint", "run", "--strict", file)));
+    await step("are the types wrong?", () => each(tarballs, (file) => tool("attw", "--profile", "esm-only", file)));
+    await step("a user's program on the packed packages", () => consume(tarballs));
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+console.log(failed.length === 0 ? "\ncheck: all passed" : `\ncheck: failed: ${failed.join("; ")}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+async function step(name: string, work: () => Promise<void>): Promise<boolean> {
+  console.log(`\n== ${name}`);
+  const start = performance.now();
+  let outcome = "passed";
+  try {
+    await work();
+  } catch (error) {
+    failed.push(name);
+    outcome = `FAILED (${error instanceof Error ? error.message : String(error)})`;
+  }
+  console.log(`== ${name}: ${outcome}, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  return outcome === "passed";
+}
+
+async function checkManifests(): Promise<void> {
+  const problems = (await packageFolders()).flatMap(({ manifest }) => manifestProblems(manifest));
+  for (const problem of problems) console.log(problem);
+  if (problems.length > 0) throw new Error(`${problems.length} problems`);
+}
+
+async function build(): Promise<void> {
+  // What tsc does not write any more must not be packed.
+  for (const { path } of await packageFolders()) await rm(join(path, "dist"), { recursive: true, force: true });
+  await pnpm(ROOT, "build");
+}
+
+async function pack(): Promise<void> {
+  for (const { path, manifest } of await packageFolders()) {
+    if (manifest.private !== true) await pnpm(path, "pack", "--pack-destination", folder);
+  }
+}
+
+async function packed(): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith(".tgz")).map((name) => join(folder, name));
+}
+
+/** Installs the tarballs as a user would, type-checks every entry in full, and runs the program on our Node and the oldest. */
+async function consume(tarballs: readonly string[]): Promise<void> {
+  const consumer = join(folder, "consumer");
+  await mkdir(consumer);
+  await writeConsumer(consumer, tarballs);
+  await command(consumer, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error");
+  await command(consumer, process.execPath, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json");
+  for (const node of [process.execPath, join(consumer, "node_modules/oldest-node/bin/node")]) {
+    for (const program of ["entries.js", "main.js"]) await command(consumer, node, program);
+  }
+}
+
+async function writeConsumer(consumer: string, tarballs: readonly string[]): Promise<void> {
+  const published = (await packageFolders()).map(({ manifest }) => manifest).filter((one) => one.private !== true);
+  const dependencies = Object.fromEntries(
+    published.map(({ name }) => {
+      const prefix = name.replace("@", "").replace("/", "-");
+      return [name, `file:${tarballs.find((file) => basename(file).startsWith(prefix))}`];
+    }),
+  );
+  const nodeTypes = await readJson(join(ROOT, "node_modules/@types/node/package.json"));
+  await writeJson(join(consumer, "package.json"), {
+    private: true,
+    type: "module",
+    dependencies,
+    devDependencies: { "@types/node": nodeTypes["version"], "oldest-node": `npm:node@${OLDEST_NODE}` },
+    // None of ours comes from the registry.
+    overrides: Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`])),
+  });
+  await writeJson(join(consumer, "tsconfig.json"), {
+    compilerOptions: { strict: true, target: "es2024", module: "nodenext", types: ["node"], skipLibCheck: false },
+    files: ["main.ts", "entries.ts"],
+  });
+  const entries = published.flatMap(({ name, exports = {} }) => Object.keys(exports).map((key) => name + key.slice(1)));
+  const imports = entries.map((entry, i) => `import * as entry${i} from "${entry}";`);
+  const list = entries.map((_, i) => `entry${i}`).join(", ");
+  await writeFile(
+    join(consumer, "entries.ts"),
+    `${imports.join("\n")}\nconsole.log([${list}].length, "entries load");\n`,
+  );
+  await copyFile(join(import.meta.dirname, "consumer/main.ts"), join(consumer, "main.ts"));
+}
+
+async function packageFolders(): Promise<readonly { readonly path: string; readonly manifest: Manifest }[]> {
+  const names = (await readdir(join(ROOT, "packages"))).toSorted();
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(ROOT, "packages", name);
+      return { path, manifest: (await readJson(join(path, "package.json"))) as unknown as Manifest };
+    }),
+  );
+}
+
+async function readJson(file: string): Promise<Readonly<Record<string, unknown>>> {
+  return JSON.parse(await readFile(file, "utf8")) as Readonly<Record<string, unknown>>;
+}
+
+async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Runs `work` for every item, also after a failure. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const errors: unknown[] = [];
+  for (const item of items) await work(item).catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
+const tool = (name: string, ...args: string[]) => command(ROOT, join(BIN, name), ...args);
+
+/** `npx pnpm` puts pnpm on PATH; a plain `node scripts/check.ts` may not have it. */
+const pnpm = (cwd: string, ...args: string[]) =>
+  findProgram(["pnpm"], process.env) === null
+    ? command(cwd, "npx", "-y", "pnpm@12", ...args)
+    : command(cwd, "pnpm", ...args);
+
+async function command(cwd: string, program: string, ...args: readonly string[]): Promise<void> {
+  const ended = Promise.withResolvers<number | string>();
+  const child = spawn(program, args, { cwd, stdio: "inherit" });
+  child.once("error", (error) => ended.resolve(error.message));
+  child.once("close", (code, signal) => ended.resolve(code ?? signal ?? "no status"));
+  const status = await ended.promise;
+  if (status !== 0) throw new Error(`${basename(program)} ${args.join(" ")}: ${status}`);
+}
