@@ -136,13 +136,15 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   if (errors.length > 0) throw errors[0];
 }
 
-const tool = (name: string, ...args: string[]) => command(ROOT, join(BIN, name), ...args);
+async function tool(name: string, ...args: readonly string[]): Promise<void> {
+  await command(ROOT, join(BIN, name), ...args);
+}
 
 /** `npx pnpm` puts pnpm on PATH; a plain `node scripts/check.ts` may not have it. */
-const pnpm = (cwd: string, ...args: string[]) =>
-  findProgram(["pnpm"], process.env) === null
-    ? command(cwd, "npx", "-y", "pnpm@12", ...args)
-    : command(cwd, "pnpm", ...args);
+async function pnpm(cwd: string, ...args: readonly string[]): Promise<void> {
+  const path = findProgram(["pnpm"], process.env);
+  await (path === null ? command(cwd, "npx", "-y", "pnpm@12", ...args) : command(cwd, path, ...args));
+}
 
 async function command(cwd: string, program: string, ...args: readonly string[]): Promise<void> {
   const ended = Promise.withResolvers<number | string>();

@@ -11,18 +11,18 @@ export interface ReadOptions {
 
 export type BodyErrorCode = "BODY_TOO_LARGE" | "BODY_UNSUPPORTED_TYPE" | "BODY_UNSUPPORTED_CHARSET" | "BODY_MALFORMED";
 
-const STATUS = {
+const STATUS: Readonly<Record<BodyErrorCode, 400 | 413 | 415>> = {
   BODY_TOO_LARGE: 413,
   BODY_UNSUPPORTED_TYPE: 415,
   BODY_UNSUPPORTED_CHARSET: 415,
   BODY_MALFORMED: 400,
-} as const satisfies Record<BodyErrorCode, number>;
+};
 
 /** What the readers throw. `status` is the answer that the client deserves; the message holds nothing that it did not send. */
 export class BodyError extends Error {
   override readonly name = "BodyError";
   readonly code: BodyErrorCode;
-  readonly status: (typeof STATUS)[BodyErrorCode];
+  readonly status: 400 | 413 | 415;
 
   constructor(code: BodyErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);

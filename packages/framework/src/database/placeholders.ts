@@ -2,19 +2,19 @@
  * Holds a statement and its parameters together before the driver sees them: MariaDB answers one parameter too many with
  * garbage, SQLite takes one too few for NULL.
  */
-import type { DatabaseParameter } from "./database.ts";
+import type { Database, DatabaseParameter } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
 
 /** What a question mark is no placeholder in: text, quoted names, comments. */
-const OPAQUE = {
+const OPAQUE: Readonly<Record<Database["dialect"], RegExp>> = {
   // A backslash escapes in text, `#` begins a comment, and `--` does so only before white space.
   mysql: /'(?:[^'\\]|\\[^])*'|"(?:[^"\\]|\\[^])*"|`[^`]*`|(?:#|--(?=\s))[^\n]*|\/\*[^]*?(?:\*\/|$)/g,
   sqlite: /'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g,
-} as const;
+};
 
 /** @throws DatabaseError `DATABASE_QUERY` where there are more or fewer parameters than placeholders, or one is undefined. */
 export function assertParameters(
-  dialect: keyof typeof OPAQUE,
+  dialect: Database["dialect"],
   sql: string,
   parameters: readonly DatabaseParameter[],
 ): void {
