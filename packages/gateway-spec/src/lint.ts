@@ -56,22 +56,18 @@ export function lint<State>(application: Application<State> | Handler, options: 
       if (phase === "closed") report.now("fetch-after-shutdown", "a fetch");
       else if (phase !== "serving") report.now("fetch-before-startup", "a fetch");
       if (exchange.state !== state) report.now("state-identity", `${show(exchange.state)} as exchange.state`);
-      const watch = new ExchangeWatch(report, request.signal, exchange.completed);
+      const watch = new ExchangeWatch(report, request.signal, exchange.completed, (over) => watches.delete(over));
       const linted = lintExchange(report, exchange, request, watch);
       draining.see(exchange.draining);
       const lintedRequest = lintRequest(report, request, exchange);
-      const onClosed = () => {
-        if (watch.over) watches.delete(watch);
-      };
       watches.add(watch);
-      exchange.completed.then(onClosed, onClosed);
-      let response;
       try {
-        response = await inner.fetch(lintedRequest, linted);
+        const response = await inner.fetch(lintedRequest, linted);
+        return lintResponse(report, response, { request, watch, given });
       } finally {
         watch.answered = true;
+        watch.moved();
       }
-      return lintResponse(report, response, { request, watch, given, onClosed });
     },
 
     async shutdown(givenState) {

@@ -68,7 +68,7 @@ export async function createTestClient<State>(application: Application<State> | 
     options.signal?.addEventListener("abort", gone, { once: true });
     if (options.signal?.aborted === true) gone();
 
-    const headers = toHeaderView([["host", url.host], ...pairs(options.headers)]);
+    const headers = toHeaderView([["host", url.host], ...pairs(options.headers), ...framing(options)]);
     const incoming: IncomingRequest = {
       method: options.method ?? "GET",
       url: url.href,
@@ -133,6 +133,14 @@ function pairs(fields: HeaderFields | undefined): readonly (readonly [string, st
   const list: (readonly [string, string])[] = [];
   if (fields !== undefined) eachField(fields, (name, value) => void list.push([name, value]));
   return list;
+}
+
+/** The field that announces the content, as a client would send it; not where the caller gave one. */
+function framing({ body, headers }: TestRequest): readonly (readonly [string, string])[] {
+  const given = toHeaderView(headers);
+  if (body === undefined || given.has("content-length") || given.has("transfer-encoding")) return [];
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) return [["transfer-encoding", "chunked"]];
+  return [["content-length", String(Buffer.byteLength(body))]];
 }
 
 function toBody(body: TestRequest["body"]): AsyncIterable<Uint8Array> | null {

@@ -24,7 +24,7 @@ export function lintPieces(report: Reporter, body: Pieces, facts: BodyFacts): { 
   const watch = new BodyWatch(report, facts);
   if (isStream(body)) {
     const getReader = () => {
-      const reader = body.getReader();
+      const reader = watch.open(() => body.getReader());
       return {
         read: () =>
           watch.pull(
@@ -43,7 +43,7 @@ export function lintPieces(report: Reporter, body: Pieces, facts: BodyFacts): { 
     return { body: { getReader }, watch };
   }
   const open = (): AsyncIterator<Uint8Array | string> => {
-    const iterator = body[Symbol.asyncIterator]();
+    const iterator = watch.open(() => body[Symbol.asyncIterator]());
     return {
       next: () =>
         watch.pull(
@@ -90,6 +90,16 @@ export class BodyWatch {
     return (this.#ended && !this.#failed) || this.#facts.withoutContent;
   }
 
+  open<T>(open: () => T): T {
+    try {
+      return open();
+    } catch (error) {
+      // A stream that is locked, say.
+      this.#close(true);
+      throw error;
+    }
+  }
+
   async pull<R extends Result>(next: () => Promise<R>, cancel: (reason: unknown) => unknown): Promise<R> {
     if (this.#facts.withoutContent) this.#report.now("body-pulled-without-content", "a body that was read");
     if (this.#pulling) this.#report.now("body-pulled-concurrently", "two chunks asked for at once");
@@ -116,9 +126,10 @@ export class BodyWatch {
 
   release(): void {
     if (this.#ended) return;
-    if (this.#released) this.#report.now("body-released-twice", "a second cancel() or return()");
+    // Later, for what a release throws is nobody's to hear.
+    if (this.#released) this.#report.later("body-released-twice", "a second cancel() or return()");
     else if (!this.#facts.withoutContent && !this.#facts.aborted()) {
-      this.#report.now("body-released-before-signal", "a body dropped while signal had not aborted");
+      this.#report.later("body-released-before-signal", "a body dropped while signal had not aborted");
     }
     this.#released = true;
     this.#facts.onClosed();

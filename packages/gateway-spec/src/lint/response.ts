@@ -12,7 +12,6 @@ export interface ResponseContext {
   readonly watch: ExchangeWatch;
   /** The bodies in pieces that were given before. */
   readonly given: WeakSet<object>;
-  readonly onClosed: () => void;
 }
 
 export function lintResponse(report: Reporter, response: OutgoingResponse, context: ResponseContext): OutgoingResponse {
@@ -37,7 +36,7 @@ export function lintResponse(report: Reporter, response: OutgoingResponse, conte
     return trailers === undefined ? linted : { ...linted, trailers: lintTrailers(report, trailers, head, context) };
   }
   if (status === 204 || status === 304) report.now("response-body-not-allowed", `${show(body)} with ${status}`);
-  const facts = { withoutContent, contentLength, aborted: () => context.watch.aborted, onClosed: context.onClosed };
+  const facts = { withoutContent, contentLength, aborted: () => context.watch.aborted, onClosed: context.watch.moved };
   return {
     ...linted,
     body: lintBody(report, body as NonNullable<OutgoingResponse["body"]>, facts, context),

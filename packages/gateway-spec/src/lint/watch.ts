@@ -12,9 +12,12 @@ export class ExchangeWatch {
   /** The response's body, where it comes in pieces. */
   body: BodyWatch | null = null;
   readonly signal: AbortSignal | null;
+  readonly #forget: (watch: ExchangeWatch) => void;
   #outcome: "none" | "fulfilled" | "rejected" = "none";
 
-  constructor(report: Reporter, signal: unknown, completed: unknown) {
+  /** @param forget called when nothing is left to be seen. */
+  constructor(report: Reporter, signal: unknown, completed: unknown, forget: (watch: ExchangeWatch) => void) {
+    this.#forget = forget;
     this.signal = isAbortSignal(signal) ? signal : null;
     if (this.signal !== null) this.#watchSignal(report, this.signal);
     if (isPromise(completed)) this.#watchCompleted(report, completed);
@@ -24,10 +27,10 @@ export class ExchangeWatch {
     return this.signal?.aborted === true;
   }
 
-  /** Whether nothing is left to be seen. */
-  get over(): boolean {
-    return this.answered && this.#outcome !== "none" && (this.body === null || this.body.closed);
-  }
+  /** Called when the handler has answered and when the body is closed. */
+  readonly moved = (): void => {
+    if (this.answered && this.#outcome !== "none" && (this.body === null || this.body.closed)) this.#forget(this);
+  };
 
   /** Called at shutdown. */
   finish(report: Reporter): void {
@@ -56,6 +59,7 @@ export class ExchangeWatch {
         if (!this.answered) report.later("completed-early", "it fulfilled before the handler answered");
         else if (this.body?.complete === false) report.later("completed-early", "it fulfilled before the body's end");
         if (this.aborted) report.later("completed-and-signal", "signal aborted, and completed fulfilled");
+        this.moved();
       },
       (reason: unknown) => {
         this.#outcome = "rejected";
@@ -63,6 +67,7 @@ export class ExchangeWatch {
         if (this.signal?.aborted === false) {
           report.later("completed-and-signal", "completed rejected, and signal did not abort");
         }
+        this.moved();
       },
     );
   }
