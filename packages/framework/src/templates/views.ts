@@ -136,5 +136,8 @@ function readView(file: string): string {
       `There is no view ${displayName(file)}: create it, or correct the name`,
     );
   }
-  return readFileSync(file, "utf8");
+  // Line ends become what eta makes of them anyway, so that offsets stay true; a byte order mark is no text.
+  return readFileSync(file, "utf8")
+    .replace(/^\uFEFF/, "")
+    .replaceAll(/\r\n?/g, "\n");
 }
