@@ -636,6 +636,13 @@ describe("lint says nothing of", () => {
     ],
     ["OPTIONS *", ok, { request: { method: "OPTIONS", url: "http://localhost/" }, exchange: { target: "*" } }],
     [
+      "a length without content, to HEAD",
+      () => ({ status: 200, headers: { "content-length": "9" }, body: "" }),
+      { request: { method: "HEAD" } },
+    ],
+    ["a 304 with a length", () => ({ status: 304, headers: { "content-length": "9" } })],
+    ["a 204 with an empty text", () => ({ status: 204, body: "" })],
+    [
       "a handler that throws",
       () => {
         throw new Error("broken");

@@ -35,7 +35,8 @@ export function lintResponse(report: Reporter, response: OutgoingResponse, conte
     }
     return trailers === undefined ? linted : { ...linted, trailers: lintTrailers(report, trailers, head, context) };
   }
-  if (status === 204 || status === 304) report.now("response-body-not-allowed", `${show(body)} with ${status}`);
+  if ((status === 204 || status === 304) && body !== "")
+    report.now("response-body-not-allowed", `${show(body)} with ${status}`);
   const facts = { withoutContent, contentLength, aborted: () => context.watch.aborted, onClosed: context.watch.moved };
   return {
     ...linted,
@@ -70,7 +71,7 @@ function lintBody(
 ): NonNullable<OutgoingResponse["body"]> {
   if (isWhole(body)) {
     const length = typeof body === "string" ? new TextEncoder().encode(body).byteLength : body.byteLength;
-    if (facts.contentLength !== null && facts.contentLength !== length) {
+    if (!facts.withoutContent && facts.contentLength !== null && facts.contentLength !== length) {
       report.now("response-content-length", `${facts.contentLength} for a body of ${length} bytes`);
     }
     return body;
