@@ -1,0 +1,48 @@
+/** Imports a module that the user named, TypeScript with decorators included. */
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+/**
+ * Node removes types but does not lower standard decorators, so a TypeScript file is imported through tsx where the
+ * application, or else this package, has it. Without tsx Node does what it can.
+ * @throws what the module throws; where tsx might have helped, a line on the standard error stream says so first.
+ */
+export async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const isTypeScript = /\.[mc]?tsx?$/.test(file);
+  const lowered = isTypeScript && (await registerTsx(file));
+  try {
+    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    if (isTypeScript && !lowered && mayNeedTsx(error)) {
+      process.stderr.write(
+        "tsgi: this Node does not run all of TypeScript by itself (decorators, enums): npm install --save-dev tsx\n",
+      );
+    }
+    throw error;
+  }
+}
+
+let tsxIsRegistered = false;
+
+async function registerTsx(file: string): Promise<boolean> {
+  if (tsxIsRegistered) return true;
+  for (const from of [file, import.meta.url]) {
+    let path: string;
+    try {
+      path = createRequire(from).resolve("tsx/esm/api");
+    } catch {
+      continue; // Not installed there.
+    }
+    const { register } = (await import(pathToFileURL(path).href)) as { readonly register: () => unknown };
+    register();
+    tsxIsRegistered = true;
+    return true;
+  }
+  return false;
+}
+
+function mayNeedTsx(error: unknown): boolean {
+  if (error instanceof SyntaxError) return true;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX" || code === "ERR_UNKNOWN_FILE_EXTENSION";
+}
