@@ -28,7 +28,7 @@ export function toProblemResponse(error: HttpError, request: IncomingRequest): O
   if (prefersHtml(request.headers.get("accept") ?? "")) {
     return reply(toPage(`${status} ${title}`, detail.detail ?? ""), { status, headers });
   }
-  // RFC 9457 §3.1.1: with no "type" it is "about:blank", whose title is the status's phrase. "code" is our extension member.
+  // Without a "type" it is "about:blank" (RFC 9457 §3.1.1), whose title is the status's phrase (§4.2.1). "code" is our own member.
   return reply(
     { title, status, ...detail, code },
     { status, headers: [["content-type", "application/problem+json"], ...headers] },
@@ -71,14 +71,9 @@ function prefersHtml(accept: string): boolean {
 }
 
 function toPage(title: string, detail: string): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>${escapeHtml(title)}</title>
-<h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(detail)}</p>
-</html>
-`;
+  const heading = escapeHtml(title);
+  const head = `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>${heading}</title>\n<h1>${heading}</h1>\n`;
+  return detail === "" ? head : `${head}<p>${escapeHtml(detail)}</p>\n`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

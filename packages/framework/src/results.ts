@@ -17,7 +17,7 @@ export type HandlerResult = string | object | null;
 export interface ReplyOptions {
   /** Default 200; 204 for `null`. */
   readonly status?: number;
-  /** Names in lower case. A `content-type` given here replaces the usual one. */
+  /** A `content-type` given here replaces the usual one. */
   readonly headers?: HeaderFields;
 }
 

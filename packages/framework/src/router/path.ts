@@ -183,22 +183,31 @@ function buildSegment(path: RoutePath, segment: Segment, valueOf: (name: string)
       if (value === "") throw paramInvalid(path, `its parameter "${segment.name}" is empty`);
       return encode(path, segment.name, value);
     }
-    case "pattern": {
-      const values = segment.parts.map((part) => (part.kind === "text" ? part.text : valueOf(part.name)));
-      const captured = segment.regex.exec(values.join(""))?.slice(1);
-      for (const [index, part] of segment.parts.entries()) {
-        if (part.kind === "param" && captured?.shift() !== values[index]) {
-          throw paramInvalid(path, `its parameter "${part.name}" does not take ${JSON.stringify(values[index])}`);
-        }
-      }
-      const names = segment.parts.flatMap((part) => (part.kind === "param" ? part.name : []));
-      return encode(path, names.join(", "), values.join(""));
-    }
+    case "pattern":
+      return buildPattern(path, segment, valueOf);
     case "wildcard":
       break;
   }
   const pieces = valueOf(segment.name).split("/");
   return pieces.map((piece) => encode(path, segment.name, piece)).join("/");
+}
+
+/** The segment is read back, for a value may fit its pattern and still be cut elsewhere. */
+function buildPattern(
+  path: RoutePath,
+  { parts, regex }: Extract<Segment, { kind: "pattern" }>,
+  valueOf: (name: string) => string,
+): string {
+  const text = parts.map((part) => (part.kind === "text" ? part.text : valueOf(part.name))).join("");
+  const captures = regex.exec(text)?.slice(1) ?? [];
+  const names = parts.flatMap((part) => (part.kind === "param" ? part.name : []));
+  for (const [index, name] of names.entries()) {
+    const value = valueOf(name);
+    if (captures[index] !== value) {
+      throw paramInvalid(path, `its parameter "${name}" does not take ${JSON.stringify(value)}`);
+    }
+  }
+  return encode(path, names.join(", "), text);
 }
 
 function encode(path: RoutePath, name: string, text: string): string {

@@ -242,7 +242,7 @@ test("a URL that can be built is read back as it was given", () => {
       expect(router.match("GET", url)).toEqual({ kind: "found", target: shape, params });
       expect(router.match("GET", new URL(url, "http://localhost").pathname)).toMatchObject({ kind: "found", params });
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
-  expect(built).toBeGreaterThan(100);
+  expect(built).toBeGreaterThan(50);
 });
