@@ -41,8 +41,9 @@ async function registerTsx(file: string): Promise<boolean> {
   return false;
 }
 
+/** A syntax error with a code is the type remover's own, which has read the file as TypeScript and found it wrong. */
 function mayNeedTsx(error: unknown): boolean {
-  if (error instanceof SyntaxError) return true;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (error instanceof SyntaxError && code === undefined) return true;
   return code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX" || code === "ERR_UNKNOWN_FILE_EXTENSION";
 }
