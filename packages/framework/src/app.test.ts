@@ -1,3 +1,4 @@
+import { lint } from "@tsgi/gateway-spec/lint";
 import { createTestClient, type TestResponse } from "@tsgi/gateway-spec/testing";
 import { describe, expect, test } from "vitest";
 import { DatabaseError } from "./database/errors.ts";
@@ -135,10 +136,13 @@ describe("the context", () => {
     const app = new App();
     app.get("/there", { name: "there" }, () => "there");
     app.post("/go", (context) => context.redirect(context.urlFor("there")));
+    app.get("/odd", (context) => context.redirect("/股 票?a=%20\r\nx: y", 302));
     app.get("/status", (context) => context.reply({ status: 200 }, { status: 202 }));
     await using client = await createTestClient(app);
     const go = await client.request("/go", { method: "POST" });
     expect([go.status, go.headers.get("location")]).toEqual([303, "/there"]);
+    const odd = await client.request("/odd");
+    expect([odd.status, odd.headers.get("location")]).toEqual([302, "/%E8%82%A1%20%E7%A5%A8?a=%20%0D%0Ax:%20y"]);
     const status = await client.request("/status");
     expect([status.status, status.json()]).toEqual([202, { status: 200 }]);
   });
@@ -281,6 +285,30 @@ describe("middleware", () => {
     expect((await client.request("/")).status).toBe(401);
     expect(log).toEqual([]);
   });
+});
+
+test("an application keeps the rules of the contract", async () => {
+  const { app } = loggedApp();
+  app.get("/page", () => "page");
+  app.get("/data", async () => ({ a: 1 }));
+  app.get("/web", () => new Response("web"));
+  app.post("/page", (context) => context.redirect("/page"));
+  app.delete("/page", () => null);
+  await using client = await createTestClient(lint(app));
+  const statuses: Record<string, readonly number[]> = {
+    "/page": [200, 200, 303, 204, 204],
+    "/data": [200, 200, 405, 405, 204],
+    "/web": [200, 200, 405, 405, 204],
+    "/nowhere": [404, 404, 404, 404, 404],
+    "/%": [400, 400, 400, 400, 400],
+  };
+  for (const [path, expected] of Object.entries(statuses)) {
+    const seen: number[] = [];
+    for (const method of ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]) {
+      seen.push((await client.request(path, { method })).status);
+    }
+    expect(seen).toEqual(expected);
+  }
 });
 
 describe("the life of an application", () => {

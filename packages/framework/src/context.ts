@@ -80,11 +80,11 @@ export class Context<Params extends object = object, State = unknown> {
   }
 
   /**
-   * @param location of a page of this site; where it comes from the client, check it first.
+   * @param location of a page of this site; where it comes from the client, check it first. What no URL may hold is encoded.
    * @param status default 303 See Other: get the page there, whatever the method was (RFC 9110 §15.4.4).
    */
   redirect(location: string, status: 301 | 302 | 303 | 307 | 308 = 303): OutgoingResponse {
-    return { status, headers: { location }, body: null };
+    return { status, headers: { location: location.replaceAll(NOT_IN_URLS, encodeURIComponent) }, body: null };
   }
 
   /** The path of a named route. @throws RouteError */
@@ -92,3 +92,6 @@ export class Context<Params extends object = object, State = unknown> {
     return this.#services.urlFor(name, params);
   }
 }
+
+/** Controls, spaces, and all that is not ASCII. */
+const NOT_IN_URLS = /[^\x21-\x7e]+/g;
