@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { findProgram, installPackage, installPrefix, run } from "./machine.ts";
+import { findProgram, installPackages, installPrefix, run } from "./machine.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -55,16 +55,16 @@ test("without apt-get, nothing may be installed", async () => {
 test("apt-get installs quietly, after an update, without recommendations", async () => {
   const log = join(folder, "apt.log");
   const aptGet = await script("apt/apt-get", `echo "$DEBIAN_FRONTEND $@" >> ${log}`);
-  await installPackage("some-package", [aptGet], process.env);
+  await installPackages(["some-package", "another"], [aptGet], process.env);
   const { output } = await run("/bin/cat", [log]);
   expect(output).toBe(
-    "noninteractive update --quiet\nnoninteractive install --yes --quiet --no-install-recommends some-package\n",
+    "noninteractive update --quiet\nnoninteractive install --yes --quiet --no-install-recommends some-package another\n",
   );
 });
 
 test("an apt-get that fails is quoted", async () => {
   const aptGet = await script("broken/apt-get", "echo 'E: Unable to locate package' >&2; exit 100");
-  await expect(installPackage("some-package", [aptGet], process.env)).rejects.toThrow(
-    /could not install some-package:\nE: Unable to locate package$/,
+  await expect(installPackages(["some-package", "another"], [aptGet], process.env)).rejects.toThrow(
+    /could not install some-package and another:\nE: Unable to locate package$/,
   );
 });

@@ -65,16 +65,21 @@ export async function installPrefix(env: Environment): Promise<readonly string[]
   return [sudo, "-n", "DEBIAN_FRONTEND=noninteractive", aptGet];
 }
 
-/** Installs a Debian package without its recommendations. Throws with the end of apt-get's own words. */
-export async function installPackage(name: string, prefix: readonly string[], env: Environment): Promise<void> {
+/** Installs Debian packages without their recommendations. Throws with the end of apt-get's own words. */
+export async function installPackages(
+  names: readonly string[],
+  prefix: readonly string[],
+  env: Environment,
+): Promise<void> {
+  const what = names.join(" and ");
   const aptGet = async (args: readonly string[]) => {
     const [program = "", ...words] = [...prefix, ...args];
     const { status, output } = await run(program, words, { env: { ...env, DEBIAN_FRONTEND: "noninteractive" } });
-    if (status !== 0) throw new Error(`apt-get could not install ${name}:\n${lastLines(output)}`);
+    if (status !== 0) throw new Error(`apt-get could not install ${what}:\n${lastLines(output)}`);
   };
-  await withProgress(`installing Debian's ${name}`, async () => {
+  await withProgress(`installing Debian's ${what}`, async () => {
     await aptGet(["update", "--quiet"]);
-    await aptGet(["install", "--yes", "--quiet", "--no-install-recommends", name]);
+    await aptGet(["install", "--yes", "--quiet", "--no-install-recommends", ...names]);
   });
 }
 

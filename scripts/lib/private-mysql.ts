@@ -77,14 +77,12 @@ async function makeDataFolder(program: string, data: string): Promise<void> {
   // Debian has it in another folder than the server.
   const PATH = [process.env["PATH"], dirname(program)].join(":");
   const installer = findProgram(["mariadb-install-db", "mysql_install_db"], { PATH });
-  const { status, output } =
+  const [command, ...args] =
     isMariadb(program) && installer !== null
-      ? await run(installer, ["--no-defaults", ...asRoot(), `--datadir=${data}`, "--skip-test-db"], {
-          env: process.env,
-        })
-      : await run(program, ["--no-defaults", ...asRoot(), `--datadir=${data}`, "--initialize-insecure"], {
-          env: process.env,
-        });
+      ? // Never --user: with it, the installer hands a folder of the system's own server to that user.
+        [installer, "--no-defaults", `--datadir=${data}`, "--skip-test-db"]
+      : [program, "--no-defaults", ...asRoot(), `--datadir=${data}`, "--initialize-insecure"];
+  const { status, output } = await run(command, args, { env: process.env });
   if (status !== 0) throw new Error(`${program} could not make its data folder:\n${lastLines(output)}`);
 }
 

@@ -27,7 +27,9 @@ describe.each([MYSQL, CHROMIUM])("$title comes", (need) => {
   test("with a message that says what to do", async () => {
     expect(await chooseSource(need, nothing)).toMatchObject({
       reason: expect.stringMatching(
-        new RegExp(`^no .+: install Debian's ${need.debianPackage}, or set ${need.variable}, such as ${need.example}$`),
+        new RegExp(
+          `^no .+: install Debian's ${need.debianPackages.join(" and ")}, or set ${need.variable}, such as ${need.example}$`,
+        ),
       ) as unknown,
     });
   });

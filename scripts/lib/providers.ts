@@ -17,8 +17,8 @@ export interface Need {
   /** What the variable must look like, for the message. */
   readonly example: string;
   readonly programs: readonly string[];
-  /** Debian's package that has one of the programs. */
-  readonly debianPackage: string;
+  /** Debian's packages that bring one of the programs and what it needs. */
+  readonly debianPackages: readonly string[];
 }
 
 export type Source =
@@ -33,7 +33,7 @@ export const MYSQL: Need = {
   variable: "TSGI_TEST_MYSQL_URL",
   example: "mysql://root:password@127.0.0.1:3306/",
   programs: ["mariadbd", "mysqld"],
-  debianPackage: "mariadb-server-core",
+  debianPackages: ["mariadb-server-core", "mariadb-client-core"],
 };
 
 export const CHROMIUM: Need = {
@@ -41,7 +41,7 @@ export const CHROMIUM: Need = {
   variable: "TSGI_TEST_CHROMIUM",
   example: "/usr/bin/chromium",
   programs: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
-  debianPackage: "chromium",
+  debianPackages: ["chromium"],
 };
 
 /** In order: the environment, a program on the machine, Debian's package, a message. */
@@ -57,5 +57,5 @@ export async function chooseSource(need: Need, means: Means): Promise<Source> {
 
 /** What to do about it. */
 export function missing(need: Need): string {
-  return `no ${need.title.replace(/^an? /, "")}: install Debian's ${need.debianPackage}, or set ${need.variable}, such as ${need.example}`;
+  return `no ${need.title.replace(/^an? /, "")}: install Debian's ${need.debianPackages.join(" and ")}, or set ${need.variable}, such as ${need.example}`;
 }
