@@ -156,7 +156,7 @@ describe("an error", () => {
 
   test.each([
     ["unknown", secret, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
-    ["a forgotten return", undefined, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
+    ["that is nothing", undefined, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
     [
       "of HTTP",
       new HttpError(404, "STOCK_UNKNOWN", "There is no such stock", { cause: secret }),
@@ -254,6 +254,19 @@ describe("an error", () => {
     ]);
     expect(log).toEqual([]);
   });
+});
+
+test("a forgotten return is an error in every kind of handler", async () => {
+  const { app, log } = loggedApp();
+  const forgetful = (() => undefined) as unknown as () => null;
+  app.get("/now", forgetful);
+  app.get("/later", async () => forgetful());
+  app.handle("/class", { get: forgetful });
+  await using client = await createTestClient(app);
+  for (const path of ["/now", "/later", "/class"]) expect((await client.request(path)).status).toBe(500);
+  expect(log.map(([, error]) => String(error))).toEqual(
+    Array.from({ length: 3 }, () => expect.stringContaining("A handler returned undefined") as unknown),
+  );
 });
 
 describe("middleware", () => {

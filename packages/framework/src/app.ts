@@ -92,18 +92,14 @@ export class App<State = unknown> implements Application<State> {
 
   /** Adds an object's `get`, `post`, … methods, all for one path. @throws RouteError `ROUTE_NONE` where it has none. */
   handle<const Path extends string>(path: Path, handler: ClassHandler<Path, State>, options: RouteOptions = {}): void {
-    const methods = CLASS_METHODS.filter((name) => handler[name] !== undefined);
-    if (methods.length === 0) {
+    const routes = CLASS_METHODS.flatMap((name) => {
+      const method = handler[name];
+      return method === undefined ? [] : { method: name.toUpperCase(), handler: method.bind(handler) };
+    });
+    if (routes.length === 0) {
       throw new RouteError("ROUTE_NONE", `The handler of ${path} has none of the methods ${CLASS_METHODS.join(", ")}`);
     }
-    for (const name of methods) {
-      this.add({
-        ...options,
-        method: name.toUpperCase(),
-        path,
-        handler: (context) => handler[name]?.(context) ?? null,
-      });
-    }
+    for (const route of routes) this.add({ ...options, ...route, path });
   }
 
   /** Puts a middleware around the handlers. The first one used is the outermost. */
