@@ -81,6 +81,7 @@ export class RequestParser {
           return this.#nextOfLength();
         case "chunked":
           return this.#nextOfChunked();
+        case "failed":
         default:
           return null;
       }

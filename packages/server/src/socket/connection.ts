@@ -8,21 +8,20 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Address, ExchangeError, HeaderFields, OutgoingResponse, TlsInfo } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { exchangeError, failureResponse, plainResponse, refusalStatus } from "@tsgi/gateway-spec/errors";
 import { eachField } from "@tsgi/gateway-spec/headers";
 import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
 import {
   chunkStart,
   fieldLine,
   lastChunk,
-  reasonPhrase,
   RequestError,
   RequestParser,
   ResponseError,
   type RequestEvent,
   type RequestHead,
 } from "../http1/index.ts";
-import { refusalStatus } from "../failures.ts";
+import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
 import type { ServerContext } from "./context.ts";
@@ -475,6 +474,11 @@ export class Connection implements ExchangeConnection {
   #sent(exchange: SocketExchange, last: boolean): void {
     if (exchange.awaited) this.#unconfirmed.push(exchange);
     else exchange.succeed();
+    this.#proceed(exchange, last);
+  }
+
+  /** On to the next request, over what is left of this one's content. */
+  #proceed(exchange: SocketExchange, last: boolean): void {
     if (last) {
       this.#finish();
     } else if (this.#parser.insideContent) {
@@ -495,42 +499,44 @@ export class Connection implements ExchangeConnection {
     this.#since = this.#context.now;
   }
 
-  /** The handler or its body threw, or gave what cannot be sent. */
+  /** The handler or its body threw, or gave what cannot be sent: the exchange has failed, whatever is answered in its place. */
   #failed(exchange: SocketExchange, error: unknown): void {
     // Who is told that the client is gone may well throw it on: that is no news.
     if (!exchange.running) return;
     const { logger } = this.#context;
     const { method, target } = exchange.head;
-    exchange.source?.cancel(error);
-    exchange.source = null;
+    exchange.fail(
+      exchangeError("RESPONSE_FAILED", "The application gave no response that could be sent in full", error),
+    );
     if (exchange.headSent) {
       logger.error(`${method} ${target} failed after its head was sent; the connection is cut`, error);
-      exchange.fail(exchangeError("RESPONSE_FAILED", "The response could not be completed", error));
       // A reset, for a body that ends with the connection would look complete after a plain end.
       this.#socket.resetAndDestroy();
       return;
     }
-    exchange.pendingHead = null;
     const status = refusalStatus(error);
     if (status === 500) logger.error(`${method} ${target} failed`, error);
     else logger.warn(`${method} ${target} refused with ${status}: ${(error as Error).message}`);
-    this.#send(exchange, plainResponse(status, status === 500 ? reasonPhrase(500) : (error as Error).message));
+    const last = this.#isLast(exchange, false);
+    this.#answer(failureResponse(error), exchange.head, last);
+    this.#proceed(exchange, last);
   }
 
   /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
   #refuse(status: number, code: string, message: string): void {
-    const client = this.peerAddress;
-    this.#context.logger.warn(
-      `Refused a request from ${client?.transport === "tcp" ? client.hostname : "a local client"} with ${status} ${code}: ${message}`,
-    );
-    const { writer } = this.#context;
-    const response = plainResponse(status, message);
-    writer.begin(status);
-    writer.fields(response.headers);
-    this.#outbox.text(
-      `${writer.end(`${this.#context.dateLine}Content-Length: ${response.body.length}\r\nConnection: close\r\n`)}${response.body}`,
-    );
+    this.#context.logger.warn(refusalLine(this.peerAddress, status, code, message));
+    this.#answer(plainResponse(status, message), null, true);
     this.#finish();
+  }
+
+  /** A response of the server's own. */
+  #answer(response: ReturnType<typeof plainResponse>, head: RequestHead | null, last: boolean): void {
+    const { writer, dateLine } = this.#context;
+    writer.begin(response.status);
+    writer.fields(response.headers);
+    const length = `Content-Length: ${Buffer.byteLength(response.body)}\r\n`;
+    this.#outbox.text(writer.end(dateLine + length + connectionLine(last, head)));
+    if (head?.method !== "HEAD") this.#outbox.text(response.body);
   }
 
   /** Whether the connection ends with this response. */
@@ -578,17 +584,9 @@ export class Connection implements ExchangeConnection {
   }
 }
 
-function connectionLine(last: boolean, head: RequestHead): string {
+function connectionLine(last: boolean, head: RequestHead | null): string {
   if (last) return "Connection: close\r\n";
-  return head.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
-}
-
-function plainResponse(status: number, message: string) {
-  return {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-    body: `${message}\n`,
-  } as const satisfies OutgoingResponse;
+  return head?.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
 }
 
 function byteLength(body: string | Uint8Array): number {

@@ -97,8 +97,13 @@ export class SocketExchange implements Exchange {
     this.#connection.waitUntil(work);
   }
 
-  sendInformational(status: number, headers?: HeaderFields): void {
-    this.#connection.sendInformational(this, status, headers);
+  /** RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client". */
+  get sendInformational(): NonNullable<Exchange["sendInformational"]> {
+    const send = (status: number, headers?: HeaderFields): void => {
+      this.#connection.sendInformational(this, status, headers);
+    };
+    // An absent capability is an absent member; the type of a getter cannot say so.
+    return this.head.minorVersion === 0 ? (undefined as unknown as typeof send) : send;
   }
 
   /** Whether a final response has been begun. */

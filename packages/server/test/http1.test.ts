@@ -1,0 +1,151 @@
+import { array, assert, constantFrom, nat, oneof, property, string, uint8Array } from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  fieldLine,
+  HeadWriter,
+  type RequestError,
+  RequestParser,
+  type ResponseError,
+  statusLine,
+} from "../src/http1/index.ts";
+import { transcript, WIRE_CASES } from "./wire-cases.ts";
+
+describe("the parser", () => {
+  test("gives the same events wherever its bytes are cut", () => {
+    const good = WIRE_CASES.filter(
+      ({ expected }) => expected.every((line) => !line.startsWith("refused")) && expected.length > 0,
+    );
+    const stream = array(constantFrom(...good.filter(({ expected }) => /^end|none/.test(expected.at(-1) ?? ""))), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    assert(
+      property(stream, array(nat(4000), { maxLength: 12 }), (cases, cuts) => {
+        const bytes = Buffer.concat(cases.map((wireCase) => wireCase.bytes));
+        const places = [0, ...cuts.filter((cut) => cut < bytes.length).toSorted((a, b) => a - b), bytes.length];
+        const pieces = places.slice(1).map((end, i) => bytes.subarray(places[i], end));
+        expect(transcript(pieces)).toEqual(transcript([bytes]));
+      }),
+    );
+  });
+
+  test("throws nothing but RequestError, whatever the bytes", () => {
+    const noise = oneof(
+      uint8Array({ maxLength: 300 }),
+      string({ unit: constantFrom(..."GET / HTTP1.\r\n:0aA;=\t".split("")), maxLength: 300 }),
+    );
+    assert(
+      property(noise, (bytes) => {
+        transcript([Buffer.from(bytes as Uint8Array)]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("refuses more fields than its limit, and takes as many as that", () => {
+    const head = (count: number) => Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${"x: y\r\n".repeat(count - 1)}\r\n`);
+    expect(transcript([head(100)])[0]).toMatch(/^request/);
+    expect(transcript([head(101)])).toEqual(["refused 431 TOO_MANY_FIELDS"]);
+  });
+
+  test("takes a head of exactly the limit", () => {
+    const limits = { maxHeadBytes: 64, maxTargetBytes: 32, maxFields: 10 };
+    const head = (length: number) => Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(length - 32)}\r\n\r\n`);
+    expect(head(64).length).toBe(64);
+    expect(transcript([head(64)], new RequestParser(limits))[0]).toMatch(/^request/);
+    expect(transcript([head(65)], new RequestParser(limits))).toEqual(["refused 431 HEAD_TOO_LARGE"]);
+  });
+
+  test("bounds chunk extensions over the whole message", () => {
+    const parser = new RequestParser();
+    parser.push(Buffer.from("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    parser.next();
+    const run = () => {
+      for (let i = 0; i < 100; i++) {
+        parser.push(Buffer.from(`1;${"e".repeat(200)}\r\nx\r\n`));
+        while (parser.next() !== null);
+      }
+    };
+    expect(run).toThrow(expect.objectContaining({ code: "CHUNK_EXTENSIONS_TOO_LARGE", status: 413 }) as RequestError);
+  });
+
+  test("gives content as views on what was pushed, not as copies", () => {
+    const bytes = Buffer.from("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    const parser = new RequestParser();
+    parser.push(bytes);
+    parser.next();
+    const event = parser.next();
+    expect(event?.kind === "data" && event.bytes.buffer).toBe(bytes.buffer);
+  });
+
+  test("hands over the bytes behind an upgrade", () => {
+    const parser = new RequestParser();
+    parser.push(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nrest"));
+    parser.next();
+    expect(parser.takeRest().toString()).toBe("rest");
+    expect(parser.next()).toBeNull();
+  });
+});
+
+describe("a response head", () => {
+  const write = (fields: Readonly<Record<string, string | readonly string[]>>): string => {
+    const writer = new HeadWriter();
+    writer.begin(200);
+    writer.fields(fields);
+    return writer.end("");
+  };
+
+  test.each([
+    ["a CR", "a\rb"],
+    ["an LF", "a\nSet-Cookie: b"],
+    ["a CRLF", "a\r\n\r\n<html>"],
+    ["a NUL", "a\0b"],
+    ["a character beyond a byte", "添"],
+    ["DEL", "\x7f"],
+  ])("cannot be split by %s in a value", (_name, value) => {
+    expect(() => write({ "x-a": value })).toThrow(
+      expect.objectContaining({ code: "BAD_FIELD_VALUE" }) as ResponseError,
+    );
+    expect(() => fieldLine("x-a", value)).toThrow(
+      expect.objectContaining({ code: "BAD_FIELD_VALUE" }) as ResponseError,
+    );
+  });
+
+  test.each(["", "x a", "x:", "x\r\n", "é", "x\0"])("cannot be split by the name %j", (name) => {
+    expect(() => write({ [name]: "v" })).toThrow(expect.objectContaining({ code: "BAD_FIELD_NAME" }) as ResponseError);
+    expect(() => fieldLine(name, "v")).toThrow(expect.objectContaining({ code: "BAD_FIELD_NAME" }) as ResponseError);
+  });
+
+  test("refuses a Content-Length that is no number or stands twice, and the server's own fields", () => {
+    for (const value of ["", "-1", "1.5", "0x1", ["1", "1"]]) {
+      expect(() => write({ "content-length": value })).toThrow(
+        expect.objectContaining({ code: "BAD_RESPONSE_LENGTH" }) as ResponseError,
+      );
+    }
+    for (const name of ["Transfer-Encoding", "keep-alive"]) {
+      expect(() => write({ [name]: "chunked" })).toThrow(
+        expect.objectContaining({ code: "CONNECTION_FIELD" }) as ResponseError,
+      );
+    }
+  });
+
+  test("hears Connection: close, but sends no Connection of the application's", () => {
+    const writer = new HeadWriter();
+    writer.begin(200);
+    writer.fields([["Connection", "x-hop, Close"]]);
+    expect(writer.close).toBe(true);
+    expect(writer.end("")).toBe("HTTP/1.1 200 OK\r\n\r\n");
+  });
+
+  test("keeps the order and the lines of its fields", () => {
+    expect(write({ b: "1", "set-cookie": ["x=1", "y=2"], a: "\xe9" })).toBe(
+      "HTTP/1.1 200 OK\r\nb: 1\r\nset-cookie: x=1\r\nset-cookie: y=2\r\na: \xe9\r\n\r\n",
+    );
+  });
+
+  test("has an empty reason phrase, but its space, for a status that is not registered", () => {
+    expect(statusLine(599)).toBe("HTTP/1.1 599 \r\n");
+    expect(() => statusLine(600)).toThrow(expect.objectContaining({ code: "BAD_STATUS" }) as ResponseError);
+    expect(() => statusLine(200.5)).toThrow(expect.objectContaining({ code: "BAD_STATUS" }) as ResponseError);
+  });
+});
