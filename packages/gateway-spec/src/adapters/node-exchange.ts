@@ -8,13 +8,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { exchangeError } from "../errors.ts";
+import { exchangeError, failureResponse, refusalStatus } from "../errors.ts";
 import { eachField, FieldView, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../headers.ts";
 import type {
   Address,
   Exchange,
   ExchangeError,
-  ExchangeErrorCode,
   Handler,
   HeaderFields,
   HeaderView,
@@ -46,12 +45,8 @@ export interface NodeHost {
 /** How long a client may go on sending after a response that closes its connection, before the socket is destroyed. */
 const LINGER_MS = 2000;
 
-/** Status of the answer to a handler that let the failure of its request's body pass. */
-const STATUS_OF_BODY_ERROR: Readonly<Partial<Record<ExchangeErrorCode, number>>> = {
-  REQUEST_BODY_TOO_LARGE: 413,
-  REQUEST_BODY_TIMEOUT: 408,
-  REQUEST_BODY_MALFORMED: 400,
-};
+/** Longest piece handed to node at once, in bytes: a reader that takes none of it for long is silent. */
+const MAX_WRITE_BYTES = 128 * 1024;
 
 /** Runs the handler and writes its response. Never throws; failures of the handler go to the host's logger. */
 export function handleExchange(exchange: NodeExchange, handler: Handler): void {
@@ -124,6 +119,8 @@ export class NodeExchange implements Exchange {
   #watching = false;
   #source: BodySource | null = null;
   #waitsForReader = false;
+  /** The connection ends with this response. */
+  #closing = false;
 
   /** @param awaitsContinue the host left `Expect: 100-continue` unanswered; the first pull of the body answers it. */
   constructor(req: IncomingMessage, res: ServerResponse, host: NodeHost, awaitsContinue = false) {
@@ -200,7 +197,10 @@ export class NodeExchange implements Exchange {
   /** What the exchange waits the client for: a host's clock measures these silences. */
   get waitingFor(): "content" | "reader" | null {
     if (this.#requestBody?.waiting === true) return "content";
-    return this.#waitsForReader ? "reader" : null;
+    const { res } = this;
+    // A pipelined response that is not yet at its turn has no socket, and waits for nobody's reading.
+    const unread = res.writableEnded && !res.writableFinished && res.socket !== null;
+    return this.#waitsForReader || unread ? "reader" : null;
   }
 
   /** {@link IncomingRequest.body} */
@@ -244,6 +244,12 @@ export class NodeExchange implements Exchange {
     return this.#trailers;
   }
 
+  /** The rest of the request's content will not come. The handler may still answer; the connection ends with that. */
+  contentFailed(error: ExchangeError): void {
+    this.#closing = true;
+    if (this.requestBody !== null) this.#requestBody?.fail(error);
+  }
+
   /** Fails the exchange and cuts the connection. Only the first failure counts. */
   fail(error: ExchangeError): void {
     if (this.#failure !== null || this.res.writableFinished) return;
@@ -255,16 +261,19 @@ export class NodeExchange implements Exchange {
   handlerFailed(error: unknown): void {
     if (this.#isGone()) return;
     const failure = toFailure(error);
-    if (failure.code === "RESPONSE_FAILED") {
-      this.host.logger.error(`${this.request.method} ${this.target} failed`, error);
-    }
+    const { logger } = this.host;
+    const line = `${this.request.method} ${this.target}`;
     if (this.res.headersSent) {
+      logger.error(`${line} failed after its head was sent; the connection is cut`, error);
       this.fail(failure);
       return;
     }
+    const status = refusalStatus(error);
+    if (status === 500) logger.error(`${line} failed`, error);
+    else logger.warn(`${line} refused with ${status}: ${(error as Error).message}`);
     this.#abandon(failure);
     for (const name of this.res.getHeaderNames()) this.res.removeHeader(name);
-    this.#send({ status: STATUS_OF_BODY_ERROR[failure.code] ?? 500 });
+    this.#send(failureResponse(error));
   }
 
   /** Writes what the handler answered. */
@@ -285,8 +294,8 @@ export class NodeExchange implements Exchange {
 
   #send(response: OutgoingResponse): void {
     const { req, res } = this;
-    const head = frame(req.method ?? "GET", versionOf(req), response, this.host.draining.aborted);
-    const { body } = response;
+    const head = frame(req.method ?? "GET", versionOf(req), response, this.#closing || this.host.draining.aborted);
+    const body = sliced(response);
     // What is no body must be found while there is still a 500 to answer with.
     const source = body === null || body === undefined || isWhole(body) ? null : openBody(body);
     this.#source = source;
@@ -434,13 +443,24 @@ function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
+/** What the exchange failed with: the failure of the request's content itself, where a handler let it pass. */
 function toFailure(error: unknown): ExchangeError {
-  const isOfBody =
-    error instanceof Error && "code" in error && typeof error.code === "string" && error.code in STATUS_OF_BODY_ERROR;
-  // The codes of the table are codes of ExchangeError.
-  return isOfBody
+  const isOfContent = error instanceof Error && error.name === "ExchangeError" && refusalStatus(error) !== 500;
+  return isOfContent
     ? (error as ExchangeError)
     : exchangeError("RESPONSE_FAILED", "The response could not be completed", error);
+}
+
+/** The body, a long one in pieces, so that it can be seen whether the client takes it. */
+function sliced({ body, trailers }: OutgoingResponse): OutgoingResponse["body"] {
+  if (body === null || body === undefined || !isWhole(body) || trailers !== undefined) return body;
+  if (body.length <= MAX_WRITE_BYTES) return body;
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  return (async function* () {
+    for (let from = 0; from < bytes.byteLength; from += MAX_WRITE_BYTES) {
+      yield bytes.subarray(from, from + MAX_WRITE_BYTES);
+    }
+  })();
 }
 
 function disconnected(): ExchangeError {

@@ -166,7 +166,7 @@ describe("toNode", () => {
     });
     quiet.error.mockClear();
     const answer = await get(port);
-    expect([answer.status, answer.body]).toEqual([500, ""]);
+    expect([answer.status, answer.body]).toEqual([500, "Internal Server Error\n"]);
     expect(quiet.error).toHaveBeenCalledTimes(1);
     expect(await failed.promise).toMatchObject({ code: "RESPONSE_FAILED" });
     expect((await get(port, "/ok")).body).toBe("ok");
