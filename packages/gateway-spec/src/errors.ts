@@ -30,15 +30,17 @@ export function refusalStatus(error: unknown): number {
 }
 
 /** The answer in place of a handler that threw. It tells the client nothing that it did not send (TSGI-38). */
-export function failureResponse(error: unknown): OutgoingResponse {
+export function failureResponse(error: unknown): PlainResponse {
   const status = refusalStatus(error);
   return plainResponse(status, status === 500 ? "Internal Server Error" : (error as Error).message);
 }
 
-/** One line of text. */
-export function plainResponse(
-  status: number,
-  message: string,
-): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+/** A response that is one line of text. */
+export interface PlainResponse extends OutgoingResponse {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function plainResponse(status: number, message: string): PlainResponse {
   return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${message}\n` };
 }

@@ -8,7 +8,13 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Address, ExchangeError, HeaderFields, OutgoingResponse, TlsInfo } from "@tsgi/gateway-spec";
-import { exchangeError, failureResponse, plainResponse, refusalStatus } from "@tsgi/gateway-spec/errors";
+import {
+  exchangeError,
+  failureResponse,
+  plainResponse,
+  type PlainResponse,
+  refusalStatus,
+} from "@tsgi/gateway-spec/errors";
 import { eachField } from "@tsgi/gateway-spec/headers";
 import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
 import {
@@ -530,7 +536,7 @@ export class Connection implements ExchangeConnection {
   }
 
   /** A response of the server's own. */
-  #answer(response: ReturnType<typeof plainResponse>, head: RequestHead | null, last: boolean): void {
+  #answer(response: PlainResponse, head: RequestHead | null, last: boolean): void {
     const { writer, dateLine } = this.#context;
     writer.begin(response.status);
     writer.fields(response.headers);
