@@ -254,6 +254,15 @@ describe("an error", () => {
     ]);
     expect(log).toEqual([]);
   });
+
+  test("is logged where onError answers it with 500 and up", async () => {
+    const { app, log } = loggedApp({ onError: () => "sorry" });
+    app.get("/", throwing(secret));
+    await using client = await createTestClient(app);
+    const response = await client.request("/");
+    expect([response.status, response.text()]).toEqual([500, "sorry"]);
+    expect(log).toEqual([["GET / answered 500", secret]]);
+  });
 });
 
 test("a forgotten return is an error in every kind of handler", async () => {

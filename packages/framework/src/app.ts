@@ -180,7 +180,11 @@ export class App<State = unknown> implements Application<State> {
     const { status } = toHttpError(error);
     try {
       const result = await onError(error, new Context({ ...this.#services, status }, request, exchange, {}));
-      if (result !== undefined) return toResponse(result, { status });
+      if (result !== undefined) {
+        const response = toResponse(result, { status });
+        if (response.status >= 500) this.#log(toHttpError(error), request, exchange);
+        return response;
+      }
     } catch (better) {
       return this.#answerAsUsual(better, request, exchange);
     }
@@ -189,14 +193,16 @@ export class App<State = unknown> implements Application<State> {
 
   #answerAsUsual(error: unknown, request: IncomingRequest, exchange: Exchange<State>): OutgoingResponse {
     const known = toHttpError(error);
-    if (known.status >= 500) {
-      const { text, thrown } = toLogEntry(known);
-      const line = `${request.method} ${pathOf(exchange.target)} answered ${known.status}${text}`;
-      const logger = this.#options.logger ?? console;
-      if (thrown === undefined) logger.error(line);
-      else logger.error(line, thrown);
-    }
+    if (known.status >= 500) this.#log(known, request, exchange);
     return toProblemResponse(known, request);
+  }
+
+  #log(known: HttpError, request: IncomingRequest, exchange: Exchange<State>): void {
+    const { text, thrown } = toLogEntry(known);
+    const line = `${request.method} ${pathOf(exchange.target)} answered ${known.status}${text}`;
+    const logger = this.#options.logger ?? console;
+    if (thrown === undefined) logger.error(line);
+    else logger.error(line, thrown);
   }
 }
 
