@@ -42,4 +42,7 @@ export const DEFAULT_LIMITS: Limits = {
 /** What the socket server takes beside the contract's options. */
 export interface SocketServeOptions extends ServeOptions, LimitOptions {}
 
+/** What the server on node:http takes beside the contract's options. It keeps the same limits. */
+export interface NodeServeOptions extends ServeOptions, LimitOptions {}
+
 export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;

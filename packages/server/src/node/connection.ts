@@ -1,0 +1,219 @@
+/** What node:http does not keep of a client connection: its exchanges, its silence, and an end that loses no answer. */
+import { ServerResponse, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Handler } from "@tsgi/gateway-spec";
+import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
+import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
+import { refusalLine } from "../failures.ts";
+import { type FieldNames, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
+import { serverClosed } from "../lifecycle.ts";
+import type { Limits } from "../options.ts";
+import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
+
+/** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
+const LINGER_MS = 2000;
+
+/** While the server drains, how long an idle connection may still bring a request that was on its way. */
+const DRAIN_IDLE_MS = 1000;
+
+/** What all connections of one server share. */
+export interface NodeContext {
+  readonly host: NodeHost;
+  readonly handler: Handler;
+  readonly limits: Limits;
+  readonly names: FieldNames;
+  readonly connections: Map<Socket, NodeConnection>;
+  /** Coarse: milliseconds, as of the last sweep. */
+  now: number;
+}
+
+export class NodeConnection {
+  readonly #context: NodeContext;
+  readonly #socket: Socket;
+  /** In the order of their requests; those that are over leave it late. */
+  #exchanges: NodeExchange[] = [];
+  #requests = 0;
+  /** The present response is the last one: what comes behind its request is not answered. */
+  #closing = false;
+  #lingering = false;
+  /** When a byte last came or went, or nobody waited for one. */
+  #since: number;
+  #progress = 0;
+
+  constructor(context: NodeContext, socket: Socket) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#since = context.now;
+    // Node's way of closing after a last response. With bytes unread it would send a reset, which may take the response along.
+    socket.destroySoon = () => {
+      this.#linger();
+    };
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  /** @param awaitsContinue node left `Expect: 100-continue` to us. */
+  request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
+    const { limits, host, handler } = this.#context;
+    const head = this.#accept(req, res);
+    if (head === null) return;
+    if (this.#requests >= limits.maxRequestsPerConnection) {
+      this.#closing = true;
+      res.shouldKeepAlive = false;
+    }
+    const exchange = new NodeExchange(req, res, host, awaitsContinue);
+    this.#add(exchange);
+    handleExchange(exchange, handler);
+  }
+
+  /**
+   * A request that names a protocol to change to. Node has let go of the connection, so that an ordinary answer is the last one.
+   */
+  upgrade(req: IncomingMessage): void {
+    const res = new ServerResponse(req);
+    res.assignSocket(this.#socket);
+    res.shouldKeepAlive = false;
+    res.once("finish", () => {
+      res.detachSocket(this.#socket);
+      this.#linger();
+    });
+    this.request(req, res, false);
+  }
+
+  /** Node's parser refused what came. */
+  broken(error: ClientError): void {
+    if (this.#lingering || this.#closing || !this.#socket.writable) return;
+    this.#closing = true;
+    const { limits } = this.#context;
+    const last = this.#running().at(-1);
+    if (last !== undefined && !last.req.complete) {
+      last.contentFailed(exchangeError("REQUEST_BODY_MALFORMED", "The request content is malformed", error));
+      return;
+    }
+    // A connection that never said anything is not told anything.
+    if (this.#socket.bytesRead === 0) {
+      this.#socket.destroy();
+      return;
+    }
+    const refusal = refusalOf(error, this.#socket.bytesRead === error.rawPacket?.length || last !== undefined, limits);
+    if (last === undefined) {
+      this.#refuse(refusal);
+    } else {
+      // Answers leave in the order of their requests (TSGI-43).
+      last.res.once("finish", () => {
+        this.#refuse(refusal);
+      });
+    }
+  }
+
+  closed(): void {
+    for (const exchange of this.#running()) {
+      exchange.fail(exchangeError("CLIENT_DISCONNECTED", "The client closed the connection"));
+    }
+  }
+
+  /** Looks for a peer that has been silent too long. Heads and pauses between exchanges are on node's own clock. */
+  sweep(now: number): void {
+    const { limits, host } = this.#context;
+    const socket = this.#socket;
+    const progress = socket.bytesRead + socket.bytesWritten - socket.writableLength;
+    this.#exchanges = this.#running();
+    const waiting = this.#exchanges.find(({ waitingFor }) => waitingFor !== null);
+    const idle = this.#exchanges.length === 0;
+    if (progress !== this.#progress || (waiting === undefined && !idle)) {
+      this.#progress = progress;
+      this.#since = now;
+      if (!this.#lingering) return;
+    }
+    const silence = now - this.#since;
+    if (this.#lingering) {
+      if (silence > LINGER_MS) socket.destroy();
+    } else if (waiting?.waitingFor === "content") {
+      if (silence > limits.bodyTimeoutMs) {
+        waiting.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"));
+      }
+    } else if (waiting?.waitingFor === "reader") {
+      if (silence > limits.sendTimeoutMs) {
+        waiting.fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
+      }
+    } else if (idle && host.draining.aborted && silence > DRAIN_IDLE_MS) {
+      this.#linger();
+    }
+  }
+
+  /** The server shuts down. Idle connections get a moment for a request that is on its way. */
+  drain(): void {
+    this.#since = this.#context.now;
+  }
+
+  /** The server's patience is over. */
+  cut(): void {
+    for (const exchange of this.#running()) exchange.fail(serverClosed());
+    this.#socket.destroy();
+  }
+
+  /** The head, or `null` where the request goes no further. */
+  #accept(req: IncomingMessage, res: ServerResponse): RequestHead | null {
+    if (this.#closing || this.#lingering) return null;
+    this.#requests++;
+    const { limits, names } = this.#context;
+    try {
+      const head = checkedHead(req, limits, names);
+      if (head.contentLength <= limits.maxBodyBytes) return head;
+      const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
+      this.#answer(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      this.#answer(res, error);
+    }
+    return null;
+  }
+
+  #add(exchange: NodeExchange): void {
+    if (this.#exchanges.length > 0) this.#exchanges = this.#running();
+    this.#exchanges.push(exchange);
+  }
+
+  #running(): NodeExchange[] {
+    return this.#exchanges.filter(({ res }) => !res.writableFinished && !res.destroyed);
+  }
+
+  /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
+  #answer(res: ServerResponse, { status, code, message }: Refusal): void {
+    this.#closing = true;
+    this.#log(status, code, message);
+    const { headers, body } = plainResponse(status, message);
+    res.writeHead(status, reasonPhrase(status), { ...headers, "Content-Length": body.length, Connection: "close" });
+    res.end(body);
+  }
+
+  /** The same where node has no response to write to. */
+  #refuse({ status, code, message }: Refusal): void {
+    if (!this.#socket.writable) return;
+    this.#log(status, code, message);
+    const { headers, body } = plainResponse(status, message);
+    this.#socket.write(
+      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ncontent-type: ${headers["content-type"]}\r\n` +
+        `Date: ${new Date().toUTCString()}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+    this.#linger();
+  }
+
+  #log(status: number, code: string, message: string): void {
+    const { remoteAddress: hostname, remotePort: port } = this.#socket;
+    const client =
+      hostname === undefined || port === undefined ? null : ({ transport: "tcp", hostname, port } as const);
+    this.#context.host.logger.warn(refusalLine(client, status, code, message));
+  }
+
+  /** Nothing more is answered here; what the client still sends is read away for a while. */
+  #linger(): void {
+    if (this.#lingering) return;
+    this.#lingering = true;
+    this.#since = this.#context.now;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+}
