@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
 import { streamSSE } from "hono/streaming";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Exchange } from "../index.ts";
@@ -53,7 +54,9 @@ stock.get("/fails", () => {
   throw new Error("secret");
 });
 
-stock.onError((error, c) => c.text(`handled ${error.message}`, 503));
+stock.onError((error, c) =>
+  error instanceof HTTPException ? error.getResponse() : c.text(`handled ${error.message}`, 503),
+);
 
 describe("fromFetch runs a Hono app", () => {
   test.each<[string, string, RequestInit, number, string]>([
