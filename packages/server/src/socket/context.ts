@@ -1,6 +1,6 @@
 /** What all connections of one socket server share. */
 import type { Logger } from "@tsgi/gateway-spec";
-import type { FieldNames, HeadWriter } from "../http1/index.ts";
+import type { HeadWriter, Vocabulary } from "../http1/index.ts";
 import type { Life } from "../lifecycle.ts";
 import type { Limits } from "../options.ts";
 import type { Connection } from "./connection.ts";
@@ -10,7 +10,7 @@ export interface ServerContext {
   readonly limits: Limits;
   readonly logger: Logger;
   readonly encrypted: boolean;
-  readonly names: FieldNames;
+  readonly vocabulary: Vocabulary;
   readonly writer: HeadWriter;
   readonly connections: Set<Connection>;
   /** Coarse: milliseconds, as of the last sweep. */

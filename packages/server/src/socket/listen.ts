@@ -1,7 +1,7 @@
 /** The server loop: accepts connections, sweeps them, and shuts down in order. */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
-import { FieldNames, HeadWriter } from "../http1/index.ts";
+import { HeadWriter, Vocabulary } from "../http1/index.ts";
 import { boundAddress, bind, deadline, serverUrl } from "../listening.ts";
 import { SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type SocketServeOptions } from "../options.ts";
@@ -25,7 +25,7 @@ export async function listen<State>(
     limits: { ...DEFAULT_LIMITS, ...options },
     logger,
     encrypted: false,
-    names: new FieldNames(),
+    vocabulary: new Vocabulary(),
     writer: new HeadWriter(),
     connections: new Set(),
     now: clock.now(),
