@@ -272,7 +272,11 @@ export class NodeExchange implements Exchange {
     if (status === 500) logger.error(`${line} failed`, error);
     else logger.warn(`${line} refused with ${status}: ${(error as Error).message}`);
     this.#abandon(failure);
+    // What broke off in the middle of content ends the connection: where the next request begins is not known.
+    if (failure.code !== "RESPONSE_FAILED") this.#closing = true;
     for (const name of this.res.getHeaderNames()) this.res.removeHeader(name);
+    // A head that node refused has left its reason phrase.
+    this.res.statusMessage = "";
     this.#send(failureResponse(error));
   }
 

@@ -5,7 +5,7 @@ import type { Handler } from "@tsgi/gateway-spec";
 import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
 import { refusalLine } from "../failures.ts";
-import { type FieldNames, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
+import { type Vocabulary, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import type { Limits } from "../options.ts";
 import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
@@ -21,7 +21,7 @@ export interface NodeContext {
   readonly host: NodeHost;
   readonly handler: Handler;
   readonly limits: Limits;
-  readonly names: FieldNames;
+  readonly vocabulary: Vocabulary;
   readonly connections: Map<Socket, NodeConnection>;
   /** Coarse: milliseconds, as of the last sweep. */
   now: number;
@@ -158,9 +158,9 @@ export class NodeConnection {
   #accept(req: IncomingMessage, res: ServerResponse): RequestHead | null {
     if (this.#closing || this.#lingering) return null;
     this.#requests++;
-    const { limits, names } = this.#context;
+    const { limits, vocabulary } = this.#context;
     try {
-      const head = checkedHead(req, limits, names);
+      const head = checkedHead(req, limits, vocabulary);
       if (head.contentLength <= limits.maxBodyBytes) return head;
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
       this.#answer(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });

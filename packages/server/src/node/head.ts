@@ -1,17 +1,19 @@
 /** What node's parser lets pass and ours refuses: one set of rules for both servers. */
 import type { IncomingMessage } from "node:http";
-import { type FieldNames, type HeadLimits, RequestError, type RequestHead, RequestParser } from "../http1/index.ts";
+import { type Vocabulary, type HeadLimits, RequestError, type RequestHead, RequestParser } from "../http1/index.ts";
 import { parseHead } from "../http1/head.ts";
 
 /**
  * The head as it was received, read again.
  * @throws RequestError
  */
-export function checkedHead(req: IncomingMessage, limits: HeadLimits, names: FieldNames): RequestHead {
+export function checkedHead(req: IncomingMessage, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
   const lines = req.rawHeaders;
-  let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`;
+  // Node takes a request line without a version for HTTP/0.9.
+  const version = req.httpVersion === "0.9" ? "" : ` HTTP/${req.httpVersion}`;
+  let text = `${req.method} ${req.url}${version}\r\n`;
   for (let i = 0; i < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`;
-  return parseHead(text, limits, names);
+  return parseHead(text, limits, vocabulary);
 }
 
 /** Why a request was refused before any handler saw it. */

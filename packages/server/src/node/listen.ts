@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import { Server as NetServer, type Socket } from "node:net";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeHost } from "@tsgi/gateway-spec/node";
-import { FieldNames } from "../http1/index.ts";
+import { Vocabulary } from "../http1/index.ts";
 import { type Life, SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { bind, boundAddress, deadline, serverUrl } from "../listening.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type Limits, type NodeServeOptions } from "../options.ts";
@@ -34,7 +34,7 @@ export async function listen<State>(
     host,
     handler: life.handler,
     limits,
-    names: new FieldNames(),
+    vocabulary: new Vocabulary(),
     connections: new Map(),
     now: clock.now(),
   };

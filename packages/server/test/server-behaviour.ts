@@ -1,0 +1,555 @@
+/** What every server of ours does, over real sockets and in raw bytes. A server runs it with what it cannot do, and why. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Application, Exchange, Handler, IncomingRequest, Serve, Server } from "@tsgi/gateway-spec";
+import { readText } from "@tsgi/gateway-spec/body";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { NodeServeOptions } from "../src/options.ts";
+import { get, lastContent, post, WireClient } from "./wire-client.ts";
+
+export interface Quirks {
+  /** node:http takes a client that closed its sending side for gone (TSGI-43 is a SHOULD). */
+  readonly halfCloseIsGone?: boolean;
+}
+
+const CLOSE = "Connection: close";
+
+export function describeServer(name: string, serve: Serve<NodeServeOptions>, quirks: Quirks = {}): void {
+  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const servers: Server[] = [];
+  const clients: WireClient[] = [];
+
+  afterEach(async () => {
+    for (const { socket } of clients.splice(0)) socket.destroy();
+    await Promise.all(servers.splice(0).map((server) => server.close().catch(() => undefined)));
+    vi.resetAllMocks();
+  });
+
+  async function start<State>(
+    application: Application<State> | Handler,
+    options: NodeServeOptions = {},
+  ): Promise<{ readonly server: Server; readonly connect: () => WireClient }> {
+    const server = await serve(application, { logger, shutdownTimeoutMs: 5000, ...options });
+    servers.push(server);
+    const connect = () => {
+      const client = new WireClient(server.address);
+      clients.push(client);
+      return client;
+    };
+    return { server, connect };
+  }
+
+  const echo: Handler = async (request, exchange) => ({
+    status: 200,
+    body: `${request.method} ${exchange.target} ${await readText(request)};`,
+  });
+
+  describe(`${name}: messages`, () => {
+    test("a connection is kept for the next request, and closed where the client asks", async () => {
+      const { connect } = await start(echo);
+      const client = connect();
+      await client.send(get("/1")).until("GET /1 ;");
+      await client.send(get("/2")).until("GET /2 ;");
+      const received = await client.send(get("/3", CLOSE)).end();
+      expect(received.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(3);
+      expect(received.match(/Connection: close\r\n/gi)).toHaveLength(1);
+    });
+
+    test("HTTP/1.0 is answered, and its connection closed unless it asks to keep it", async () => {
+      const { connect } = await start(echo);
+      const kept = connect();
+      await kept.send("GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").until("GET /1 ;");
+      expect(kept.received).toMatch(/\r\nConnection: keep-alive\r\n/i);
+      expect(lastContent(await kept.send("GET /2 HTTP/1.0\r\n\r\n").end())).toBe("GET /2 ;");
+    });
+
+    test("pipelined requests are answered in their order, whichever is ready first", async () => {
+      const gate = Promise.withResolvers<void>();
+      const { connect } = await start(async (_request, exchange) => {
+        if (exchange.target === "/slow") await gate.promise;
+        else gate.resolve();
+        return { status: 200, body: `${exchange.target};` };
+      });
+      // What opens the gate comes on another connection, for a server may run pipelined requests one after the other.
+      const client = connect().send(get("/slow") + get("/fast") + get("/last", CLOSE));
+      await connect().send(get("/other")).until("/other;");
+      const received = await client.end();
+      expect(received.match(/\/\w+;/g)).toEqual(["/slow;", "/fast;", "/last;"]);
+    });
+
+    test("content of a known length, both ways", async () => {
+      const { connect } = await start(echo);
+      const received = await connect()
+        .send(post("/", "hello", "Content-Length: 5", CLOSE))
+        .end();
+      expect(received).toMatch(/\r\nContent-Length: 13\r\n/i);
+      expect(lastContent(received)).toBe("POST / hello;");
+    });
+
+    test("content in chunks, both ways, with trailers", async () => {
+      const { connect } = await start((request) => ({
+        status: 200,
+        headers: { trailer: "x-count" },
+        body: request.body ?? "",
+        trailers: async () => ({ "x-count": (await request.trailers)?.get("x-count") ?? "" }),
+      }));
+      const client = connect().send(post("/", "5\r\nhello\r\n", "Transfer-Encoding: chunked", "Trailer: X-Count"));
+      // Each piece comes when it is there.
+      await client.until("\r\n5\r\nhello\r\n");
+      await client.send("1;extension\r\n!\r\n0\r\nX-Count: 2\r\n\r\n").until("x-count: 2\r\n\r\n");
+      expect(client.received).toMatch(/\r\nTransfer-Encoding: chunked\r\n/i);
+      expect(client.received).toMatch(/\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\nx-count: 2\r\n\r\n$/);
+    });
+
+    test.each([
+      ["HEAD", "HEAD / HTTP/1.1", 200],
+      ["a 204", "GET / HTTP/1.1", 204],
+      ["a 304", "GET / HTTP/1.1", 304],
+    ])("the answer to %s has no content, and its body is cancelled", async (_what, line, status) => {
+      const cancel = vi.fn<() => void>();
+      const abort = vi.fn<() => void>();
+      let completed: Promise<void> | undefined;
+      const { connect } = await start((request, exchange) => {
+        if (exchange.target === "/next") return { status: 200, body: "next" };
+        request.signal.addEventListener("abort", abort);
+        ({ completed } = exchange);
+        return { status, body: new ReadableStream<Uint8Array>({ cancel }) };
+      });
+      const received = await connect()
+        .send(`${line}\r\nHost: a\r\n\r\n${get("/next", CLOSE)}`)
+        .end();
+      expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*?\\r\\n\\r\\nHTTP/1\\.1 200 `));
+      await completed;
+      expect(cancel).toHaveBeenCalledOnce();
+      expect(abort).not.toHaveBeenCalled();
+    });
+
+    test("HEAD tells the length that GET would have", async () => {
+      const { connect } = await start(() => ({ status: 200, body: "hello" }));
+      const received = await connect().send("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").end();
+      expect(received).toMatch(/\r\nContent-Length: 5\r\n/i);
+      expect(lastContent(received)).toBe("");
+    });
+
+    test("fields go out line by line, with a Date and without a guessed Content-Type", async () => {
+      const { connect } = await start(() => ({ status: 200, headers: { "set-cookie": ["a=1", "b=2"] }, body: "x" }));
+      const received = await connect().send(get("/", CLOSE)).end();
+      expect(received).toMatch(/\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n/);
+      expect(received).toMatch(/\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/);
+      expect(received).not.toMatch(/content-type/i);
+    });
+
+    test("100 Continue is sent at the first pull, and not before", async () => {
+      const gate = Promise.withResolvers<void>();
+      const called = Promise.withResolvers<void>();
+      const { connect } = await start(async (request) => {
+        called.resolve();
+        await gate.promise;
+        return { status: 200, body: await readText(request) };
+      });
+      const client = connect().send(post("/", "", "Content-Length: 5", "Expect: 100-continue", CLOSE));
+      await called.promise;
+      expect(client.received).toBe("");
+      gate.resolve();
+      await client.until("HTTP/1.1 100 Continue\r\n\r\n");
+      expect(lastContent(await client.send("hello").end())).toBe("hello");
+    });
+
+    test("a handler that refuses by the head alone spares the upload, and the connection closes", async () => {
+      const { connect } = await start(() => ({ status: 403 }));
+      const client = connect().send(post("/", "", "Content-Length: 5", "Expect: 100-continue"));
+      const received = await client.end();
+      expect(received).toMatch(/^HTTP\/1\.1 403 /);
+      expect(received).toMatch(/\r\nConnection: close\r\n/i);
+    });
+
+    test("informational responses come before the final one, and never to HTTP/1.0", async () => {
+      const { connect } = await start((_request, exchange) => {
+        exchange.sendInformational?.(103, { link: "</a.css>; rel=preload" });
+        return { status: 200, body: "final" };
+      });
+      const received = await connect().send(get("/", CLOSE)).end();
+      expect(received).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 /);
+      expect(await connect().send("GET / HTTP/1.0\r\n\r\n").end()).toMatch(/^HTTP\/1\.1 200 /);
+    });
+
+    test("content left unread is read away, or the connection closes where it is long", async () => {
+      const { connect } = await start(() => ({ status: 200, body: "ok" }), { maxDrainBytes: 10 });
+      const short = await connect()
+        .send(post("/", "hello", "Content-Length: 5") + get("/", CLOSE))
+        .end();
+      expect(short.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
+      const long = await connect()
+        .send(post("/", "x".repeat(50_000), "Content-Length: 100000"))
+        .end();
+      expect(long.match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
+    });
+
+    test(`a client that closed only its sending side ${quirks.halfCloseIsGone === true ? "is gone" : "gets its answer"}`, async () => {
+      const gate = Promise.withResolvers<void>();
+      const called = Promise.withResolvers<IncomingRequest>();
+      const { connect } = await start(async (request, exchange) => {
+        if (exchange.target === "/other") return { status: 200 };
+        called.resolve(request);
+        request.signal.addEventListener("abort", () => {
+          gate.resolve();
+        });
+        await gate.promise;
+        return { status: 200, body: "late" };
+      });
+      const client = connect().send(get("/"));
+      const request = await called.promise;
+      client.socket.end();
+      if (quirks.halfCloseIsGone === true) {
+        expect(await client.end()).toBe("");
+        await gate.promise;
+        expect(codeOf(request.signal.reason)).toBe("CLIENT_DISCONNECTED");
+      } else {
+        // Someone else's whole exchange later, the server knows of the end.
+        await connect().send(get("/other", CLOSE)).end();
+        gate.resolve();
+        expect(lastContent(await client.end())).toBe("late");
+        expect(request.signal.aborted).toBe(false);
+      }
+    });
+  });
+
+  describe(`${name}: streams`, () => {
+    test("the writer waits for a slow reader, and goes on when it reads", async () => {
+      const piece = Buffer.alloc(256 * 1024, "x");
+      const pieces = 200;
+      let produced = 0;
+      const begun = Promise.withResolvers<void>();
+      const { connect } = await start((_request, exchange) => {
+        if (exchange.target === "/other") return { status: 200, body: "other;" };
+        return {
+          status: 200,
+          headers: { "content-length": String(pieces * piece.byteLength) },
+          body: (async function* () {
+            for (; produced < pieces; produced++) {
+              begun.resolve();
+              yield piece;
+            }
+          })(),
+        };
+      });
+      const client = connect();
+      let length = 0;
+      client.socket.removeAllListeners("data").pause();
+      client.send(get("/", CLOSE));
+      await begun.promise;
+      // A writer that does not wait would have written all before anyone else is served.
+      const other = connect();
+      for (let turn = 1; turn <= 20; turn++) await other.send(get("/other")).until("other;", turn);
+      expect(produced).toBeLessThan(pieces);
+      client.socket.on("data", (bytes) => (length += bytes.length)).resume();
+      await client.end();
+      expect(produced).toBe(pieces);
+      expect(length).toBeGreaterThan(pieces * piece.byteLength);
+    });
+
+    test("a client that goes away: the signal aborts, then the body is cancelled, then completed rejects", async () => {
+      const events: string[] = [];
+      const over = Promise.withResolvers<void>();
+      const { connect } = await start((request, exchange) => {
+        request.signal.addEventListener("abort", () => events.push(`abort ${codeOf(request.signal.reason)}`));
+        exchange.completed.catch((error: unknown) => {
+          events.push(`completed ${codeOf(error)}`);
+          over.resolve();
+        });
+        return {
+          status: 200,
+          body: new ReadableStream<Uint8Array>({
+            start: (controller) => {
+              controller.enqueue(Buffer.from("first"));
+            },
+            cancel: () => void events.push("cancel"),
+          }),
+        };
+      });
+      const client = connect().send(get("/"));
+      await client.until("first");
+      client.socket.resetAndDestroy();
+      await over.promise;
+      expect(events).toEqual(["abort CLIENT_DISCONNECTED", "cancel", "completed CLIENT_DISCONNECTED"]);
+      expect(logger.error).not.toHaveBeenCalled();
+    });
+
+    test("an uploader that goes away fails the body that is being read", async () => {
+      const failed = Promise.withResolvers<unknown>();
+      const reading = Promise.withResolvers<void>();
+      const { connect } = await start(async (request) => {
+        try {
+          for await (const _ of request.body ?? []) reading.resolve();
+        } catch (error) {
+          failed.resolve(error);
+        }
+        return { status: 200 };
+      });
+      const client = connect().send(post("/", "123", "Content-Length: 9"));
+      await reading.promise;
+      client.socket.resetAndDestroy();
+      expect(codeOf(await failed.promise)).toBe("CLIENT_DISCONNECTED");
+    });
+
+    test("an error after the head is out cuts the connection: what came does not look complete", async () => {
+      const { connect } = await start(() => ({
+        status: 200,
+        body: (async function* () {
+          yield "first";
+          throw new Error("the body broke");
+        })(),
+      }));
+      const client = connect().send(get("/"));
+      const received = await client.end();
+      expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
+      expect(logger.error).toHaveBeenCalledOnce();
+    });
+  });
+
+  describe(`${name}: failures`, () => {
+    test.each<[string, Handler]>([
+      ["throws", () => raise()],
+      ["rejects", () => Promise.reject(new Error("secret"))],
+      ["answers a status that is none", () => ({ status: 1000 })],
+      ["answers a field that splits the response", () => ({ status: 200, headers: { a: "b\r\nc: d" } })],
+      ["answers a synchronous iterable", () => ({ status: 200, body: ["secret"] as unknown as string })],
+      ["announces another length", () => ({ status: 200, headers: { "content-length": "1" }, body: "secret" })],
+    ])("a handler that %s is a bare 500, logged once, and the connection goes on", async (_what, handler) => {
+      let failure: Promise<unknown> | undefined;
+      const { connect } = await start((request, exchange) => {
+        if (exchange.target === "/next") return { status: 200, body: "next" };
+        failure = exchange.completed.catch((error: unknown) => error);
+        return handler(request, exchange);
+      });
+      const client = connect().send(get("/"));
+      const answer = await client.until("Internal Server Error\n");
+      expect(answer).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
+      expect(answer).not.toContain("secret");
+      expect(codeOf(await failure)).toBe("RESPONSE_FAILED");
+      expect(logger.error).toHaveBeenCalledExactlyOnceWith("GET / failed", expect.any(Error));
+      expect(lastContent(await client.send(get("/next", CLOSE)).end())).toBe("next");
+    });
+
+    test.each([
+      ["a bad request line", "GET /\r\n\r\n", 400],
+      ["a bare LF", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400],
+      ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
+      ["two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
+      ["white space before a colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400],
+      ["two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400],
+      ["length and chunks", post("/", "", "Content-Length: 1", "Transfer-Encoding: chunked"), 400],
+      ["an unknown coding", post("/", "", "Transfer-Encoding: gzip, chunked"), 501],
+      ["a bad expectation", get("/", "Expect: more"), 417],
+      ["HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505],
+      ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501],
+      ["a long target", get(`/${"x".repeat(200)}`), 414],
+      ["a long head", get("/", `X: ${"x".repeat(2000)}`), 431],
+      ["many fields", get("/", ..."abcdefghijk".split("").map((name) => `${name}: 1`)), 431],
+      ["too much content", post("/", "", "Content-Length: 17"), 413],
+    ])("%s is refused, the connection closes, and no one else notices", async (_what, bytes, status) => {
+      const handler = vi.fn(echo);
+      const { connect } = await start(handler, {
+        maxBodyBytes: 16,
+        maxTargetBytes: 100,
+        maxHeadBytes: 1000,
+        maxFields: 10,
+      });
+      const neighbour = connect();
+      await neighbour.send(get("/before")).until("/before ;");
+      const received = await connect()
+        .send(bytes + get("/smuggled"))
+        .end();
+      expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nConnection: close\\r\\n`));
+      expect(lastContent(received)).toMatch(/^[A-Z].+\n$/);
+      await neighbour.send(get("/after")).until("/after ;");
+      expect(handler).toHaveBeenCalledTimes(2);
+      expect(logger.warn).toHaveBeenCalledOnce();
+    });
+
+    test("a malformed request behind a good one is refused after the good one's answer", async () => {
+      const { connect } = await start(echo);
+      const received = await connect()
+        .send(`${get("/good")}bad\r\n\r\n`)
+        .end();
+      expect(received).toMatch(/^HTTP\/1\.1 200 [^]*GET \/good ;HTTP\/1\.1 400 /);
+    });
+
+    test.each([
+      ["a bad chunk", post("/", "zz\r\n", "Transfer-Encoding: chunked"), 400],
+      ["too many chunks", post("/", "11\r\n12345678901234567\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), 413],
+    ])("%s fails the body, and the handler that lets it pass is answered for", async (_what, bytes, status) => {
+      const { connect } = await start(echo, { maxBodyBytes: 16 });
+      const received = await connect().send(bytes).end();
+      expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nConnection: close\\r\\n`, "i"));
+    });
+
+    test.each([
+      ["half a head", "GET / HTTP", { headTimeoutMs: 1 }, /^HTTP\/1\.1 408 /],
+      ["half its content", post("/", "12", "Content-Length: 5"), { bodyTimeoutMs: 1 }, /^HTTP\/1\.1 408 /],
+      ["nothing more", get("/"), { keepAliveTimeoutMs: 1 }, /^HTTP\/1\.1 200 [^]*GET \/ ;$/],
+    ])("a client that sends %s and falls silent is let go", async (_what, bytes, options, expected) => {
+      const { connect } = await start(echo, options);
+      expect(await connect().send(bytes).end()).toMatch(expected);
+    });
+
+    test("connections beyond the limit are closed unanswered", async () => {
+      const { connect } = await start(echo, { maxConnections: 1 });
+      const first = connect();
+      await first.send(get("/1")).until("/1 ;");
+      expect(await connect().send(get("/2")).end()).toBe("");
+      await first.send(get("/3")).until("/3 ;");
+    });
+
+    test("the last exchange that a connection may have says so", async () => {
+      const { connect } = await start(echo, { maxRequestsPerConnection: 2 });
+      const client = connect();
+      await client.send(get("/1")).until("/1 ;");
+      expect(client.received).not.toMatch(/\r\nConnection: close\r\n/i);
+      const received = await client.send(get("/2")).end();
+      expect(received).toMatch(/GET \/1 ;HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n[^]*GET \/2 ;$/i);
+    });
+  });
+
+  describe(`${name}: life`, () => {
+    test("startup gives the state, shutdown comes last: after exchanges and waitUntil", async () => {
+      const events: string[] = [];
+      const work = Promise.withResolvers<void>();
+      const { server, connect } = await start({
+        startup: ({ specVersion }) => {
+          events.push(`startup ${specVersion}`);
+          return { name: "state" };
+        },
+        fetch: (_request, exchange) => {
+          exchange.waitUntil(work.promise.then(() => events.push("work")));
+          exchange.waitUntil(Promise.reject(new Error("work failed")));
+          return { status: 200, body: exchange.state.name };
+        },
+        shutdown: ({ name }) => void events.push(`shutdown ${name}`),
+      });
+      expect(lastContent(await connect().send(get("/", CLOSE)).end())).toBe("state");
+      const closed = server.close();
+      expect(server.close()).toBe(closed);
+      work.resolve();
+      await closed;
+      expect(events).toEqual(["startup 1.0", "work", "shutdown state"]);
+      expect(logger.error).toHaveBeenCalledExactlyOnceWith("Work given to waitUntil failed", expect.any(Error));
+    });
+
+    test("close: running exchanges end, each with Connection: close; event streams hear draining; no one new gets in", async () => {
+      const gate = Promise.withResolvers<void>();
+      const running = Promise.withResolvers<void>();
+      const exchanges: Exchange[] = [];
+      const { server, connect } = await start(async (_request, exchange) => {
+        exchanges.push(exchange);
+        if (exchange.target === "/events") return { status: 200, body: events(exchange.draining) };
+        running.resolve();
+        await gate.promise;
+        return { status: 200, body: "finished" };
+      });
+      const stream = connect().send(get("/events"));
+      await stream.until("data: first\n\n");
+      const slow = connect().send(get("/slow"));
+      await running.promise;
+      const closed = server.close();
+      expect(await stream.end()).toMatch(/data: last\n\n\r\n0\r\n\r\n$/);
+      expect(await connect().send(get("/late")).end()).toBe("");
+      gate.resolve();
+      expect(await slow.end()).toMatch(/\r\nConnection: close\r\n[^]*finished$/i);
+      await closed;
+      expect(exchanges).toHaveLength(2);
+      expect(exchanges[0]?.draining).toBe(exchanges[1]?.draining);
+      expect(codeOf(exchanges[0]?.draining.reason)).toBe("SERVER_CLOSED");
+      await Promise.all(exchanges.map(({ completed }) => completed));
+    });
+
+    test("close: an idle connection may still bring a request that was on its way, then it is closed", async () => {
+      const { server, connect } = await start(echo);
+      const [used, unused] = [connect(), connect()];
+      await used.send(get("/1")).until("/1 ;");
+      await unused.send(get("/1")).until("/1 ;");
+      const closed = server.close();
+      expect(await used.send(get("/2")).end()).toMatch(/\r\nConnection: close\r\n[^]*GET \/2 ;$/i);
+      await unused.end();
+      await closed;
+    });
+
+    test("close: what still runs at the deadline is cut off", async () => {
+      const called = Promise.withResolvers<IncomingRequest>();
+      const shutdown = vi.fn();
+      const { server, connect } = await start(
+        {
+          fetch: (request) => {
+            request.signal.addEventListener("abort", () => undefined);
+            called.resolve(request);
+            return new Promise(() => undefined);
+          },
+          shutdown,
+        },
+        { shutdownTimeoutMs: 1 },
+      );
+      const client = connect().send(get("/"));
+      const request = await called.promise;
+      await server.close();
+      expect(codeOf(request.signal.reason)).toBe("SERVER_CLOSED");
+      expect(await client.end()).toBe("");
+      expect(shutdown).toHaveBeenCalledOnce();
+    });
+
+    test("close rejects with what shutdown threw", async () => {
+      const { server } = await start({ fetch: echo, shutdown: () => raise() });
+      await expect(server.close()).rejects.toThrow("secret");
+    });
+
+    test("an application that fails to start is never served", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "tsgi-"));
+      const path = join(folder, "socket");
+      try {
+        const application = { startup: () => raise(), fetch: echo, shutdown: vi.fn() };
+        await expect(serve(application, { logger, path })).rejects.toThrow("secret");
+        expect(existsSync(path)).toBe(false);
+        expect(application.shutdown).not.toHaveBeenCalled();
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+
+    test("a port in use rejects with node's error, and the application is shut down", async () => {
+      const { server } = await start(echo);
+      const { address } = server;
+      const shutdown = vi.fn();
+      const port = address.transport === "tcp" ? address.port : 0;
+      await expect(serve({ fetch: echo, shutdown }, { logger, port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+      expect(shutdown).toHaveBeenCalledOnce();
+    });
+
+    test("a Unix domain socket is listened on like a port", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "tsgi-"));
+      try {
+        const { server, connect } = await start(echo, { path: join(folder, "socket") });
+        expect(server.address).toEqual({ transport: "unix", path: join(folder, "socket") });
+        expect(lastContent(await connect().send(get("/", CLOSE)).end())).toBe("GET / ;");
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  });
+}
+
+async function* events(draining: AbortSignal): AsyncGenerator<string> {
+  yield "data: first\n\n";
+  await new Promise((resolve) => {
+    draining.addEventListener("abort", resolve);
+  });
+  yield "data: last\n\n";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+function raise(): never {
+  throw new Error("secret");
+}
