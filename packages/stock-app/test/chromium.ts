@@ -1,0 +1,52 @@
+/** The browser that `pnpm test` found, as a real user's: pages are opened over HTTP and complaints are kept. */
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { describe, test } from "vitest";
+
+const PROGRAM = process.env["TSGI_TEST_CHROMIUM"];
+const REASON = "needs Chromium: set TSGI_TEST_CHROMIUM, or run `pnpm test`, which finds or installs one";
+
+/** No word to anybody but the application; and root has no sandbox. */
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Describes a suite that needs the browser. Without one it is skipped with the reason; with CI=true that is a failure. */
+export function describeWithChromium(name: string, suite: (launch: () => Promise<Browser>) => void): void {
+  describe(name, () => {
+    if (PROGRAM !== undefined) {
+      return suite(() => chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, chromiumSandbox: false }));
+    }
+    test(REASON, ({ skip }) => {
+      if (process.env["CI"] === "true") throw new Error(REASON);
+      skip(REASON);
+    });
+  });
+}
+
+export interface Visit extends AsyncDisposable {
+  readonly page: Page;
+  /** What the console, the scripts and the network complained about. */
+  readonly complaints: readonly string[];
+}
+
+/** A window of its own. */
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ baseURL: url, locale: "zh-CN", ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("requestfailed", (request) => complaints.push(`${request.url()} ${request.failure()?.errorText ?? ""}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) complaints.push(`${response.url()} ${response.status()}`);
+  });
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
