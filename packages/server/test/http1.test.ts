@@ -90,9 +90,8 @@ describe("the parser", () => {
 describe("a response head", () => {
   const write = (fields: Readonly<Record<string, string | readonly string[]>>): string => {
     const writer = new HeadWriter();
-    writer.begin(200);
-    writer.fields(fields);
-    return writer.end("");
+    writer.begin(200, fields);
+    return writer.end("", "", "");
   };
 
   test.each([
@@ -131,10 +130,46 @@ describe("a response head", () => {
 
   test("hears Connection: close, but sends no Connection of the application's", () => {
     const writer = new HeadWriter();
-    writer.begin(200);
-    writer.fields([["Connection", "x-hop, Close"]]);
+    writer.begin(200, [["Connection", "x-hop, Close"]]);
     expect(writer.close).toBe(true);
-    expect(writer.end("")).toBe("HTTP/1.1 200 OK\r\n\r\n");
+    expect(writer.end("", "", "")).toBe("HTTP/1.1 200 OK\r\n\r\n");
+  });
+
+  test("is the same whether or not it repeats the last one", () => {
+    const one = new HeadWriter();
+    const heads: [number, Readonly<Record<string, string>> | undefined, string, string][] = [
+      [200, { a: "1", b: "2" }, "Date: x\r\n", "Content-Length: 1\r\n"],
+      [200, { a: "1", b: "2" }, "Date: x\r\n", "Content-Length: 1\r\n"],
+      [200, { a: "1", b: "2" }, "Date: y\r\n", "Content-Length: 1\r\n"],
+      [200, { a: "1", b: "2" }, "Date: y\r\n", "Content-Length: 2\r\n"],
+      [201, { a: "1", b: "2" }, "Date: y\r\n", "Content-Length: 2\r\n"],
+      [201, { b: "2", a: "1" }, "", ""],
+      [201, { b: "2" }, "", ""],
+      [201, { b: "2", a: "1" }, "", ""],
+      [201, {}, "", ""],
+      [201, undefined, "", ""],
+      [201, { connection: "close", "content-length": "5" }, "", ""],
+      [201, { connection: "close", "content-length": "5" }, "", ""],
+      [201, {}, "", ""],
+    ];
+    for (const [status, fields, date, framing] of [...heads, ...heads.toReversed()]) {
+      const fresh = new HeadWriter();
+      one.begin(status, fields);
+      fresh.begin(status, fields);
+      expect([one.end(date, framing, ""), one.close, one.contentLength]).toEqual([
+        fresh.end(date, framing, ""),
+        fresh.close,
+        fresh.contentLength,
+      ]);
+    }
+  });
+
+  test("forgets a head that was refused", () => {
+    const writer = new HeadWriter();
+    writer.begin(200, { a: "1" });
+    expect(() => writer.begin(200, { a: "1", b: "\n" })).toThrow();
+    writer.begin(200, { a: "1" });
+    expect(writer.end("", "", "")).toBe("HTTP/1.1 200 OK\r\na: 1\r\n\r\n");
   });
 
   test("keeps the order and the lines of its fields", () => {

@@ -84,15 +84,13 @@ const PLAIN = 0;
 const CONTENT_LENGTH = 1;
 const CONNECTION = 2;
 const DATE = 3;
-const TRAILER = 4;
-const UPGRADE = 5;
-const SERVER_ONLY = 6;
+const UPGRADE = 4;
+const SERVER_ONLY = 5;
 
 const ROLES: ReadonlyMap<string, number> = new Map([
   ["content-length", CONTENT_LENGTH],
   ["connection", CONNECTION],
   ["date", DATE],
-  ["trailer", TRAILER],
   ["upgrade", UPGRADE],
   ["transfer-encoding", SERVER_ONLY],
   ["keep-alive", SERVER_ONLY],
@@ -106,60 +104,109 @@ interface OutgoingName {
   readonly role: number;
 }
 
+/** A head's parts that are the server's own: each is a line with its CRLF, or an empty string. */
+interface ServerLines {
+  readonly date: string;
+  readonly framing: string;
+  readonly connection: string;
+}
+
 /**
  * Writes the head of one response after the other. Every line of a response passes here, so this is where a response cannot be
  * split: names are tokens, values hold no CR, LF or NUL. One object serves a whole server, for a head is written in one go.
+ *
+ * A head that says what the last one said is not made again. {@link HeadWriter.begin} compares first; the plain path stands behind
+ * it, and the tests run both.
  */
 export class HeadWriter {
   readonly #known = new Map<string, OutgoingName>();
+  /** The status line and the application's lines. */
   #text = "";
+  #status = 0;
+  /** What `#text` was made of: name, value, name, value, …; `null` where it cannot be compared. */
+  #said: string[] | null = null;
+  #whole = "";
+  #wholeIsFlat = false;
+  #lines: ServerLines = { date: "", framing: "", connection: "" };
   /** What the application said in Content-Length; -1 where it said nothing. */
   contentLength = -1;
   /** Whether the application asked for the connection's end. */
   close = false;
   hasDate = false;
-  hasTrailer = false;
   #upgrade = false;
 
-  /** Starts a head. @throws ResponseError `BAD_STATUS` */
-  begin(status: number): void {
+  /**
+   * Starts a head with the application's part. `Connection` is not sent as it stands: what it says about closing is heard.
+   * @throws ResponseError `BAD_STATUS`, `BAD_FIELD_NAME`, `BAD_FIELD_VALUE`, `BAD_RESPONSE_LENGTH`, `CONNECTION_FIELD`
+   */
+  begin(status: number, fields: Fields | undefined): void {
+    if (this.#repeats(status, fields)) return;
+    this.#said = null;
+    this.#whole = "";
     this.#text = statusLine(status);
     this.contentLength = -1;
     this.close = false;
     this.hasDate = false;
-    this.hasTrailer = false;
     this.#upgrade = false;
+    const said: string[] = [];
+    let comparable = true;
+    if (fields === undefined) {
+      // No lines.
+    } else if (Symbol.iterator in fields) {
+      comparable = false;
+      for (const [name, value] of fields) this.#field(name, value);
+    } else {
+      for (const name in fields) {
+        const value = fields[name];
+        if (typeof value === "string") {
+          this.#field(name, value);
+          said.push(name, value);
+        } else if (value !== undefined) {
+          comparable = false;
+          for (const line of value) this.#field(name, line);
+        }
+      }
+    }
+    this.#status = status;
+    this.#said = comparable ? said : null;
   }
 
-  /**
-   * Adds a line of the application's. `Connection` is not sent as it stands: what it says about closing is heard.
-   * @throws ResponseError `BAD_FIELD_NAME`, `BAD_FIELD_VALUE`, `BAD_RESPONSE_LENGTH`, `CONNECTION_FIELD`
-   */
-  field(name: string, value: string): void {
+  /** The head with its empty line. */
+  end(date: string, framing: string, connection: string): string {
+    const lines = this.#lines;
+    if (this.#whole !== "" && lines.date === date && lines.framing === framing && lines.connection === connection) {
+      if (!this.#wholeIsFlat) {
+        this.#whole = flat(this.#whole);
+        this.#wholeIsFlat = true;
+      }
+      return this.#whole;
+    }
+    this.#lines = { date, framing, connection };
+    this.#wholeIsFlat = false;
+    this.#whole = `${this.#text}${date}${framing}${connection}${this.#upgrade ? "Connection: upgrade\r\n" : ""}\r\n`;
+    return this.#whole;
+  }
+
+  /** Fast path: whether this is the last head's status with the last head's fields. */
+  #repeats(status: number, fields: Fields | undefined): boolean {
+    const said = this.#said;
+    if (said === null || status !== this.#status) return false;
+    let at = 0;
+    if (fields !== undefined) {
+      if (Symbol.iterator in fields) return false;
+      for (const name in fields) {
+        if (said[at] !== name || said[at + 1] !== fields[name]) return false;
+        at += 2;
+      }
+    }
+    return at === said.length;
+  }
+
+  #field(name: string, value: string): void {
     const known = this.#known.get(name) ?? this.#learn(name);
     if (!PLAIN_VALUE.test(value)) checkValue(name, value);
     if (known.role !== PLAIN && !this.#hear(known.role, name, value)) return;
     this.#text += known.prefix + value + "\r\n";
-  }
-
-  /** Adds all fields of either shape. */
-  fields(fields: Fields): void {
-    if (Symbol.iterator in fields) {
-      for (const [name, value] of fields) this.field(name, value);
-      return;
-    }
-    for (const name in fields) {
-      const value = fields[name];
-      if (typeof value === "string") this.field(name, value);
-      else if (value !== undefined) for (const line of value) this.field(name, line);
-    }
-  }
-
-  /** The head with its empty line. @param lines lines of the server's own, each with its CRLF. */
-  end(lines: string): string {
-    const text = `${this.#text}${lines}${this.#upgrade ? "Connection: upgrade\r\n" : ""}\r\n`;
-    this.#text = "";
-    return text;
   }
 
   /** @returns whether the line is to be sent. */
@@ -180,9 +227,6 @@ export class HeadWriter {
         return false;
       case DATE:
         this.hasDate = true;
-        return true;
-      case TRAILER:
-        this.hasTrailer = true;
         return true;
       case UPGRADE:
         this.#upgrade = true;
@@ -222,6 +266,18 @@ function checkValue(name: string, value: unknown): void {
     );
   }
 }
+
+/** The same text in one piece of memory: one that is sent often should not be put together often. */
+function flat(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+/** A line of framing (RFC 9110 §8.6). */
+export function contentLengthLine(lengthBytes: number): string {
+  return LENGTH_LINES[lengthBytes] ?? `Content-Length: ${lengthBytes}\r\n`;
+}
+
+const LENGTH_LINES: readonly string[] = Array.from({ length: 1024 }, (_, length) => `Content-Length: ${length}\r\n`);
 
 /** RFC 9112 §7.1: "chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF". Never call it with 0: that is the last chunk. */
 export function chunkStart(lengthBytes: number): string {

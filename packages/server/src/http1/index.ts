@@ -8,4 +8,4 @@ export {
 } from "./errors.ts";
 export { DEFAULT_HEAD_LIMITS, type HeadLimits, RequestHead, Vocabulary } from "./head.ts";
 export { type DataEvent, type EndEvent, type RequestEvent, RequestParser } from "./parser.ts";
-export { chunkStart, fieldLine, HeadWriter, lastChunk, reasonPhrase, statusLine } from "./encode.ts";
+export { chunkStart, contentLengthLine, fieldLine, HeadWriter, lastChunk, reasonPhrase, statusLine } from "./encode.ts";

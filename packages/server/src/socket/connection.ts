@@ -19,6 +19,7 @@ import { eachField } from "@tsgi/gateway-spec/headers";
 import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
 import {
   chunkStart,
+  contentLengthLine,
   fieldLine,
   lastChunk,
   RequestError,
@@ -200,9 +201,8 @@ export class Connection implements ExchangeConnection {
     // RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client."
     if (exchange !== this.#exchange || exchange.responding || exchange.head.minorVersion === 0) return;
     const { writer } = this.#context;
-    writer.begin(status);
-    if (headers !== undefined) eachField(headers, (name, value) => writer.field(name, value));
-    this.#outbox.text(writer.end(""));
+    writer.begin(status, headers);
+    this.#outbox.text(writer.end("", "", ""));
     this.#outbox.flush();
   }
 
@@ -357,13 +357,13 @@ export class Connection implements ExchangeConnection {
 
   #respond(exchange: SocketExchange, response: OutgoingResponse): void {
     if (!exchange.running) {
-      cancelBody(response.body, exchange.request.failure);
+      cancelBody(bodyOf(response), exchange.request.failure);
       return;
     }
     try {
       this.#send(exchange, response);
     } catch (error) {
-      if (exchange.source === null) cancelBody(response.body, error);
+      if (exchange.source === null) cancelBody(bodyOf(response), error);
       this.#failed(exchange, error);
     }
   }
@@ -371,28 +371,27 @@ export class Connection implements ExchangeConnection {
   #send(exchange: SocketExchange, response: OutgoingResponse): void {
     const { status, headers } = response;
     const body = response.body ?? null;
-    if (!(status >= 200 && status <= 599)) {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new ResponseError("BAD_STATUS", `A final status must be an integer from 200 to 599, not ${String(status)}`);
     }
     const { writer } = this.#context;
-    writer.begin(status);
-    if (headers !== undefined) writer.fields(headers);
+    writer.begin(status, headers);
     const { head } = exchange;
     const said = writer.contentLength;
     const last = this.#isLast(exchange, writer.close);
-    const lines = writer.hasDate ? "" : this.#context.dateLine;
+    const date = writer.hasDate ? "" : this.#context.dateLine;
 
     if (hasNoContent(head.method, status)) {
       // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said.
       const length = said === -1 && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
-      const lengthLine = length === -1 || status === 204 ? "" : `Content-Length: ${length}\r\n`;
-      this.#outbox.text(writer.end(lines + lengthLine + connectionLine(last, head)));
+      const framing = length === -1 || status === 204 ? "" : contentLengthLine(length);
+      this.#outbox.text(writer.end(date, framing, connectionLine(last, head)));
       cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
       this.#sent(exchange, last);
     } else if (body === null || isWhole(body)) {
       const length = body === null ? 0 : byteLength(body);
       if (said !== -1 && said !== length) throw lengthMismatch(said, length);
-      const text = writer.end(`${lines}Content-Length: ${length}\r\n${connectionLine(last, head)}`);
+      const text = writer.end(date, contentLengthLine(length), connectionLine(last, head));
       if (length > MAX_WRITE_BYTES && body !== null) {
         exchange.pendingHead = text;
         void this.#sendPieces(exchange, openBody(slices(body)), { length }, last, undefined);
@@ -411,13 +410,9 @@ export class Connection implements ExchangeConnection {
     } else {
       const framing: Framing = said !== -1 ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
       const framingLine =
-        framing === "chunked"
-          ? "Transfer-Encoding: chunked\r\n"
-          : framing === "close"
-            ? ""
-            : `Content-Length: ${said}\r\n`;
+        framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : framing === "close" ? "" : contentLengthLine(said);
       const ends = last || framing === "close";
-      exchange.pendingHead = writer.end(lines + framingLine + connectionLine(ends, head));
+      exchange.pendingHead = writer.end(date, framingLine, connectionLine(ends, head));
       void this.#sendPieces(exchange, openBody(body), framing, ends, response.trailers);
     }
   }
@@ -516,8 +511,7 @@ export class Connection implements ExchangeConnection {
     );
     if (exchange.headSent) {
       logger.error(`${method} ${target} failed after its head was sent; the connection is cut`, error);
-      // A reset, for a body that ends with the connection would look complete after a plain end.
-      this.#socket.resetAndDestroy();
+      reset(this.#socket);
       return;
     }
     const status = refusalStatus(error);
@@ -538,10 +532,9 @@ export class Connection implements ExchangeConnection {
   /** A response of the server's own. */
   #answer(response: PlainResponse, head: RequestHead | null, last: boolean): void {
     const { writer, dateLine } = this.#context;
-    writer.begin(response.status);
-    writer.fields(response.headers);
-    const length = `Content-Length: ${Buffer.byteLength(response.body)}\r\n`;
-    this.#outbox.text(writer.end(dateLine + length + connectionLine(last, head)));
+    writer.begin(response.status, response.headers);
+    const length = contentLengthLine(Buffer.byteLength(response.body));
+    this.#outbox.text(writer.end(dateLine, length, connectionLine(last, head)));
     if (head?.method !== "HEAD") this.#outbox.text(response.body);
   }
 
@@ -597,6 +590,25 @@ function connectionLine(last: boolean, head: RequestHead | null): string {
 
 function byteLength(body: string | Uint8Array): number {
   return typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+}
+
+/** Cuts a connection by a reset, for a body that ends with the connection would look complete after a plain end. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Nothing but TCP has a reset: TLS tells a cut by itself, a Unix domain socket cannot.
+    socket.destroy();
+  }
+}
+
+/** The body of whatever a handler gave: it need not be a response. */
+function bodyOf(response: OutgoingResponse | null | undefined): OutgoingResponse["body"] {
+  try {
+    return response?.body;
+  } catch {
+    return null;
+  }
 }
 
 function toBytes(piece: unknown): Uint8Array {
