@@ -499,8 +499,17 @@ function destroy(res: ServerResponse): void {
   // Destroying http2's compatibility response would end its stream in good order: a truncated body must not look complete.
   const { stream } = res as { readonly stream?: { close(code: number): void } };
   const INTERNAL_ERROR = 2; // RFC 9113 §7
-  if (stream === undefined) res.destroy();
-  else stream.close(INTERNAL_ERROR);
+  if (stream !== undefined) {
+    stream.close(INTERNAL_ERROR);
+    return;
+  }
+  try {
+    // A reset, for a body that ends with the connection would look complete after a plain end.
+    res.socket?.resetAndDestroy();
+  } catch {
+    // Nothing but TCP has a reset: TLS tells a cut by itself, a Unix domain socket cannot.
+  }
+  res.destroy();
 }
 
 /** Closes our half, and goes on reading for a while: a reset would take the response out of the client's hands. */
