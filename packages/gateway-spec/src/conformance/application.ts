@@ -1,0 +1,85 @@
+/**
+ * The kit's own application: every case that is about exchanges, told apart by path, so that a server written in any fashion can be
+ * tested by host and port. What a case's application has to report is asked for below the same path.
+ *
+ *     /request-url/r5f3a9c01/…             the handler of the case "request-url", in one run of it
+ *     /request-url/r5f3a9c01/-/notes       what it has noted, as JSON
+ *     /request-url/r5f3a9c01/-/noted/text  answers when it has noted the text
+ *     /request-url/r5f3a9c01/-/cue/word    gives it a cue
+ *     /-/capabilities                      what the server can do, as JSON
+ *
+ * A server that shares its port among processes has to run it in one of them: runs are kept in memory.
+ */
+import type { Exchange, Handler, IncomingRequest, OutgoingResponse } from "../index.ts";
+import type { Capability, ExchangeCase } from "./case.ts";
+import { LocalScene } from "./scene.ts";
+
+/** Runs kept at once; beyond it the oldest is forgotten. */
+const MAX_RUNS = 256;
+
+/** Where a run lives, in a target or URL that may itself be wrong. */
+const RUN_PATH = /\/([a-z][a-z0-9-]*)\/(r[0-9a-f]{8})(?:\/-\/(notes|noted|cue)(?:\/([^/?#]*))?)?(?=[/?#]|$)/;
+
+interface Run {
+  readonly scene: LocalScene;
+  readonly handler: Handler;
+}
+
+/** An application that plays all the given cases. */
+export function createConformanceApplication(cases: readonly ExchangeCase[]): Handler {
+  const byName = new Map(cases.map((one) => [one.name, one]));
+  const runs = new Map<string, Run>();
+
+  const open = (name: string, id: string): Run | null => {
+    const one = byName.get(name);
+    if (one === undefined) return null;
+    const key = `${name}/${id}`;
+    let run = runs.get(key);
+    if (run === undefined) {
+      const scene = new LocalScene();
+      run = { scene, handler: one.handler(scene) };
+      runs.set(key, run);
+      const oldest = runs.keys().next();
+      if (runs.size > MAX_RUNS && oldest.done !== true) runs.delete(oldest.value);
+    }
+    return run;
+  };
+
+  return (request, exchange) => {
+    if (request.url.endsWith("/-/capabilities")) return json(capabilities(request, exchange));
+    const [, name, id, control, word] = RUN_PATH.exec(request.url) ?? [];
+    const run = name === undefined || id === undefined ? null : open(name, id);
+    if (run === null) return { status: 404, body: "This is no case of the conformance kit\n" };
+    if (control === undefined) return run.handler(request, exchange);
+    return answerControl(run.scene, control, decodeURIComponent(word ?? ""), request);
+  };
+}
+
+async function answerControl(
+  scene: LocalScene,
+  control: string,
+  word: string,
+  request: IncomingRequest,
+): Promise<OutgoingResponse> {
+  if (control === "cue") await scene.cue(word);
+  if (control === "noted") {
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    request.signal.addEventListener("abort", () => {
+      resolve();
+    });
+    await Promise.race([scene.noted(word), gone]);
+  }
+  return json(await scene.notes());
+}
+
+function capabilities(request: IncomingRequest, exchange: Exchange): readonly Capability[] {
+  const found: Capability[] = [];
+  if (typeof exchange.sendInformational === "function") found.push("informational");
+  if (request.trailers !== undefined) found.push("trailers");
+  if (typeof exchange.upgradeWebSocket === "function") found.push("websocket");
+  return found;
+}
+
+function json(value: unknown): OutgoingResponse {
+  return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
+}

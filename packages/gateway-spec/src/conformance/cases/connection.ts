@@ -1,0 +1,48 @@
+/** Many requests on one connection, and old clients: TSGI-43. */
+import type { ConformanceCase } from "../case.ts";
+import { equal } from "../expect.ts";
+import { field } from "../wire.ts";
+import { lastSegment, ok, pieces } from "./support.ts";
+
+export const connectionCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "pipelining-order",
+    rules: ["TSGI-43"],
+    title: "responses of one connection leave in the order of their requests",
+    handler: (scene) => async (request) => {
+      const name = lastSegment(request.url);
+      if (name === "slow") {
+        scene.note("slow");
+        await scene.cued("answer");
+      }
+      return name === "pieces" ? { status: 200, body: pieces("pie", "ces") } : ok(name);
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      const names = ["slow", "fast", "pieces", "content", "last"];
+      for (const name of names) {
+        wire.request({ path: `/${name}`, ...(name === "content" ? { method: "POST", body: "GET / HTTP/1.1" } : {}) });
+      }
+      await stage.noted("slow");
+      await stage.settle();
+      equal(wire.receivedBytes, 0, "bytes sent before the first response");
+      await stage.cue("answer");
+      for (const name of names) equal((await wire.response()).body.toString(), name, "the next response");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "http10-not-chunked",
+    rules: ["TSGI-43"],
+    title: "a response to HTTP/1.0 is not chunked",
+    handler: () => () => ({ status: 200, headers: { trailer: "x-sum" }, body: pieces("a", "b"), trailers: () => ({}) }),
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request({ version: "1.0" });
+      const response = await wire.response();
+      equal(field(response, "transfer-encoding"), null, "the Transfer-Encoding");
+      equal(response.body.toString(), "ab", "the body");
+    },
+  },
+];

@@ -1,0 +1,251 @@
+/** What goes wrong, and how far it reaches: TSGI-38, TSGI-39, TSGI-41 and TSGI-42. */
+import type { OutgoingResponse } from "../../index.ts";
+import type { ConformanceCase } from "../case.ts";
+import { check, equal } from "../expect.ts";
+import { field } from "../wire.ts";
+import { lastSegment, noteCompleted, noteSignal, ok, readAll } from "./support.ts";
+
+const SECRET = "conformance-secret";
+
+/** How a handler may fail before the head is out. */
+const FAILURES: Readonly<Record<string, () => OutgoingResponse | Promise<OutgoingResponse>>> = {
+  throws: () => {
+    throw new Error(SECRET);
+  },
+  rejects: () => Promise.reject(new Error(SECRET)),
+  "throws-a-string": () => {
+    // oxlint-disable-next-line typescript/only-throw-error -- JavaScript can, and a server must stand it
+    throw SECRET;
+  },
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the same
+  "rejects-with-undefined": () => Promise.reject(undefined),
+  "throws-an-http-error": () => {
+    throw Object.assign(new Error(SECRET), {
+      status: 404,
+      statusCode: 404,
+      headers: { "x-secret": SECRET },
+      expose: true,
+    });
+  },
+  "returns-undefined": () => undefined as unknown as OutgoingResponse,
+  "returns-null": () => null as unknown as OutgoingResponse,
+  "returns-a-string": () => SECRET as unknown as OutgoingResponse,
+  "promises-nothing": () => Promise.resolve(undefined as unknown as OutgoingResponse),
+  "body-throws-at-once": () => ({
+    status: 200,
+    headers: { "x-secret": SECRET },
+    body: {
+      [Symbol.asyncIterator]: () => {
+        throw new Error(SECRET);
+      },
+    },
+  }),
+  "getter-throws": () => ({
+    get status(): number {
+      throw new Error(SECRET);
+    },
+  }),
+};
+
+const GET = (target: string, ...lines: readonly string[]) => `GET ${target} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
+
+/** What no server takes for a request. `HOST` and `BASE` stand for those of the run. */
+const MALFORMED: Readonly<Record<string, string>> = {
+  "no request line": "what is this\r\n\r\n",
+  "no version": "GET BASE\r\nHost: HOST\r\n\r\n",
+  "an unknown version": "GET BASE HTTP/7.3\r\nHost: HOST\r\n\r\n",
+  "a field without a colon": GET("BASE", "Host: HOST", "no colon"),
+  "a space in a field name": GET("BASE", "Host: HOST", "x y: 1"),
+  "white space before the colon": GET("BASE", "Host: HOST", "x : 1"),
+  "no field name": GET("BASE", "Host: HOST", ": 1"),
+  "a NUL in a value": GET("BASE", "Host: HOST", "x: a\0b"),
+  "no Host": GET("BASE", "x: 1"),
+  "a signed Content-Length": GET("BASE", "Host: HOST", "Content-Length: +5"),
+  "a Content-Length that is no number": GET("BASE", "Host: HOST", "Content-Length: five"),
+  "two lengths": GET("BASE", "Host: HOST", "Content-Length: 5", "Content-Length: 6"),
+  "both framings": GET("BASE", "Host: HOST", "Content-Length: 5", "Transfer-Encoding: chunked"),
+  "a coding after chunked": GET("BASE", "Host: HOST", "Transfer-Encoding: chunked, gzip"),
+};
+
+export const errorCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "handler-error-is-500",
+    rules: ["TSGI-38"],
+    title: "a handler that fails before its head is out is answered with 500",
+    handler: () => (request) => fail(lastSegment(request.url)),
+    run: async (stage) => {
+      for (const failure of Object.keys(FAILURES)) {
+        equal((await stage.fetch({ path: `/${failure}` })).status, 500, `the answer where the handler ${failure}`);
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "handler-error-not-told",
+    rules: ["TSGI-38"],
+    title: "the client is not told what was thrown",
+    handler: () => (request) => fail(lastSegment(request.url)),
+    run: async (stage) => {
+      for (const failure of Object.keys(FAILURES)) {
+        const wire = await stage.connect();
+        wire.request({ path: `/${failure}`, headers: [["Connection", "close"]] });
+        const { bytes } = await wire.rest();
+        check(!bytes.includes(SECRET), `the client was told what was thrown where the handler ${failure}`);
+        check(!/\bat .*:\d+:\d+/.test(bytes.toString()), `the client was sent a stack where the handler ${failure}`);
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "late-error-truncates",
+    rules: ["TSGI-39"],
+    title: "an error after the head cuts the connection, so that no body looks complete",
+    handler: (scene) => (request, exchange) => {
+      noteSignal(scene, request);
+      noteCompleted(scene, exchange);
+      const how = lastSegment(request.url);
+      return {
+        status: 200,
+        headers: how === "length" ? { "content-length": "100" } : how === "trailers" ? { trailer: "x-sum" } : {},
+        body: (async function* () {
+          yield "partial";
+          await scene.cued(how);
+          if (how !== "trailers") throw new Error(SECRET);
+        })(),
+        ...(how === "trailers" ? { trailers: () => Promise.reject(new Error(SECRET)) } : {}),
+      };
+    },
+    run: async (stage) => {
+      for (const how of ["chunked", "length", "trailers", "http10"]) {
+        const wire = await stage.connect();
+        wire.request({ path: `/${how}`, version: how === "http10" ? "1.0" : "1.1" });
+        const head = await wire.head();
+        const chunked = field(head, "transfer-encoding") !== null;
+        const first = chunked ? await wire.chunk() : await wire.bytes(7, "the first piece");
+        equal(String(first), "partial", "the first piece");
+        await stage.cue(how);
+        const { bytes, ending } = await wire.rest();
+        equal(bytes.toString("latin1"), "", `what came after the error in a body framed by ${how}`);
+        // The end of the connection is the end of such a body: nothing but a reset tells that it is cut.
+        if (how === "http10") equal(ending, "reset", "the end of a body that the connection's end delimits");
+      }
+      await stage.settle();
+      const expected = Array.from({ length: 4 }, () => ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"]).flat();
+      equal(await stage.notes(), expected, "what the handlers saw");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "malformed-request",
+    rules: ["TSGI-41"],
+    title: "a malformed request gets its 4xx, the connection closes, and no handler is called",
+    handler: (scene) => () => {
+      scene.note("called");
+      return ok("");
+    },
+    run: async (stage) => {
+      const next = `GET ${stage.base}/next HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`;
+      for (const [what, bytes] of Object.entries(MALFORMED)) {
+        const wire = await stage.connect();
+        wire.send(bytes.replace("BASE", stage.base).replace("HOST", stage.authority) + next);
+        const { status } = await wire.response();
+        const refused = (status >= 400 && status < 500) || (status === 505 && what === "an unknown version");
+        check(refused, `expected a 4xx for ${what}`, status);
+        equal((await wire.rest()).bytes.toString("latin1"), "", `what came after the answer to ${what}`);
+      }
+      equal(await stage.notes(), [], "the calls of the handler");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "next-client-served",
+    rules: ["TSGI-41"],
+    title: "what one client sends or one handler throws does not reach another exchange",
+    handler: (scene) => async (request) => {
+      const how = lastSegment(request.url);
+      if (how === "witness") {
+        noteSignal(scene, request);
+        scene.note("witness");
+        await scene.cued("answer");
+        return ok("witness");
+      }
+      if (how === "throws") throw new Error(SECRET);
+      return ok(await readAll(request));
+    },
+    run: async (stage) => {
+      const witness = await stage.connect();
+      witness.request({ path: "/witness" });
+      await stage.noted("witness");
+      for (const trouble of [
+        "\0\0\0\0\r\n\r\n",
+        `GET ${stage.base}/throws HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`,
+        `POST ${stage.base} HTTP/1.1\r\nHost: ${stage.authority}\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n`,
+      ]) {
+        const wire = await stage.connect();
+        wire.send(trouble);
+        await wire.head();
+        wire.reset();
+      }
+      const other = await stage.connect();
+      other.send("GET / HT");
+      other.reset();
+      equal((await stage.fetch({ method: "POST", body: "next" })).body.toString(), "next", "the next client's answer");
+      await stage.cue("answer");
+      equal((await witness.response()).body.toString(), "witness", "the answer of the exchange that was running");
+      equal(await stage.notes(), ["witness"], "what the exchange that was running saw");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "stalled-upload",
+    rules: ["TSGI-42", "TSGI-11"],
+    title: "a client that stops in the middle of its content does not hold a handler for ever",
+    // As patient as servers are by default: some wait a minute.
+    deadlineMs: 90_000,
+    handler: (scene) => async (request) => {
+      scene.note(await readAll(request));
+      return ok("");
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request({ method: "POST", headers: [["Content-Length", "10"]] });
+      wire.send("1234");
+      await stage.noted("REQUEST_BODY_TIMEOUT");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "slow-handler",
+    rules: ["TSGI-42"],
+    title: "a handler may take longer than a client may be silent",
+    deadlineMs: 90_000,
+    handler: (scene) => async (request) => {
+      if (request.url.endsWith("/stalled")) {
+        scene.note((await readAll(request)) === "REQUEST_BODY_TIMEOUT" ? "timed out" : "content");
+        return ok("");
+      }
+      const content = await readAll(request);
+      scene.note("slow");
+      await scene.cued("answer");
+      return ok(request.signal.aborted ? "aborted" : content);
+    },
+    run: async (stage) => {
+      const slow = await stage.connect();
+      slow.request({ method: "POST", body: "content" });
+      await stage.noted("slow");
+      // A stalled upload is the clock: when its client has been silent for too long, so has the other.
+      const stalled = await stage.connect();
+      stalled.request({ method: "POST", path: "/stalled", headers: [["Content-Length", "10"]] });
+      stalled.send("1234");
+      await stage.noted("timed out");
+      await stage.cue("answer");
+      equal((await slow.response()).body.toString(), "content", "the answer of the slow handler");
+    },
+  },
+];
+
+function fail(how: string): OutgoingResponse | Promise<OutgoingResponse> {
+  const failure = FAILURES[how];
+  return failure === undefined ? ok("") : failure();
+}

@@ -1,0 +1,187 @@
+/** What an exchange knows, and what it can do: TSGI-27 to TSGI-33. */
+import type { Address, Exchange } from "../../index.ts";
+import type { ConformanceCase } from "../case.ts";
+import { equal } from "../expect.ts";
+import { field } from "../wire.ts";
+import { json, ok, parse } from "./support.ts";
+
+export const exchangeCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "exchange-members",
+    rules: ["TSGI-27", "TSGI-32"],
+    title: "every member is there and of its type; the target is given as received",
+    handler: () => (_request, exchange) =>
+      json({ target: exchange.target, protocol: exchange.protocol, wrong: wrongMembers(exchange) }),
+    run: async (stage) => {
+      for (const version of ["1.1", "1.0"] as const) {
+        const target = `${stage.base}/a%2Fb/../%e6?x=1&y=%20`;
+        equal(
+          parse(await stage.fetch({ version, target })),
+          { target, protocol: version, wrong: [] },
+          "target, protocol and the members of the wrong type",
+        );
+      }
+      const absolute = `http://${stage.authority}${stage.base}/absolute?x=1`;
+      equal(
+        parse(await stage.fetch({ target: absolute })),
+        { target: absolute, protocol: "1.1", wrong: [] },
+        "the members for a target in absolute form",
+      );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "address-members",
+    rules: ["TSGI-28"],
+    title: "peer, remote and local address are those of the connection",
+    handler:
+      () =>
+      (_request, { peerAddress, remoteAddress, localAddress }) =>
+        json({ peerAddress, remoteAddress, localAddress }),
+    run: async (stage) => {
+      const wire = await stage.connect();
+      const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
+      const local: Address = { transport: "tcp", hostname: wire.remoteAddress, port: wire.remotePort };
+      wire.request();
+      equal(
+        parse(await wire.response()),
+        { peerAddress: peer, remoteAddress: peer, localAddress: local },
+        "the addresses",
+      );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "forwarded-not-trusted",
+    rules: ["TSGI-28"],
+    title: "nobody is trusted to say where a request came from",
+    handler:
+      () =>
+      (request, { peerAddress, remoteAddress, encrypted }) =>
+        json({ url: request.url, peerAddress, remoteAddress, encrypted }),
+    run: async (stage) => {
+      const wire = await stage.connect();
+      const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
+      wire.request({
+        headers: [
+          ["Forwarded", "for=192.0.2.1;proto=https;host=forwarded.example"],
+          ["X-Forwarded-For", "192.0.2.2"],
+          ["X-Forwarded-Proto", "https"],
+          ["X-Forwarded-Host", "forwarded.example"],
+          ["X-Forwarded-Port", "443"],
+          ["X-Real-IP", "192.0.2.3"],
+        ],
+      });
+      equal(
+        parse(await wire.response()),
+        { url: `http://${stage.authority}${stage.base}`, peerAddress: peer, remoteAddress: peer, encrypted: false },
+        "what the application was told",
+      );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "wait-until-rejection",
+    rules: ["TSGI-31"],
+    title: "work of waitUntil that rejects touches nothing else",
+    handler: (scene) => (request, exchange) => {
+      if (request.url.endsWith("/rejects")) {
+        const work = async () => {
+          await scene.cued("reject");
+          scene.note("rejected");
+          throw new Error("on purpose");
+        };
+        exchange.waitUntil(work());
+      }
+      return ok("answered");
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request({ path: "/rejects" });
+      equal((await wire.response()).body.toString(), "answered", "the answer that does not wait for the work");
+      await stage.cue("reject");
+      await stage.noted("rejected");
+      await stage.settle();
+      wire.request();
+      equal((await wire.response()).body.toString(), "answered", "the answer after the work has rejected");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "informational",
+    rules: ["TSGI-33"],
+    title: "informational responses are sent at once and before the final one",
+    requires: "informational",
+    handler: (scene) => async (_request, exchange) => {
+      exchange.sendInformational?.(103, { link: ["</a.css>; rel=preload", "</b.js>; rel=preload"] });
+      await scene.cued("go on");
+      exchange.sendInformational?.(102);
+      return ok("final", { "x-final": "yes" });
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request();
+      const early = await wire.head();
+      equal(
+        [early.status, early.fields.filter(([name]) => name === "link").map(([, value]) => value)],
+        [103, ["</a.css>; rel=preload", "</b.js>; rel=preload"]],
+        "the early hints",
+      );
+      equal(field(early, "content-length"), null, "the Content-Length of an informational response");
+      await stage.cue("go on");
+      const { status, informational, body } = await wire.response();
+      equal(
+        [informational.map((head) => head.status), status, body.toString()],
+        [[102], 200, "final"],
+        "the other responses",
+      );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "informational-http10",
+    rules: ["TSGI-33"],
+    title: "a client of HTTP/1.0 gets no informational response, and the member is absent",
+    handler: () => (_request, exchange) => {
+      exchange.sendInformational?.(103, { link: "</a.css>; rel=preload" });
+      return ok(typeof exchange.sendInformational);
+    },
+    run: async (stage) => {
+      const { informational, body } = await stage.fetch({ version: "1.0" });
+      equal(informational, [], "informational responses to HTTP/1.0");
+      equal(body.toString(), "undefined", "the type of sendInformational for HTTP/1.0");
+    },
+  },
+];
+
+/** Names of the members that are missing or of the wrong type. */
+function wrongMembers(exchange: Exchange): readonly string[] {
+  const types: Readonly<Record<keyof Exchange, boolean>> = {
+    target: typeof exchange.target === "string",
+    protocol: ["1.0", "1.1", "2"].includes(exchange.protocol),
+    encrypted: typeof exchange.encrypted === "boolean",
+    remoteAddress: isAddress(exchange.remoteAddress),
+    peerAddress: isAddress(exchange.peerAddress),
+    localAddress: isAddress(exchange.localAddress),
+    tls: exchange.encrypted ? typeof exchange.tls === "object" : exchange.tls === null,
+    state: "state" in exchange,
+    draining: exchange.draining instanceof AbortSignal && !exchange.draining.aborted,
+    completed: exchange.completed instanceof Promise,
+    waitUntil: typeof exchange.waitUntil === "function",
+    sendInformational: isOptionalFunction(exchange, "sendInformational"),
+    upgradeWebSocket: isOptionalFunction(exchange, "upgradeWebSocket"),
+  };
+  return Object.entries(types).flatMap(([name, right]) => (right ? [] : [name]));
+}
+
+function isAddress(address: Address | null): boolean {
+  if (address === null) return true;
+  return address.transport === "tcp"
+    ? typeof address.hostname === "string" && Number.isInteger(address.port)
+    : typeof address.path === "string";
+}
+
+function isOptionalFunction(exchange: Exchange, name: "sendInformational" | "upgradeWebSocket"): boolean {
+  return ["undefined", "function"].includes(typeof exchange[name]);
+}

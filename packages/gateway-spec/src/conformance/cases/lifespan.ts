@@ -1,0 +1,213 @@
+/** An application's life: TSGI-31 and TSGI-34 to TSGI-37. */
+import type { ConformanceCase } from "../case.ts";
+import { equal } from "../expect.ts";
+import { lastSegment, noteOutcome, ok } from "./support.ts";
+
+export const lifespanCases: readonly ConformanceCase[] = [
+  {
+    kind: "server",
+    name: "bare-handler",
+    rules: ["TSGI-34"],
+    title: "a bare handler is an application",
+    run: async (stage) => {
+      const server = await stage.serve(() => ok("bare"));
+      const wire = await stage.connect(server);
+      wire.request({ target: "/" });
+      equal((await wire.response()).body.toString(), "bare", "the answer");
+      wire.close();
+      await stage.within(server.close(), "close()");
+    },
+  },
+  {
+    kind: "server",
+    name: "lifespan-order",
+    rules: ["TSGI-35", "TSGI-37", "TSGI-52"],
+    title: "startup, fetch, draining, waitUntil and shutdown come in this order, each once",
+    run: async ({ serve, scene, connect, within }) => {
+      const server = await serve(
+        {
+          startup: async ({ software, specVersion }) => {
+            scene.note("startup begins");
+            await Promise.resolve();
+            scene.note(software !== "" && /^\d+\.\d+$/.test(specVersion) ? "startup ends" : "no ServerInfo");
+          },
+          fetch: async (request, exchange) => {
+            const name = lastSegment(request.url);
+            scene.note(`fetch ${name}`);
+            if (name === "first") {
+              exchange.draining.addEventListener("abort", () => {
+                scene.note("draining");
+              });
+              return ok(name);
+            }
+            await scene.cued("answer");
+            scene.note("answer");
+            const work = async () => {
+              await scene.cued("finish work");
+              scene.note("work ends");
+            };
+            exchange.waitUntil(work());
+            return ok(name);
+          },
+          shutdown: () => {
+            scene.note("shutdown");
+          },
+        },
+        { shutdownTimeoutMs: 60_000 },
+      );
+      const wire = await connect(server);
+      wire.request({ target: "/first" });
+      await wire.response();
+      wire.request({ target: "/second" });
+      await scene.noted("fetch second");
+      const closed = noteOutcome(scene, server.close(), "closed");
+      await scene.noted("draining");
+      await scene.cue("answer");
+      await wire.response();
+      await wire.rest();
+      wire.close();
+      await scene.cue("finish work");
+      await within(closed, "close()");
+      equal(
+        await scene.notes(),
+        [
+          "startup begins",
+          "startup ends",
+          "fetch first",
+          "fetch second",
+          "draining",
+          "answer",
+          "work ends",
+          "shutdown",
+          "closed",
+        ],
+        "the order of an application's life",
+      );
+    },
+  },
+  {
+    kind: "server",
+    name: "startup-failure",
+    rules: ["TSGI-35"],
+    title: "where startup rejects, so does serve, with the same error, and nothing is served",
+    run: async ({ serve, scene, within }) => {
+      const error = new Error("on purpose");
+      for (const startup of [
+        () => Promise.reject(error),
+        () => {
+          throw error;
+        },
+      ]) {
+        const served = serve({
+          startup,
+          fetch: () => {
+            scene.note("fetch");
+            return ok("");
+          },
+          shutdown: () => {
+            scene.note("shutdown");
+          },
+        });
+        const outcome = await within(
+          served.then(
+            () => "a server",
+            (reason: unknown) => reason,
+          ),
+          "serve() to reject",
+        );
+        equal(outcome === error, true, "serve() rejects with the error of startup");
+      }
+      equal(await scene.notes(), [], "what was called in spite of it");
+    },
+  },
+  {
+    kind: "server",
+    name: "state",
+    rules: ["TSGI-36"],
+    title: "what startup returned is exchange.state and the argument of shutdown: the same thing, not a copy",
+    run: async ({ serve, scene, connect, within }) => {
+      const state = { answers: 0 };
+      const server = await serve({
+        startup: () => Promise.resolve(state),
+        fetch: (_request, exchange) => {
+          exchange.state.answers++;
+          return ok(String(exchange.state === state));
+        },
+        shutdown: (given) => {
+          scene.note(given === state ? `shutdown after ${given.answers}` : "shutdown with another state");
+        },
+      });
+      const wire = await connect(server);
+      for (let time = 0; time < 2; time++) {
+        wire.request({ target: "/" });
+        equal((await wire.response()).body.toString(), "true", "whether exchange.state is what startup returned");
+      }
+      wire.close();
+      await within(server.close(), "close()");
+      equal(await scene.notes(), ["shutdown after 2"], "what shutdown was given");
+
+      const without = await serve((_request, exchange) => ok(typeof exchange.state));
+      const other = await connect(without);
+      other.request({ target: "/" });
+      equal((await other.response()).body.toString(), "undefined", "the type of exchange.state without a startup");
+      other.close();
+    },
+  },
+  {
+    kind: "server",
+    name: "wait-until",
+    rules: ["TSGI-31", "TSGI-37"],
+    title: "close() waits for the work of waitUntil, also for work that work leaves behind",
+    run: async ({ serve, scene, connect, within }) => {
+      const later = async () => {
+        await scene.cued("second");
+        scene.note("second work");
+      };
+      const server = await serve(
+        {
+          fetch: (_request, exchange) => {
+            const work = async () => {
+              await scene.cued("first");
+              scene.note("first work");
+              exchange.waitUntil(later());
+            };
+            exchange.waitUntil(work());
+            return ok("answered");
+          },
+          shutdown: () => {
+            scene.note("shutdown");
+          },
+        },
+        { shutdownTimeoutMs: 60_000 },
+      );
+      const wire = await connect(server);
+      wire.request({ target: "/" });
+      equal((await wire.response()).body.toString(), "answered", "the answer that does not wait for the work");
+      wire.close();
+      const closed = server.close();
+      await scene.cue("first");
+      await scene.noted("first work");
+      await scene.cue("second");
+      await within(closed, "close()");
+      equal(await scene.notes(), ["first work", "second work", "shutdown"], "what happened");
+    },
+  },
+  {
+    kind: "server",
+    name: "shutdown-failure",
+    rules: ["TSGI-37"],
+    title: "close() rejects with what shutdown throws",
+    run: async ({ serve, within }) => {
+      const error = new Error("on purpose");
+      const server = await serve({ fetch: () => ok(""), shutdown: () => Promise.reject(error) });
+      const outcome = await within(
+        server.close().then(
+          () => "fulfilled",
+          (reason: unknown) => reason,
+        ),
+        "close()",
+      );
+      equal(outcome === error, true, "close() rejects with the error of shutdown");
+    },
+  },
+];

@@ -1,0 +1,127 @@
+/** The head of a request, as the application sees it: TSGI-1 to TSGI-5. */
+import type { ConformanceCase } from "../case.ts";
+import { check, equal } from "../expect.ts";
+import { json, parse } from "./support.ts";
+
+export const requestCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "request-method",
+    rules: ["TSGI-1"],
+    title: "the method is given as received, its case kept",
+    handler: () => (request) => ({ status: 200, headers: { "x-method": request.method } }),
+    run: async (stage) => {
+      for (const method of ["GET", "HEAD", "POST", "DELETE", "PATCH", "PROPFIND"]) {
+        const { fields } = await stage.fetch({ method });
+        equal(new Map(fields).get("x-method"), method, "request.method");
+      }
+      // Node's parser knows no methods but the registered ones; a server may refuse the others, but not change them.
+      const { status, fields } = await stage.fetch({ method: "get" });
+      if (status === 200) equal(new Map(fields).get("x-method"), "get", "request.method");
+      else check(status === 400 || status === 405 || status === 501, "expected the method or a refusal", status);
+    },
+  },
+  {
+    kind: "exchange",
+    name: "request-url",
+    rules: ["TSGI-2", "TSGI-3"],
+    title: "the URL is absolute, has the scheme of the connection and its percent-triplets as they came",
+    handler: () => (request, exchange) => json([request.url, exchange.encrypted]),
+    run: async (stage) => {
+      for (const path of [
+        "",
+        "/",
+        "/a%2Fb",
+        "/%e6%B7%BB/%41",
+        "//a/../b",
+        "/a?x=%20&y=%2F",
+        "/?",
+        "/a;b=c",
+        "/a:b@c",
+      ]) {
+        equal(
+          parse(await stage.fetch({ path })),
+          [`http://${stage.authority}${stage.base}${path}`, false],
+          "request.url and exchange.encrypted",
+        );
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "request-headers",
+    rules: ["TSGI-4"],
+    title: "header names are lower-case; values come without the white space around them, one character a byte",
+    handler: () => (request) => json([...request.headers].filter(([name]) => name.startsWith("x-"))),
+    run: async (stage) => {
+      const response = await stage.fetch({
+        headers: [
+          ["X-Upper", "Kept As It IS"],
+          ["x-spaces", " \t a  b \t "],
+          ["X-Latin", "caf\u{e9} \u{ff}"],
+          ["x-empty", ""],
+          ["x-!#$%&'*+.^_`|~", "token"],
+        ],
+      });
+      equal(
+        parse(response),
+        [
+          ["x-upper", "Kept As It IS"],
+          ["x-spaces", "a  b"],
+          ["x-latin", "caf\u{e9} \u{ff}"],
+          ["x-empty", ""],
+          ["x-!#$%&'*+.^_`|~", "token"],
+        ],
+        "request.headers",
+      );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "request-headers-joined",
+    rules: ["TSGI-5"],
+    title: "lines of one field are joined, those of cookie with a semicolon, those of set-cookie never",
+    handler: () => (request) => {
+      const { headers } = request;
+      return json({
+        list: headers.get("x-list"),
+        cookie: headers.get("cookie"),
+        absent: headers.get("x-absent"),
+        has: [headers.has("x-list"), headers.has("x-absent")],
+        lines: [...headers].filter(([name]) => ["x-list", "cookie", "set-cookie"].includes(name)).toSorted(byText),
+      });
+    },
+    run: async (stage) => {
+      const response = await stage.fetch({
+        headers: [
+          ["x-list", "1"],
+          ["cookie", "a=1,2"],
+          ["Set-Cookie", "c=1"],
+          ["X-List", "2, 3"],
+          ["Cookie", "b=3"],
+          ["set-cookie", "d=2"],
+        ],
+      });
+      equal(
+        parse(response),
+        {
+          list: "1, 2, 3",
+          cookie: "a=1,2; b=3",
+          absent: null,
+          has: [true, false],
+          lines: [
+            ["cookie", "a=1,2; b=3"],
+            ["set-cookie", "c=1"],
+            ["set-cookie", "d=2"],
+            ["x-list", "1, 2, 3"],
+          ],
+        },
+        "the header view",
+      );
+    },
+  },
+];
+
+function byText(a: readonly string[], b: readonly string[]): number {
+  return a.join(" ") < b.join(" ") ? -1 : 1;
+}

@@ -1,0 +1,242 @@
+/** The body of a response: its kinds, its length, its pace and its trailers: TSGI-20 to TSGI-22, TSGI-25 and TSGI-26. */
+import type { OutgoingResponse } from "../../index.ts";
+import type { ConformanceCase } from "../case.ts";
+import { check, equal } from "../expect.ts";
+import { field } from "../wire.ts";
+import { json, lastSegment, noteCompleted, ok, parse, pieces } from "./support.ts";
+
+const SLOW_CHUNK_BYTES = 64 * 1024;
+
+/** In all far more than the system's buffers hold on a loopback connection. */
+const SLOW_CHUNKS = 512;
+
+const KINDS: Readonly<Record<string, { readonly response: () => OutgoingResponse; readonly sent: string }>> = {
+  string: { response: () => ok("caf\u{e9} 添"), sent: "caf\u{e9} 添" },
+  "empty-string": { response: () => ok(""), sent: "" },
+  bytes: { response: () => ({ status: 200, body: new Uint8Array([0xe6, 0xb7, 0xbb]) }), sent: "添" },
+  "view-of-bytes": { response: () => ({ status: 200, body: Buffer.from("0123456789").subarray(2, 5) }), sent: "234" },
+  iterable: { response: () => ({ status: 200, body: pieces("添", new Uint8Array([98]), "", "c") }), sent: "添bc" },
+  "empty-iterable": { response: () => ({ status: 200, body: pieces() }), sent: "" },
+  stream: { response: () => ({ status: 200, body: ReadableStream.from(pieces("a", Buffer.from("b"))) }), sent: "ab" },
+  web: { response: () => new Response("web 添"), sent: "web 添" },
+  null: { response: () => ({ status: 200, body: null }), sent: "" },
+  absent: { response: () => ({ status: 200 }), sent: "" },
+  "given-length": {
+    response: () => ({ status: 200, headers: { "Content-Length": "4" }, body: pieces("ab", "cd") }),
+    sent: "abcd",
+  },
+};
+
+/** No bodies, though code that no compiler saw may give them. */
+const NO_BODIES: readonly unknown[] = [["a", "b"], new Set(["a"]), new Map(), {}, 7, true, new Uint16Array(2)];
+
+export const responseBodyCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "body-kinds",
+    rules: ["TSGI-21"],
+    title: "a body is a string, bytes, an async iterable, a stream or nothing",
+    handler: () => (request) => KINDS[lastSegment(request.url)]?.response() ?? ok("unknown"),
+    run: async (stage) => {
+      for (const [kind, { sent }] of Object.entries(KINDS)) {
+        const wire = await stage.connect();
+        wire.request({ path: `/${kind}` });
+        const { status, framing, body } = await wire.response();
+        equal([status, body.toString()], [200, sent], `the response with the body ${kind}`);
+        check(framing !== "close", `the body ${kind} is framed by the connection's end`);
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "sync-iterable-is-500",
+    rules: ["TSGI-21", "TSGI-38"],
+    title: "what is no body becomes a 500, a synchronous iterable above all",
+    handler: () => (request) => ({ status: 200, body: NO_BODIES[Number(lastSegment(request.url))] as string }),
+    run: async (stage) => {
+      for (const [index, body] of NO_BODIES.entries()) {
+        equal((await stage.fetch({ path: `/${index}` })).status, 500, `the answer to the body ${String(body)}`);
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "bad-chunk-truncates",
+    rules: ["TSGI-22", "TSGI-39"],
+    title: "a chunk that is neither string nor bytes destroys the connection",
+    handler: (scene) => (_request, exchange) => {
+      noteCompleted(scene, exchange);
+      return {
+        status: 200,
+        body: (async function* () {
+          yield "good";
+          await scene.cued("bad");
+          yield 42 as unknown as string;
+          yield "never";
+        })(),
+      };
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request();
+      await wire.head();
+      equal(String(await wire.chunk()), "good", "the first chunk");
+      await stage.cue("bad");
+      equal((await wire.rest()).bytes.toString("latin1"), "", "what came after the last good chunk");
+      await stage.noted("completed RESPONSE_FAILED");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "content-length-mismatch-is-500",
+    rules: ["TSGI-20", "TSGI-38"],
+    title: "a whole body that contradicts its Content-Length becomes a 500",
+    handler: () => (request) => ok("12345", { "content-length": decodeURIComponent(lastSegment(request.url)) }),
+    run: async (stage) => {
+      equal((await stage.fetch({ path: "/5" })).body.toString(), "12345", "the body of the right length");
+      for (const length of ["4", "6", "5, 5", "+5", "0x5", "-5", "five"]) {
+        const response = await stage.fetch({ path: `/${encodeURIComponent(length)}` });
+        equal(response.status, 500, `the answer to five bytes with the Content-Length ${length}`);
+      }
+    },
+  },
+  ofWrongLength("content-length-too-long", "more", ["123", "4567"]),
+  ofWrongLength("content-length-too-short", "fewer", ["123", "4"]),
+  {
+    kind: "exchange",
+    name: "slow-reader",
+    rules: ["TSGI-25"],
+    title: "the body is asked for no more than the client reads, and arrives in order",
+    handler: (scene) => {
+      let given = 0;
+      return (request) => {
+        if (request.url.endsWith("/given")) return json(given);
+        return {
+          status: 200,
+          body: (async function* () {
+            scene.note("begun");
+            for (; given < SLOW_CHUNKS; given++) yield new Uint8Array(SLOW_CHUNK_BYTES).fill(given % 251);
+            scene.note("all given");
+          })(),
+        };
+      };
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.pause();
+      wire.request();
+      await stage.noted("begun");
+      const given = async () => parse(await stage.fetch({ path: "/given" }));
+      let before: unknown;
+      do {
+        before = await given();
+        await stage.settle();
+      } while ((await given()) !== before);
+      equal(await stage.notes(), ["begun"], `what was given while the client read nothing of ${SLOW_CHUNKS} chunks`);
+      wire.resume();
+      const { body } = await wire.response();
+      equal(body.byteLength, SLOW_CHUNKS * SLOW_CHUNK_BYTES, "the bytes received");
+      const ordered = body.every((byte, index) => byte === Math.floor(index / SLOW_CHUNK_BYTES) % 251);
+      check(ordered, "the chunks came in another order");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "chunk-sent-at-once",
+    rules: ["TSGI-25"],
+    title: "no chunk is held back for the next one, and the head not for the first",
+    handler: (scene) => () => ({
+      status: 200,
+      headers: { "content-type": "text/event-stream" },
+      body: (async function* () {
+        for (const event of ["one", "two", "three"]) {
+          await scene.cued(event);
+          yield event;
+        }
+        await scene.cued("end");
+      })(),
+    }),
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request();
+      equal((await wire.head()).status, 200, "the status before the first chunk");
+      for (const event of ["one", "two", "three"]) {
+        await stage.cue(event);
+        equal(String(await wire.chunk()), event, "the chunk");
+      }
+      await stage.cue("end");
+      equal(await wire.chunk(), null, "the last chunk");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "response-trailers",
+    rules: ["TSGI-26"],
+    title: "trailers are asked for once, when the body has ended, and sent behind it",
+    handler: (scene) => () => ({
+      status: 200,
+      headers: { trailer: "x-sum, x-list" },
+      body: (async function* () {
+        yield "a";
+        await scene.cued("end");
+        scene.note("end");
+      })(),
+      trailers: () => {
+        scene.note("trailers");
+        return { "x-sum": "1", "x-list": ["2", "3"] };
+      },
+    }),
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request();
+      const head = await wire.head();
+      equal(field(head, "trailer"), "x-sum, x-list", "the Trailer field");
+      equal(String(await wire.chunk()), "a", "the chunk");
+      await stage.cue("end");
+      equal(await wire.chunk(), null, "the last chunk");
+      equal(
+        wire.trailers,
+        [
+          ["x-sum", "1"],
+          ["x-list", "2"],
+          ["x-list", "3"],
+        ],
+        "the trailer section",
+      );
+      await stage.settle();
+      equal(await stage.notes(), ["end", "trailers"], "the order of calls");
+    },
+  },
+];
+
+function ofWrongLength(name: string, what: string, given: readonly string[]): ConformanceCase {
+  return {
+    kind: "exchange",
+    name,
+    rules: ["TSGI-20", "TSGI-39"],
+    title: `a body that gives ${what} bytes than its Content-Length destroys the connection`,
+    handler: (scene) => (_request, exchange) => {
+      noteCompleted(scene, exchange);
+      return {
+        status: 200,
+        headers: { "content-length": "5" },
+        body: (async function* () {
+          for (const [index, piece] of given.entries()) {
+            if (index > 0) await scene.cued("go on");
+            yield piece;
+          }
+        })(),
+      };
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request();
+      equal(field(await wire.head(), "content-length"), "5", "the Content-Length");
+      equal((await wire.bytes(3, "the first piece")).toString(), "123", "the first piece");
+      await stage.cue("go on");
+      const { bytes } = await wire.rest();
+      check("45".startsWith(bytes.toString()), "more than was announced", bytes.toString("latin1"));
+      await stage.noted("completed RESPONSE_FAILED");
+    },
+  };
+}

@@ -1,0 +1,220 @@
+/** How a server ends: TSGI-50 to TSGI-53. */
+import type { ConformanceCase } from "../case.ts";
+import { check, ConformanceError, equal } from "../expect.ts";
+import { field } from "../wire.ts";
+import { codeOf, lastSegment, noteCompleted, noteSignal, ok } from "./support.ts";
+
+/** Longer than any case: what is awaited has to come before. */
+const PATIENT_MS = 60_000;
+
+export const shutdownCases: readonly ConformanceCase[] = [
+  {
+    kind: "server",
+    name: "drain-signal",
+    rules: ["TSGI-51"],
+    title: "draining is one signal for all exchanges and aborts with SERVER_CLOSED",
+    run: async ({ serve, scene, connect, within }) => {
+      const seen = new Set<AbortSignal>();
+      const server = await serve((_request, { draining }) => {
+        seen.add(draining);
+        scene.note(draining.aborted ? "aborted too early" : "running");
+        return ok("");
+      });
+      for (let client = 0; client < 2; client++) {
+        const wire = await connect(server);
+        wire.request({ target: "/" });
+        await wire.response();
+        wire.close();
+      }
+      equal(seen.size, 1, "signals in two exchanges");
+      const [draining] = seen;
+      await within(server.close(), "close()");
+      equal([draining?.aborted, codeOf(draining?.reason)], [true, "SERVER_CLOSED"], "draining after close()");
+      equal(await scene.notes(), ["running", "running"], "draining before close()");
+    },
+  },
+  {
+    kind: "server",
+    name: "drain-refuses-connections",
+    rules: ["TSGI-52"],
+    title: "a server that shuts down accepts no more connections, while it answers those that run",
+    run: async ({ serve, scene, connect, within }) => {
+      const server = await serve(
+        async (_request, { draining }) => {
+          draining.addEventListener("abort", () => {
+            scene.note("draining");
+          });
+          scene.note("running");
+          await scene.cued("answer");
+          return ok("answered");
+        },
+        { shutdownTimeoutMs: PATIENT_MS },
+      );
+      const wire = await connect(server);
+      wire.request({ target: "/" });
+      await scene.noted("running");
+      const closed = server.close();
+      await scene.noted("draining");
+      const late = await connect(server).catch((error: unknown) => error);
+      if (!(late instanceof ConformanceError)) {
+        // The system may have taken the connection in; then nobody serves it.
+        const other = late as Awaited<ReturnType<typeof connect>>;
+        other.request({ target: "/" });
+        equal((await other.rest()).bytes.byteLength, 0, "bytes sent on a connection that came too late");
+      }
+      await scene.cue("answer");
+      equal((await wire.response()).body.toString(), "answered", "the answer of the exchange that was running");
+      wire.close();
+      await within(closed, "close()");
+    },
+  },
+  {
+    kind: "server",
+    name: "drain-finishes-running",
+    rules: ["TSGI-52"],
+    title: "running requests are answered with Connection: close, and their connection closes",
+    run: async ({ serve, scene, connect, within }) => {
+      const server = await serve(
+        async (request, exchange) => {
+          noteSignal(scene, request);
+          exchange.draining.addEventListener("abort", () => {
+            scene.note("draining");
+          });
+          scene.note("running");
+          await scene.cued("answer");
+          return ok("answered");
+        },
+        { shutdownTimeoutMs: PATIENT_MS },
+      );
+      const wire = await connect(server);
+      wire.request({ target: "/" });
+      await scene.noted("running");
+      const closed = server.close();
+      await scene.noted("draining");
+      await scene.cue("answer");
+      const response = await wire.response();
+      equal([response.status, response.body.toString()], [200, "answered"], "the answer");
+      equal(field(response, "connection")?.toLowerCase(), "close", "the Connection field");
+      equal((await wire.rest()).bytes.byteLength, 0, "bytes after the last answer");
+      wire.close();
+      await within(closed, "close()");
+      equal(await scene.notes(), ["running", "draining"], "what the handler saw");
+    },
+  },
+  {
+    kind: "server",
+    name: "drain-closes-idle",
+    rules: ["TSGI-52"],
+    title: "connections that are idle are closed",
+    run: async ({ serve, connect, within }) => {
+      const server = await serve(() => ok(""), { shutdownTimeoutMs: PATIENT_MS });
+      const fresh = await connect(server);
+      const used = await connect(server);
+      used.request({ target: "/" });
+      const response = await used.response();
+      check(field(response, "connection")?.toLowerCase() !== "close", "the connection is not kept alive");
+      const closed = server.close();
+      for (const wire of [used, fresh]) {
+        equal((await wire.rest()).bytes.byteLength, 0, "bytes on an idle connection");
+        wire.close();
+      }
+      await within(closed, "close()");
+    },
+  },
+  {
+    kind: "server",
+    name: "shutdown-deadline",
+    rules: ["TSGI-52"],
+    title: "what still runs at the deadline is cut off with SERVER_CLOSED, and shutdown is called",
+    run: async ({ serve, scene, connect, within }) => {
+      const server = await serve(
+        {
+          fetch: async (request, exchange) => {
+            noteSignal(scene, request);
+            noteCompleted(scene, exchange);
+            exchange.waitUntil(new Promise(() => undefined));
+            scene.note("running");
+            await scene.cued("never");
+            return ok("");
+          },
+          shutdown: () => {
+            scene.note("shutdown");
+          },
+        },
+        { shutdownTimeoutMs: 50 },
+      );
+      const wire = await connect(server);
+      wire.request({ target: "/" });
+      await scene.noted("running");
+      await within(server.close(), "close() after its deadline");
+      equal((await wire.rest()).bytes.byteLength, 0, "bytes on a connection that was cut off");
+      equal(
+        await scene.notes(),
+        ["running", "signal SERVER_CLOSED", "completed SERVER_CLOSED", "shutdown"],
+        "what happened at the deadline",
+      );
+    },
+  },
+  {
+    kind: "server",
+    name: "close-twice",
+    rules: ["TSGI-53"],
+    title: "every call of close() gives the outcome of the first",
+    run: async ({ serve, scene, within }) => {
+      const server = await serve({
+        fetch: () => ok(""),
+        shutdown: () => {
+          scene.note("shutdown");
+        },
+      });
+      await within(Promise.all([server.close(), server.close()]), "two calls of close()");
+      await within(server.close(), "a later call of close()");
+      equal(await scene.notes(), ["shutdown"], "the calls of shutdown");
+
+      const error = new Error("on purpose");
+      const failing = await serve({ fetch: () => ok(""), shutdown: () => Promise.reject(error) });
+      const outcomes = await within(Promise.allSettled([failing.close(), failing.close()]), "two calls of close()");
+      const reasons = outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason === error);
+      equal(reasons, [true, true], "whether both calls reject with the error of shutdown");
+    },
+  },
+  {
+    kind: "server",
+    name: "drain-ends-event-stream",
+    rules: ["TSGI-50", "TSGI-51"],
+    title: "an event stream gets the chance to end itself when the server shuts down",
+    run: async ({ serve, scene, connect, within }) => {
+      const server = await serve(
+        (request, exchange) => {
+          noteSignal(scene, request);
+          noteCompleted(scene, exchange);
+          const { promise: draining, resolve } = Promise.withResolvers<void>();
+          exchange.draining.addEventListener("abort", () => {
+            resolve();
+          });
+          return {
+            status: 200,
+            headers: { "content-type": "text/event-stream" },
+            body: (async function* () {
+              yield `data: ${lastSegment(request.url)}\n\n`;
+              await draining;
+              yield "data: bye\n\n";
+            })(),
+          };
+        },
+        { shutdownTimeoutMs: PATIENT_MS },
+      );
+      const wire = await connect(server);
+      wire.request({ target: "/events" });
+      await wire.head();
+      equal(String(await wire.chunk()), "data: events\n\n", "the first event");
+      const closed = server.close();
+      equal(String(await wire.chunk()), "data: bye\n\n", "the last event");
+      equal(await wire.chunk(), null, "the last chunk");
+      await wire.rest();
+      wire.close();
+      await within(closed, "close()");
+      equal(await scene.notes(), ["completed"], "what the event stream saw");
+    },
+  },
+];

@@ -1,0 +1,102 @@
+/** What the applications of several cases share. */
+import type { Exchange, HeaderFields, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import type { Scene } from "../case.ts";
+import type { ReceivedResponse } from "../wire.ts";
+
+/** The codes of SPEC.md: an exchange fails with one of them. */
+export const CODES: ReadonlySet<string> = new Set([
+  "CLIENT_DISCONNECTED",
+  "REQUEST_BODY_TOO_LARGE",
+  "REQUEST_BODY_TIMEOUT",
+  "REQUEST_BODY_MALFORMED",
+  "REQUEST_BODY_DROPPED",
+  "RESPONSE_FAILED",
+  "RESPONSE_TIMEOUT",
+  "SERVER_CLOSED",
+]);
+
+export function ok(body: string, headers: HeaderFields = {}): OutgoingResponse {
+  return { status: 200, headers, body };
+}
+
+/** What a handler saw, for the client to compare. */
+export function json(value: unknown): OutgoingResponse {
+  return ok(JSON.stringify(value));
+}
+
+export function parse(response: ReceivedResponse): unknown {
+  return JSON.parse(response.body.toString());
+}
+
+/** The code of an error that is an Error with a code of SPEC.md; else what it was. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && CODES.has(code) ? code : `no ExchangeError but ${String(error)}`;
+}
+
+/** Notes `signal CODE` when the signal aborts. */
+export function noteSignal(scene: Scene, { signal }: IncomingRequest): void {
+  signal.addEventListener("abort", () => {
+    scene.note(`signal ${codeOf(signal.reason)}`);
+  });
+}
+
+/** Notes `completed`, or `completed CODE` for a failure. */
+export function noteCompleted(scene: Scene, { completed }: Exchange): void {
+  void noteOutcome(scene, completed, "completed");
+}
+
+/** Notes the text when the promise fulfils, and the text with the code when it rejects. */
+export async function noteOutcome(scene: Scene, promise: Promise<unknown>, text: string): Promise<void> {
+  try {
+    await promise;
+    scene.note(text);
+  } catch (error) {
+    scene.note(`${text} ${codeOf(error)}`);
+  }
+}
+
+/** Which of a case's paths was asked for. */
+export function lastSegment(url: string): string {
+  return /[^/?]*(?=\?|$)/.exec(url.slice(url.lastIndexOf("/") + 1))?.[0] ?? "";
+}
+
+/** The content as it came, one character a byte; or what it failed with. */
+export async function readAll({ body }: IncomingRequest): Promise<string> {
+  if (body === null) return "null";
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of body) {
+      if (!(piece instanceof Uint8Array)) return "a chunk that is no Uint8Array";
+      pieces.push(piece);
+    }
+  } catch (error) {
+    return codeOf(error);
+  }
+  return Buffer.concat(pieces).toString("latin1");
+}
+
+/** A body that gives these pieces. */
+export async function* pieces(...all: readonly (string | Uint8Array)[]): AsyncGenerator<string | Uint8Array> {
+  yield* all;
+}
+
+/** A body that notes each `next` and `return`, and gives the pieces that `next` comes up with. */
+export function watchedBody(
+  scene: Scene,
+  next: (index: number) => Promise<IteratorResult<string | Uint8Array, undefined>>,
+): AsyncIterable<string | Uint8Array> {
+  let index = 0;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        scene.note("next");
+        return next(index++);
+      },
+      return: () => {
+        scene.note("return");
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    }),
+  };
+}

@@ -1,0 +1,324 @@
+/** WebSockets, accepted and refused: TSGI-44 to TSGI-49. */
+import type { Exchange, OutgoingResponse, WebSocketOptions, WebSocketUpgrade } from "../../index.ts";
+import type { Capability, ConformanceCase } from "../case.ts";
+import { check, equal } from "../expect.ts";
+import { field, type Wire } from "../wire.ts";
+import { HANDSHAKE, openWebSocket, type WebSocketWire } from "../websocket-wire.ts";
+import { lastSegment, noteCompleted, noteSignal } from "./support.ts";
+
+const REQUIRES = { requires: "websocket" } as const satisfies { readonly requires: Capability };
+
+export const websocketCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "websocket-absent",
+    rules: ["TSGI-44", "TSGI-32"],
+    title: "upgradeWebSocket is absent where the request is no valid handshake",
+    handler: () => (_request, exchange) => ({
+      status: 200,
+      headers: { "x-upgrade": typeof exchange.upgradeWebSocket },
+    }),
+    run: async (stage) => {
+      const requests = {
+        "a plain GET": {},
+        "a POST": { method: "POST", headers: HANDSHAKE },
+        "HTTP/1.0": { version: "1.0", headers: HANDSHAKE },
+        "no Upgrade": { headers: without("Upgrade") },
+        "another protocol": { headers: without("Upgrade", "h2c") },
+        "no key": { headers: without("Sec-WebSocket-Key") },
+        "a bad key": { headers: without("Sec-WebSocket-Key", "c2hvcnQ=") },
+        "another version": { headers: without("Sec-WebSocket-Version", "8") },
+      } as const;
+      for (const [what, parts] of Object.entries(requests)) {
+        const wire = await stage.connect();
+        wire.request(parts);
+        const response = await wire.response();
+        // A server may also refuse a broken handshake itself.
+        if (response.status === 200) equal(field(response, "x-upgrade"), "undefined", `upgradeWebSocket for ${what}`);
+        else
+          check(response.status >= 400 && response.status < 500, `expected 200 or a 4xx for ${what}`, response.status);
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-accept",
+    rules: ["TSGI-44", "TSGI-47"],
+    title: "a handshake is completed; the socket is connecting until then, and then open",
+    ...REQUIRES,
+    handler: (scene) => (request, exchange) => {
+      noteSignal(scene, request);
+      noteCompleted(scene, exchange);
+      const { socket, response } = upgrade(exchange, { headers: { "x-extra": "yes" } });
+      scene.note(`readyState ${socket.readyState}, binaryType ${socket.binaryType}`);
+      socket.addEventListener("open", () => {
+        scene.note(`open ${socket.readyState}`);
+      });
+      return response;
+    },
+    run: async (stage) => {
+      const socket = await openWebSocket(await stage.connect());
+      equal(field(socket.response, "x-extra"), "yes", "the field that the application added");
+      equal(field(socket.response, "sec-websocket-protocol"), null, "the protocol, where none was agreed on");
+      equal(field(socket.response, "sec-websocket-extensions"), null, "extensions, where none were offered");
+      await stage.noted("open 1");
+      await stage.noted("completed");
+      const notes = await stage.notes();
+      equal(notes[0], "readyState 0, binaryType arraybuffer", "the socket before the handshake");
+      equal(notes.slice(1).toSorted(), ["completed", "open 1"], "what happened then");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-refuse",
+    rules: ["TSGI-44"],
+    title: "an ordinary response refuses",
+    ...REQUIRES,
+    handler: () => () => ({ status: 403, headers: { "x-reason": "members only" }, body: "refused" }),
+    run: async (stage) => {
+      const wire = await stage.connect();
+      wire.request({ headers: HANDSHAKE });
+      const response = await wire.response();
+      equal(
+        [response.status, field(response, "x-reason"), response.body.toString()],
+        [403, "members only", "refused"],
+        "the refusal",
+      );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-rebuilt-response",
+    rules: ["TSGI-46"],
+    title: "middleware that rebuilds the 101 keeps the socket, and its fields are sent",
+    ...REQUIRES,
+    handler: () => (_request, exchange) => {
+      const { socket } = upgrade(exchange, { headers: { "x-lost": "yes" } });
+      echo(socket);
+      return { status: 101, headers: [["x-added", "yes"]] };
+    },
+    run: async (stage) => {
+      const socket = await openWebSocket(await stage.connect());
+      equal(field(socket.response, "x-added"), "yes", "the field that middleware added");
+      socket.text("still here");
+      equal(await socket.message(), { kind: "text", text: "still here" }, "the echo");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-protocol",
+    rules: ["TSGI-45", "TSGI-46"],
+    title: "the protocol that the application named is agreed on",
+    ...REQUIRES,
+    handler: (scene) => (_request, exchange) => {
+      const { socket, response } = upgrade(exchange, { protocol: "chat.v2" });
+      socket.addEventListener("open", () => {
+        scene.note(`protocol ${socket.protocol}`);
+      });
+      return response;
+    },
+    run: async (stage) => {
+      const socket = await openWebSocket(await stage.connect(), [["Sec-WebSocket-Protocol", "chat.v1, chat.v2"]]);
+      equal(field(socket.response, "sec-websocket-protocol"), "chat.v2", "Sec-WebSocket-Protocol");
+      await stage.noted("protocol chat.v2");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-echo",
+    rules: ["TSGI-47"],
+    title: "text and bytes go both ways, and pings are answered",
+    ...REQUIRES,
+    handler: () => (_request, exchange) => {
+      const { socket, response } = upgrade(exchange);
+      echo(socket);
+      return response;
+    },
+    run: async (stage) => {
+      const socket = await openWebSocket(await stage.connect());
+      for (const text of ["", "添", "x".repeat(200), "y".repeat(70_000)]) {
+        socket.text(text);
+        equal(await socket.message(), { kind: "text", text }, "the echo of a text");
+      }
+      const bytes = Buffer.from([0, 255, 128]);
+      socket.binary(bytes);
+      equal(await socket.message(), { kind: "binary", bytes }, "the echo of bytes");
+      socket.ping(bytes);
+      equal(await socket.message(), { kind: "pong", bytes }, "the answer to a ping");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-early-message",
+    rules: ["TSGI-47"],
+    title: "messages that come before a listener is attached are kept for it",
+    ...REQUIRES,
+    handler: (scene) => (_request, exchange) => {
+      const { socket, response } = upgrade(exchange);
+      void scene.cued("listen").then(() => {
+        echo(socket);
+        return undefined;
+      });
+      return response;
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      const socket = await openWebSocket(wire);
+      for (const text of ["one", "two", "three"]) socket.text(text);
+      await wire.sent();
+      await stage.settle();
+      await stage.cue("listen");
+      for (const text of ["one", "two", "three"]) {
+        equal(await socket.message(), { kind: "text", text }, "the next message");
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-too-big",
+    rules: ["TSGI-48"],
+    title: "a message longer than the limit closes the socket with 1009",
+    ...REQUIRES,
+    handler: (scene) => (_request, exchange) => {
+      const { socket, response } = upgrade(exchange, { maxMessageBytes: 100 });
+      socket.addEventListener("close", ({ code }) => {
+        scene.note(`close ${code}`);
+      });
+      echo(socket);
+      return response;
+    },
+    run: async (stage) => {
+      const wire = await stage.connect();
+      const socket = await openWebSocket(wire);
+      socket.text("x".repeat(100));
+      equal(await socket.message(), { kind: "text", text: "x".repeat(100) }, "the message at the limit");
+      socket.text("x".repeat(101));
+      await closesWith(wire, socket, 1009);
+    },
+  },
+  {
+    kind: "exchange",
+    name: "websocket-close-codes",
+    rules: ["TSGI-48", "TSGI-49"],
+    title: "close codes and reasons arrive as they were given",
+    ...REQUIRES,
+    handler: (scene) => (request, exchange) => {
+      noteSignal(scene, request);
+      const { socket, response } = upgrade(exchange);
+      const path = lastSegment(request.url);
+      if (path === "server") {
+        socket.addEventListener("open", () => {
+          socket.close(4001, "tschüs");
+        });
+      }
+      socket.addEventListener("close", ({ code, reason, wasClean }) => {
+        scene.note(`${path}: ${code} ${reason} ${wasClean ? "clean" : "unclean"}`);
+      });
+      return response;
+    },
+    run: async (stage) => {
+      const one = await stage.connect();
+      const client = await openWebSocket(one, [], "/client");
+      client.close(4000, "bye");
+      equal(await client.message(), { kind: "close", code: 4000, reason: "bye" }, "the answer to the client's close");
+      await one.rest();
+      one.end();
+      await stage.noted("client: 4000 bye clean");
+
+      const other = await stage.connect();
+      const server = await openWebSocket(other, [], "/server");
+      equal(await server.message(), { kind: "close", code: 4001, reason: "tschüs" }, "the server's close");
+      server.close(4001, "tschüs");
+      await other.rest();
+      other.end();
+      await stage.noted("server: 4001 tschüs clean");
+
+      const third = await stage.connect();
+      await openWebSocket(third, [], "/gone");
+      third.reset();
+      await stage.noted("gone: 1006  unclean");
+      equal(
+        (await stage.notes()).filter((note) => note.startsWith("signal")),
+        [],
+        "aborts of the signal",
+      );
+    },
+  },
+  {
+    kind: "server",
+    name: "websocket-drain",
+    rules: ["TSGI-49", "TSGI-52"],
+    title: "an open socket holds shutdown back, and is closed with 1001 at the deadline at the latest",
+    ...REQUIRES,
+    run: async ({ serve, scene, connect, within }) => {
+      const application = (name: string) => ({
+        fetch: (request: { readonly url: string }, exchange: Exchange): OutgoingResponse => {
+          const { socket, response } = upgrade(exchange);
+          const path = lastSegment(request.url);
+          socket.addEventListener("close", ({ code }) => {
+            scene.note(`${name} ${path}: close ${code}`);
+          });
+          exchange.draining.addEventListener("abort", () => {
+            scene.note(`${name}: draining`);
+            if (path === "willing") socket.close(4000, "bye");
+          });
+          return response;
+        },
+        shutdown: () => {
+          scene.note(`${name}: shutdown`);
+        },
+      });
+      const patient = await serve(application("patient"), { shutdownTimeoutMs: 60_000 });
+      const one = await connect(patient);
+      const willing = await openWebSocket(one, [], "/willing");
+      const closed = patient.close();
+      const bye = await willing.message();
+      check(
+        bye.kind === "close" && (bye.code === 4000 || bye.code === 1001),
+        "expected the application's close, or 1001",
+        bye,
+      );
+      equal((await scene.notes()).includes("patient: shutdown"), false, "shutdown while the socket is open");
+      willing.close(bye.code ?? 1000, "");
+      await one.rest();
+      one.close();
+      await within(closed, "close() when the socket has closed");
+      equal((await scene.notes()).at(-1), "patient: shutdown", "what came last");
+
+      const hasty = await serve(application("hasty"), { shutdownTimeoutMs: 50 });
+      const other = await connect(hasty);
+      const stubborn = await openWebSocket(other, [], "/stubborn");
+      const cut = hasty.close();
+      await closesWith(other, stubborn, 1001);
+      other.close();
+      await within(cut, "close() at its deadline");
+      equal((await scene.notes()).at(-1), "hasty: shutdown", "what came last");
+    },
+  },
+];
+
+function upgrade(exchange: Exchange, options: WebSocketOptions = {}): WebSocketUpgrade {
+  const upgraded = exchange.upgradeWebSocket?.(options);
+  if (upgraded === undefined) throw new TypeError("upgradeWebSocket is absent for a valid handshake");
+  return upgraded;
+}
+
+function echo(socket: WebSocket): void {
+  socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
+    socket.send(data as string | ArrayBuffer);
+  });
+}
+
+/** Expects a close frame of the code, answers it, and waits for the end. */
+async function closesWith(wire: Wire, socket: WebSocketWire, code: number): Promise<void> {
+  const message = await socket.message();
+  equal([message.kind, message.kind === "close" ? message.code : null], ["close", code], "the server's close");
+  socket.close(code, "");
+  await wire.rest();
+}
+
+/** The handshake without a field, or with another value of it. */
+function without(name: string, value?: string): readonly (readonly [string, string])[] {
+  const rest = HANDSHAKE.filter(([given]) => given !== name);
+  return value === undefined ? rest : [...rest, [name, value]];
+}

@@ -1,0 +1,302 @@
+/** A client's end of one TCP connection: bytes out, bytes in, and waits on bytes and events, each with a deadline. */
+import { connect, type Socket } from "node:net";
+import { ConformanceError, within } from "./expect.ts";
+
+/** A request, written as it stands: nothing is checked, much is meant to be wrong. */
+export interface RequestParts {
+  /** Default `GET`. */
+  readonly method?: string;
+  /** Added to the base path of the wire. */
+  readonly path?: string;
+  /** In place of base and path. */
+  readonly target?: string;
+  /** Default `1.1`. */
+  readonly version?: "1.0" | "1.1";
+  /** Beside `Host`, which is left out where this has one. Latin-1. */
+  readonly headers?: readonly (readonly [string, string])[];
+  /** Sent with a Content-Length, but where the headers frame it. */
+  readonly body?: string | Uint8Array;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  /** Lines in the order received, names in lower case. */
+  readonly fields: readonly (readonly [string, string])[];
+}
+
+export interface ReceivedResponse extends ResponseHead {
+  /** The 1xx heads that came before. */
+  readonly informational: readonly ResponseHead[];
+  readonly body: Buffer;
+  readonly framing: "none" | "length" | "chunked" | "close";
+  readonly trailers: ResponseHead["fields"];
+}
+
+/** What a wire needs to know of its case. */
+export interface WireOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly authority: string;
+  readonly base: string;
+  readonly deadlineMs: number;
+}
+
+export class Wire {
+  readonly #socket: Socket;
+  readonly #options: WireOptions;
+  #received: Buffer[] = [];
+  #receivedBytes = 0;
+  #ended = false;
+  #reset = false;
+  #closed = false;
+  #event = Promise.withResolvers<void>();
+  /** The trailer section, once {@link chunk} gave null. */
+  trailers: ResponseHead["fields"] = [];
+
+  private constructor(socket: Socket, options: WireOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    const notify = () => {
+      this.#event.resolve();
+      this.#event = Promise.withResolvers<void>();
+    };
+    socket.on("data", (bytes: Buffer) => {
+      this.#received.push(bytes);
+      this.#receivedBytes += bytes.byteLength;
+      notify();
+    });
+    socket.on("end", () => {
+      this.#ended = true;
+      notify();
+    });
+    socket.on("error", () => {
+      this.#reset = true;
+    });
+    socket.on("close", () => {
+      this.#closed = true;
+      notify();
+    });
+    socket.on("drain", notify);
+  }
+
+  static async open(options: WireOptions): Promise<Wire> {
+    const { host, port, deadlineMs } = options;
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const connected = new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", (cause) => {
+        reject(new ConformanceError(`cannot connect to ${host}:${port}`, { cause }));
+      });
+    });
+    try {
+      await within(connected, deadlineMs, `a connection to ${host}:${port}`);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+    return new Wire(socket, options);
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
+  get localAddress(): string {
+    return this.#socket.localAddress ?? "";
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
+  /** Bytes that came and were not taken. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Bytes that were sent here and not yet taken by the system, and so by the server. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Whether nothing more will come. */
+  get over(): boolean {
+    return this.#ended || this.#closed;
+  }
+
+  // Out
+
+  /** Bytes as they are; text as Latin-1. */
+  send(data: string | Uint8Array): void {
+    if (typeof data === "string") this.#socket.write(data, "latin1");
+    else this.#socket.write(data);
+  }
+
+  request(parts: RequestParts = {}): void {
+    const { method = "GET", path = "", version = "1.1", headers = [], body } = parts;
+    const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
+    const lines = [`${method} ${parts.target ?? this.#options.base + path} HTTP/${version}`];
+    if (!has("host")) lines.push(`Host: ${this.#options.authority}`);
+    for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    if (bytes !== undefined && !has("content-length") && !has("transfer-encoding")) {
+      lines.push(`Content-Length: ${bytes.byteLength}`);
+    }
+    this.send(`${lines.join("\r\n")}\r\n\r\n`);
+    if (bytes !== undefined) this.send(bytes);
+  }
+
+  /** Fulfils when the system has taken all, or the connection is over. */
+  async sent(): Promise<void> {
+    await this.#until(() => this.unsentBytes === 0 || this.over, "the server to take what was sent");
+  }
+
+  /** Sends FIN; what the server still sends can be read. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Sends RST. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  /** Stops reading: what the server sends stays in the system's buffers. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  // In
+
+  async bytes(count: number, what: string): Promise<Buffer> {
+    await this.#until(() => this.#receivedBytes >= count || this.over, what);
+    if (this.#receivedBytes < count) throw this.#truncated(what);
+    const all = this.#joined();
+    this.#keep(all.subarray(count));
+    return all.subarray(0, count);
+  }
+
+  /** A line without its CRLF, as Latin-1. */
+  async line(what: string): Promise<string> {
+    const found = () => this.#joined().indexOf("\r\n");
+    await this.#until(() => found() !== -1 || this.over, what);
+    const end = found();
+    if (end === -1) throw this.#truncated(what);
+    const all = this.#joined();
+    this.#keep(all.subarray(end + 2));
+    return all.toString("latin1", 0, end);
+  }
+
+  async head(): Promise<ResponseHead> {
+    const line = await this.line("a status line");
+    const status = /^HTTP\/1\.1 (\d{3}) [^\r\n]*$/.exec(line)?.[1];
+    if (status === undefined) throw new ConformanceError(`expected a status line, saw ${JSON.stringify(line)}`);
+    return { status: Number(status), fields: await this.#fields() };
+  }
+
+  /** The next chunk of the chunked coding, or null for the last one; then {@link trailers} is there. */
+  async chunk(): Promise<Buffer | null> {
+    const line = await this.line("a chunk size");
+    if (!/^[0-9a-fA-F]+$/.test(line)) throw new ConformanceError(`expected a chunk size, saw ${JSON.stringify(line)}`);
+    const size = Number.parseInt(line, 16);
+    if (size === 0) {
+      this.trailers = await this.#fields();
+      return null;
+    }
+    const data = await this.bytes(size, `a chunk of ${size} bytes`);
+    const end = await this.line("the end of a chunk");
+    if (end !== "") throw new ConformanceError(`expected the end of a chunk, saw ${JSON.stringify(end)}`);
+    return data;
+  }
+
+  /** A whole response, framed by RFC 9112 §6.3. A 101 is given as it stands. */
+  async response(method = "GET"): Promise<ReceivedResponse> {
+    const informational: ResponseHead[] = [];
+    let head = await this.head();
+    while (head.status < 200 && head.status !== 101) {
+      informational.push(head);
+      head = await this.head();
+    }
+    const { status } = head;
+    const chunked = field(head, "transfer-encoding");
+    const length = field(head, "content-length");
+    let framing: ReceivedResponse["framing"];
+    let body = Buffer.alloc(0);
+    if (method === "HEAD" || status === 101 || status === 204 || status === 304) {
+      framing = "none";
+    } else if (chunked !== null) {
+      framing = "chunked";
+      const chunks: Buffer[] = [];
+      for (let chunk = await this.chunk(); chunk !== null; chunk = await this.chunk()) chunks.push(chunk);
+      body = Buffer.concat(chunks);
+    } else if (length === null) {
+      framing = "close";
+      body = (await this.rest()).bytes;
+    } else {
+      framing = "length";
+      body = Buffer.from(await this.bytes(Number(length), `a body of ${length} bytes`));
+    }
+    return { ...head, informational, body, framing, trailers: framing === "chunked" ? this.trailers : [] };
+  }
+
+  /** All that still comes, and how the connection ended: FIN or RST. */
+  async rest(): Promise<{ readonly bytes: Buffer<ArrayBuffer>; readonly ending: "end" | "reset" }> {
+    await this.#until(() => this.over, "the end of the connection");
+    const bytes = Buffer.concat(this.#received);
+    this.#keep(Buffer.alloc(0));
+    return { bytes, ending: this.#ended && !this.#reset ? "end" : "reset" };
+  }
+
+  async #fields(): Promise<ResponseHead["fields"]> {
+    const fields: (readonly [string, string])[] = [];
+    for (let line = await this.line("a field line"); line !== ""; line = await this.line("a field line")) {
+      const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+      if (name === undefined || value === undefined)
+        throw new ConformanceError(`expected a field line, saw ${JSON.stringify(line)}`);
+      fields.push([name.toLowerCase(), value]);
+    }
+    return fields;
+  }
+
+  #joined(): Buffer {
+    if (this.#received.length > 1) this.#received = [Buffer.concat(this.#received)];
+    return this.#received[0] ?? Buffer.alloc(0);
+  }
+
+  #keep(rest: Buffer): void {
+    this.#received = rest.byteLength === 0 ? [] : [rest];
+    this.#receivedBytes = rest.byteLength;
+  }
+
+  async #until(condition: () => boolean, what: string): Promise<void> {
+    while (!condition()) await within(this.#event.promise, this.#options.deadlineMs, what);
+  }
+
+  #truncated(what: string): ConformanceError {
+    const seen = this.#joined().toString("latin1", 0, 80);
+    const how = this.#reset ? "was reset" : "ended";
+    return new ConformanceError(`the connection ${how} before ${what}; left over: ${JSON.stringify(seen)}`);
+  }
+}
+
+/** The value of the first line of a field, or null. */
+export function field(head: ResponseHead, name: string): string | null {
+  return head.fields.find(([given]) => given === name)?.[1] ?? null;
+}
+
+/** The values of all lines of a field. */
+export function lines(head: ResponseHead, name: string): readonly string[] {
+  return head.fields.filter(([given]) => given === name).map(([, value]) => value);
+}
