@@ -109,9 +109,15 @@ describe("toFetch", () => {
       seen = exchange;
       return handler() as OutgoingResponse;
     })(new Request("http://a.test/"));
-    expect([response.status, await response.text()]).toEqual([500, ""]);
+    expect([response.status, await response.text()]).toEqual([500, "Internal Server Error\n"]);
     expect(logger.error).toHaveBeenCalledTimes(1);
     await expect(seen?.completed).rejects.toMatchObject({ code: "RESPONSE_FAILED" });
+  });
+
+  test("a body reader's refusal is its own answer", async () => {
+    const fetch = run(async (request) => ({ status: 200, body: await readText(request, { limitBytes: 1 }) }));
+    expect((await fetch(new Request("http://a.test/", { method: "POST", body: "ab" }))).status).toBe(413);
+    expect(logger.error).not.toHaveBeenCalled();
   });
 
   test.each<[string, OutgoingResponse]>([

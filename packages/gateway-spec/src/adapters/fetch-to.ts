@@ -1,5 +1,5 @@
 /** `toFetch`: our applications on any Fetch host. */
-import { exchangeError } from "../errors.ts";
+import { exchangeError, failureResponse, refusalStatus } from "../errors.ts";
 import { eachField } from "../headers.ts";
 import type {
   Address,
@@ -60,7 +60,8 @@ export function toFetch<State>(
     } catch (error) {
       exchange.handlerFailed(error);
       cancelBody(response?.body, error);
-      return new Response(null, { status: 500 });
+      const { status, headers, body } = failureResponse(error);
+      return new Response(request.method === "HEAD" ? null : body, { status, headers });
     }
   };
   return Object.assign(listener, { start: lifespan.start, close: lifespan.close });
@@ -214,7 +215,10 @@ class FetchExchange implements Exchange {
   }
 
   handlerFailed(error: unknown): void {
-    this.#logger.error(`${this.#request.method} ${this.target} failed`, error);
+    const line = `${this.#request.method} ${this.target}`;
+    const status = refusalStatus(error);
+    if (status === 500) this.#logger.error(`${line} failed`, error);
+    else this.#logger.warn(`${line} refused with ${status}: ${(error as Error).message}`);
     this.#fail(exchangeError("RESPONSE_FAILED", "The response could not be completed", error));
   }
 

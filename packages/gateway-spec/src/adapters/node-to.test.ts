@@ -32,6 +32,8 @@ async function get(port: number, path = "/", options: RequestOptions = {}, body?
   const req = httpRequest({ port, path, agent: false, ...options });
   // A reset after the head is told by the response; node tells it here, too.
   req.on("error", () => undefined);
+  // A reset after the head fails the reading of the response, and this too.
+  req.on("error", () => undefined);
   req.end(body);
   const [res] = (await once(req, "response")) as [IncomingMessage];
   return { status: res.statusCode, headers: res.headers, body: await text(res), trailers: res.trailers };
