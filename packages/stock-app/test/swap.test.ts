@@ -44,7 +44,8 @@ async function ask(running: Running): Promise<readonly unknown[]> {
     const response = await fetch(new URL(path, app.url), {
       method,
       redirect: "manual",
-      headers: { accept: "text/html", "accept-encoding": "identity" },
+      // An open connection would have the server wait for its client at the end.
+      headers: { accept: "text/html", "accept-encoding": "identity", connection: "close" },
       ...(method === "POST" ? { body: new URLSearchParams({ note: "同样的备注" }) } : {}),
     });
     const fields = FIELDS.map((name) => [name, response.headers.get(name)]);
