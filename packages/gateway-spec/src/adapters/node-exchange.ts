@@ -121,6 +121,7 @@ export class NodeExchange implements Exchange {
   #waitsForReader = false;
   /** The connection ends with this response. */
   #closing = false;
+  #upgraded = false;
 
   /** @param awaitsContinue the host left `Expect: 100-continue` unanswered; the first pull of the body answers it. */
   constructor(req: IncomingMessage, res: ServerResponse, host: NodeHost, awaitsContinue = false) {
@@ -175,7 +176,7 @@ export class NodeExchange implements Exchange {
     if (this.#completed === null) {
       this.#completed = Promise.withResolvers<void>();
       this.#completed.promise.catch(() => undefined);
-      if (this.res.writableFinished) this.#completed.resolve();
+      if (this.#upgraded || this.res.writableFinished) this.#completed.resolve();
       this.#watch();
     }
     return this.#completed.promise;
@@ -250,9 +251,15 @@ export class NodeExchange implements Exchange {
     if (this.requestBody !== null) this.#requestBody?.fail(error);
   }
 
+  /** The connection speaks another protocol now: the exchange is over, and the response object with it (TSGI-49). */
+  upgraded(): void {
+    this.#upgraded = true;
+    this.#completed?.resolve();
+  }
+
   /** Fails the exchange and cuts the connection. Only the first failure counts. */
   fail(error: ExchangeError): void {
-    if (this.#failure !== null || this.res.writableFinished) return;
+    if (this.#failure !== null || this.#upgraded || this.res.writableFinished) return;
     this.#abandon(error);
     destroy(this.res);
   }

@@ -1,13 +1,15 @@
 /** What node:http does not keep of a client connection: its exchanges, its silence, and an end that loses no answer. */
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Handler } from "@tsgi/gateway-spec";
+import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
 import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
+import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
 import { type Vocabulary, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import type { Limits } from "../options.ts";
+import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
 
 /** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
@@ -36,6 +38,10 @@ export class NodeConnection {
   /** The present response is the last one: what comes behind its request is not answered. */
   #closing = false;
   #lingering = false;
+  /** What came behind a request that names a protocol to change to. */
+  #behindUpgrade: Buffer | null = null;
+  /** The WebSocket that the exchange's handler accepted. */
+  #upgrade: Upgrade | null = null;
   /** When a byte last came or went, or nobody waited for one. */
   #since: number;
   #progress = 0;
@@ -65,13 +71,20 @@ export class NodeConnection {
     }
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#add(exchange);
+    if (this.#behindUpgrade !== null) {
+      offerWebSocket(exchange.request, exchange, (upgrade) => {
+        this.#upgrade = upgrade;
+      });
+    }
     handleExchange(exchange, handler);
   }
 
   /**
    * A request that names a protocol to change to. Node has let go of the connection, so that an ordinary answer is the last one.
    */
-  upgrade(req: IncomingMessage): void {
+  upgrade(req: IncomingMessage, head: Buffer): void {
+    // Node took its own listener away.
+    this.#socket.on("error", () => undefined);
     const res = new ServerResponse(req);
     res.assignSocket(this.#socket);
     res.shouldKeepAlive = false;
@@ -79,7 +92,22 @@ export class NodeConnection {
       res.detachSocket(this.#socket);
       this.#linger();
     });
+    this.#behindUpgrade = head;
     this.request(req, res, false);
+  }
+
+  /** The handler answered 101. */
+  open(exchange: NodeExchange, { headers, body }: OutgoingResponse): void {
+    const upgrade = this.#upgrade;
+    if (upgrade === null || this.#behindUpgrade === null) {
+      throw new TypeError("The status of a response is 101 only where upgradeWebSocket was called");
+    }
+    upgrade.open(this.#socket, this.#behindUpgrade, headers);
+    cancelBody(body, new Error("The response has no content"));
+    if (!upgrade.opened) return;
+    exchange.res.detachSocket(this.#socket);
+    exchange.upgraded();
+    this.#exchanges = [];
   }
 
   /** Node's parser refused what came. */
@@ -117,6 +145,10 @@ export class NodeConnection {
   /** Looks for a peer that has been silent too long. Heads and pauses between exchanges are on node's own clock. */
   sweep(now: number): void {
     const { limits, host } = this.#context;
+    if (this.#upgrade?.opened === true) {
+      if (host.draining.aborted && now - this.#since > DRAIN_IDLE_MS) this.#upgrade.goAway();
+      return;
+    }
     const socket = this.#socket;
     const progress = socket.bytesRead + socket.bytesWritten - socket.writableLength;
     this.#exchanges = this.#running();
@@ -143,7 +175,7 @@ export class NodeConnection {
     }
   }
 
-  /** The server shuts down. Idle connections get a moment for a request that is on its way. */
+  /** The server shuts down. Idle connections get a moment for a request that is on its way, WebSockets for their own farewell. */
   drain(): void {
     this.#since = this.#context.now;
   }
@@ -151,6 +183,7 @@ export class NodeConnection {
   /** The server's patience is over. */
   cut(): void {
     for (const exchange of this.#running()) exchange.fail(serverClosed());
+    this.#upgrade?.cut();
     this.#socket.destroy();
   }
 

@@ -22,6 +22,7 @@ export async function listen<State>(
   const logger = options.logger ?? STDERR_LOGGER;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options };
   const life = await start(application, { software: "tsgi-node/0.1.0", specVersion: SPEC_VERSION }, logger);
+  const connections = new Map<Socket, NodeConnection>();
   const host: NodeHost = {
     state: life.state,
     draining: life.draining,
@@ -29,13 +30,16 @@ export async function listen<State>(
     logger,
     maxBodyBytes: limits.maxBodyBytes,
     maxDrainBytes: limits.maxDrainBytes,
+    onUpgrade: (exchange, response) => {
+      connections.get(exchange.req.socket)?.open(exchange, response);
+    },
   };
   const context: NodeContext = {
     host,
     handler: life.handler,
     limits,
     vocabulary: new Vocabulary(),
-    connections: new Map(),
+    connections,
     now: clock.now(),
   };
   const listener = createListener(context);
@@ -71,6 +75,9 @@ function createListener(context: NodeContext): HttpServer {
     // Checked together with the rest of the head, for one and the same answer.
     requireHostHeader: false,
     insecureHTTPParser: false,
+    // From node 24.9 on: an ordinary request that names a protocol and brings content, which node would give away as the protocol's.
+    shouldUpgradeCallback: ({ headers }) =>
+      headers["content-length"] === undefined && headers["transfer-encoding"] === undefined,
   });
   // Node forgets fields beyond this silently; beyond our own limit the answer is 431.
   listener.maxHeadersCount = 0;
@@ -88,12 +95,12 @@ function createListener(context: NodeContext): HttpServer {
   listener.on("checkExpectation", (req, res) => {
     take(req, res, false);
   });
-  listener.on("connect", (req) => {
-    connections.get(req.socket)?.upgrade(req);
-  });
-  listener.on("upgrade", (req) => {
-    connections.get(req.socket)?.upgrade(req);
-  });
+  const change = (req: IncomingMessage, _socket: unknown, head: Buffer) => {
+    connections.get(req.socket)?.upgrade(req, head);
+  };
+  // CONNECT is refused with the rest of a head's faults; node would cut the connection.
+  listener.on("connect", change);
+  listener.on("upgrade", change);
   listener.on("clientError", (error, socket) => {
     // The sockets of a server on node:net are of that kind.
     connections.get(socket as Socket)?.broken(error);

@@ -4,6 +4,8 @@
  *
  *     new ──► head ──► busy ──► idle ──► head …        linger: the last response is out, what still comes in is read away
  *               └───────┴────────┴──► linger ──► closed
+ *
+ * An accepted WebSocket takes the socket over: `upgraded`, and nothing is read or written here any more.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -30,6 +32,7 @@ import {
 } from "../http1/index.ts";
 import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
+import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
 import type { ServerContext } from "./context.ts";
 import { clientDisconnected, SocketExchange, type ExchangeConnection } from "./exchange.ts";
@@ -47,7 +50,7 @@ const MAX_WRITE_BYTES = 128 * 1024;
 /** Requests that came behind one that is still running, beyond which the socket is no longer read, in bytes. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 
-type Phase = "new" | "head" | "busy" | "idle" | "linger" | "closed";
+type Phase = "new" | "head" | "busy" | "idle" | "linger" | "upgraded" | "closed";
 
 /** How the pieces of a response are told apart: by their sum, by chunks, or by the connection's end (RFC 9112 §6.3). */
 type Framing = { readonly length: number } | "chunked" | "close";
@@ -66,6 +69,8 @@ export class Connection implements ExchangeConnection {
   #unconfirmed: SocketExchange[] = [];
   /** Content read away since its response was finished; -1 while the response is not. */
   #drained = -1;
+  /** The WebSocket that the exchange's handler accepted. */
+  #upgrade: Upgrade | null = null;
   #requests = 0;
   /** The next response is the last one. */
   #closing = false;
@@ -83,7 +88,7 @@ export class Connection implements ExchangeConnection {
   // What the socket says
 
   read(bytes: Buffer): void {
-    if (this.#phase === "linger" || this.#phase === "closed") return;
+    if (this.#phase === "linger" || this.#phase === "upgraded" || this.#phase === "closed") return;
     if (this.#phase !== "head") this.#since = this.#context.now;
     this.#parser.push(bytes);
     this.#pump();
@@ -94,7 +99,7 @@ export class Connection implements ExchangeConnection {
   ended(): void {
     this.#clientEnded = true;
     if (this.#phase === "linger") this.#socket.destroySoon();
-    else this.#pump();
+    else if (this.#phase !== "upgraded") this.#pump();
   }
 
   closed(cause: unknown): void {
@@ -141,6 +146,9 @@ export class Connection implements ExchangeConnection {
         if (silence > (this.#context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
         else this.#parser.trim();
         break;
+      case "upgraded":
+        if (this.#context.draining && silence > DRAIN_IDLE_MS) this.#upgrade?.goAway();
+        break;
       case "linger":
         if (silence > LINGER_MS) this.#socket.destroy();
         break;
@@ -155,11 +163,14 @@ export class Connection implements ExchangeConnection {
       this.#phase = "idle";
       this.#since = this.#context.now;
     }
+    // The application may close its sockets itself, in its own words.
+    if (this.#phase === "upgraded") this.#since = this.#context.now;
   }
 
   /** The server's patience is over. */
   cut(): void {
     this.#fail(serverClosed());
+    this.#upgrade?.cut();
     this.#socket.destroy();
   }
 
@@ -247,7 +258,8 @@ export class Connection implements ExchangeConnection {
 
   /** Whether the next event has somewhere to go: a head where no exchange runs, content where its reader has room. */
   #mayRead(): boolean {
-    if (this.#phase === "linger" || this.#phase === "closed" || this.#outbox.blocked) return false;
+    if (this.#phase === "linger" || this.#phase === "upgraded" || this.#phase === "closed") return false;
+    if (this.#outbox.blocked) return false;
     if (this.#exchange === null) return true;
     return this.#parser.insideContent && (this.#drained >= 0 || this.#exchange.request.body?.full !== true);
   }
@@ -284,6 +296,11 @@ export class Connection implements ExchangeConnection {
     }
     const exchange = new SocketExchange(this, head);
     this.#exchange = exchange;
+    if (head.upgrade !== null) {
+      offerWebSocket(exchange.request, exchange, (upgrade) => {
+        this.#upgrade = upgrade;
+      });
+    }
     try {
       const response = life.handler(exchange.request, exchange);
       if (!("then" in response)) {
@@ -370,6 +387,10 @@ export class Connection implements ExchangeConnection {
 
   #send(exchange: SocketExchange, response: OutgoingResponse): void {
     const { status, headers } = response;
+    if (status === 101 && this.#upgrade !== null) {
+      this.#handOver(exchange, this.#upgrade, response);
+      return;
+    }
     const body = response.body ?? null;
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new ResponseError("BAD_STATUS", `A final status must be an integer from 200 to 599, not ${String(status)}`);
@@ -415,6 +436,20 @@ export class Connection implements ExchangeConnection {
       exchange.pendingHead = writer.end(date, framingLine, connectionLine(ends, head));
       void this.#sendPieces(exchange, openBody(body), framing, ends, response.trailers);
     }
+  }
+
+  /** From the 101 on, the connection is the WebSocket's (TSGI-49). */
+  #handOver(exchange: SocketExchange, upgrade: Upgrade, { headers, body }: OutgoingResponse): void {
+    // A 500 in its place would be the last answer, for what came behind the request is given away.
+    this.#closing = true;
+    this.#flush();
+    this.#socket.resume();
+    upgrade.open(this.#socket, this.#parser.takeRest(), headers);
+    cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
+    if (!upgrade.opened) return;
+    this.#phase = "upgraded";
+    this.#exchange = null;
+    exchange.succeed();
   }
 
   /** Sends a body piece by piece, no faster than the client reads. */
@@ -495,6 +530,7 @@ export class Connection implements ExchangeConnection {
 
   #leave(): void {
     this.#exchange = null;
+    this.#upgrade = null;
     this.#drained = -1;
     this.#phase = "idle";
     this.#since = this.#context.now;
@@ -588,8 +624,13 @@ function connectionLine(last: boolean, head: RequestHead | null): string {
   return head?.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
 }
 
+/** Of a string as UTF-8. A short one of ASCII is counted here, for the way to native code costs more than the count. */
 function byteLength(body: string | Uint8Array): number {
-  return typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+  if (typeof body !== "string") return body.byteLength;
+  const { length } = body;
+  if (length > 64) return Buffer.byteLength(body);
+  for (let i = 0; i < length; i++) if (body.charCodeAt(i) > 127) return Buffer.byteLength(body);
+  return length;
 }
 
 /** Cuts a connection by a reset, for a body that ends with the connection would look complete after a plain end. */

@@ -37,6 +37,8 @@ export class SocketExchange implements Exchange {
   continued = false;
   /** The response body that is being sent. */
   source: BodySource | null = null;
+  /** Set where the request is a WebSocket handshake. */
+  declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
   readonly #connection: ExchangeConnection;
   #outcome: "running" | "sent" | "failed" = "running";
   #completed: PromiseWithResolvers<void> | null = null;
