@@ -162,7 +162,7 @@ export function parseHead(text: string, limits: HeadLimits, vocabulary: Vocabula
 function parse(text: string, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
   const lineEnd = text.indexOf("\r\n");
   const methodEnd = text.indexOf(" ");
-  if (methodEnd > MAX_METHOD_BYTES || (methodEnd === -1 && lineEnd > MAX_METHOD_BYTES)) throw methodTooLong();
+  if (lineEnd > MAX_METHOD_BYTES && (methodEnd === -1 || methodEnd > MAX_METHOD_BYTES)) throw methodTooLong();
   const targetEnd = text.indexOf(" ", methodEnd + 1);
   if (targetEnd > lineEnd || targetEnd === -1) {
     if (lineEnd - methodEnd - 1 > limits.maxTargetBytes) throw targetTooLong(limits);

@@ -34,6 +34,7 @@ export type RequestEvent = RequestHead | DataEvent | EndEvent;
 const NO_TRAILERS: readonly string[] = [];
 const EMPTY: Buffer = Buffer.alloc(0);
 const END_OF_HEAD = "\r\n\r\n";
+const WORD_END = /[ \r]/;
 const CR = 13;
 const LF = 10;
 
@@ -201,10 +202,11 @@ export class RequestParser {
     }
     const { maxHeadBytes, maxTargetBytes } = this.#limits;
     if (partial.length <= Math.min(maxHeadBytes, maxTargetBytes, MAX_METHOD_BYTES)) return;
-    const methodEnd = partial.slice(0, MAX_METHOD_BYTES + 1).indexOf(" ");
+    // A line that ends too early is refused as such when its head has come.
+    const methodEnd = partial.slice(0, MAX_METHOD_BYTES + 1).search(WORD_END);
     if (methodEnd === -1) throw methodTooLong();
     if (partial.length <= Math.min(maxHeadBytes, maxTargetBytes)) return;
-    const targetEnd = partial.slice(0, methodEnd + maxTargetBytes + 2).indexOf(" ", methodEnd + 1);
+    const targetEnd = partial.slice(methodEnd + 1, methodEnd + maxTargetBytes + 2).search(WORD_END);
     if (targetEnd === -1 && partial.length > methodEnd + 1 + maxTargetBytes) throw targetTooLong(this.#limits);
     if (partial.length > maxHeadBytes) throw headTooLarge(this.#limits);
   }
