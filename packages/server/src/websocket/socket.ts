@@ -108,7 +108,7 @@ export class ServerWebSocket extends EventTarget {
     if (this.readyState !== OPEN || this.#frames === null) {
       // The standard counts what it throws away.
       this.#discardedBytes += byteLength(data);
-      sent?.(new Error("The WebSocket is closed"));
+      sent?.(new DOMException("The WebSocket is closed", "InvalidStateError"));
       return;
     }
     this.#frames.send(data, sent);
@@ -166,8 +166,12 @@ export class ServerWebSocket extends EventTarget {
   /** The handshake will not be completed. */
   fail(): void {
     if (this.#readyState !== CONNECTING) return;
-    this.#readyState = CLOSED;
     this.dispatchEvent(new SocketErrorEvent(new Error("The WebSocket was not opened")));
+    this.cut();
+  }
+
+  /** It is closed, and its listeners hear of it now. */
+  cut(): void {
     this.#closed(1006, "");
   }
 
@@ -211,6 +215,7 @@ export class ServerWebSocket extends EventTarget {
   }
 
   #closed(code: number, reason: string): void {
+    if (this.#readyState === CLOSED) return;
     this.#readyState = CLOSED;
     this.dispatchEvent(new SocketCloseEvent(code, reason));
   }

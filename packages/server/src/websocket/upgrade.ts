@@ -125,8 +125,11 @@ export class Upgrade implements WebSocketUpgrade {
 
   /** The server's patience is over. */
   cut(): void {
-    this.#frames?.close(GOING_AWAY);
-    this.#frames?.terminate();
+    if (this.#frames === null) return;
+    this.#frames.close(GOING_AWAY);
+    this.#frames.terminate();
+    // Shutdown comes next, and the application hears of the end before it.
+    this.#socket.cut();
   }
 
   /** Of a request, ws reads only these. */
