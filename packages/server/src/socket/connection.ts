@@ -10,26 +10,9 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Address, ExchangeError, HeaderFields, OutgoingResponse, TlsInfo } from "@tsgi/gateway-spec";
-import {
-  exchangeError,
-  failureResponse,
-  plainResponse,
-  type PlainResponse,
-  refusalStatus,
-} from "@tsgi/gateway-spec/errors";
-import { eachField } from "@tsgi/gateway-spec/headers";
-import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
-import {
-  chunkStart,
-  contentLengthLine,
-  fieldLine,
-  lastChunk,
-  RequestError,
-  RequestParser,
-  ResponseError,
-  type RequestEvent,
-  type RequestHead,
-} from "../http1/index.ts";
+import { exchangeError, failureResponse, plainResponse, refusalStatus } from "@tsgi/gateway-spec/errors";
+import { cancelBody } from "@tsgi/gateway-spec/response";
+import { RequestError, RequestParser, ResponseError, type RequestEvent, type RequestHead } from "../http1/index.ts";
 import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
@@ -37,6 +20,7 @@ import { socketAddress, tlsInfo } from "./addresses.ts";
 import type { ServerContext } from "./context.ts";
 import { clientDisconnected, SocketExchange, type ExchangeConnection } from "./exchange.ts";
 import { Outbox } from "./outbox.ts";
+import { sendPlain, sendResponse, type ResponseSink } from "./respond.ts";
 
 /** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
 const LINGER_MS = 2000;
@@ -44,22 +28,16 @@ const LINGER_MS = 2000;
 /** While the server drains, how long an idle connection may still bring a request that was on its way. */
 const DRAIN_IDLE_MS = 1000;
 
-/** Longest piece handed to the socket at once, in bytes: a reader that takes none of it for `sendTimeoutMs` is silent. */
-const MAX_WRITE_BYTES = 128 * 1024;
-
 /** Requests that came behind one that is still running, beyond which the socket is no longer read, in bytes. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 
 type Phase = "new" | "head" | "busy" | "idle" | "linger" | "upgraded" | "closed";
 
-/** How the pieces of a response are told apart: by their sum, by chunks, or by the connection's end (RFC 9112 §6.3). */
-type Framing = { readonly length: number } | "chunked" | "close";
-
-export class Connection implements ExchangeConnection {
-  readonly #context: ServerContext;
+export class Connection implements ExchangeConnection, ResponseSink {
+  readonly context: ServerContext;
   readonly #socket: Socket;
   readonly #parser: RequestParser;
-  readonly #outbox: Outbox;
+  readonly outbox: Outbox;
   #phase: Phase = "new";
   /** When the phase began, or the last byte came or went that it waits for: coarse milliseconds. */
   #since: number;
@@ -78,20 +56,20 @@ export class Connection implements ExchangeConnection {
   #pumping = false;
 
   constructor(context: ServerContext, socket: Socket) {
-    this.#context = context;
+    this.context = context;
     this.#socket = socket;
     this.#since = context.now;
     this.#parser = new RequestParser(context.limits, context.vocabulary);
-    this.#outbox = new Outbox(socket);
+    this.outbox = new Outbox(socket);
   }
 
   // What the socket says
 
   read(bytes: Buffer): void {
     if (this.#phase === "linger" || this.#phase === "upgraded" || this.#phase === "closed") return;
-    if (this.#phase !== "head") this.#since = this.#context.now;
+    if (this.#phase !== "head") this.#since = this.context.now;
     this.#parser.push(bytes);
-    this.#pump();
+    this.pump();
     if (this.#parser.bufferedBytes > MAX_BUFFERED_BYTES && !this.#mayRead()) this.#socket.pause();
   }
 
@@ -99,20 +77,20 @@ export class Connection implements ExchangeConnection {
   ended(): void {
     this.#clientEnded = true;
     if (this.#phase === "linger") this.#socket.destroySoon();
-    else if (this.#phase !== "upgraded") this.#pump();
+    else if (this.#phase !== "upgraded") this.pump();
   }
 
   closed(cause: unknown): void {
     this.#phase = "closed";
-    this.#context.connections.delete(this);
+    this.context.connections.delete(this);
     this.#fail(clientDisconnected(cause));
-    this.#outbox.unblock();
+    this.outbox.unblock();
   }
 
   drained(): void {
-    this.#since = this.#context.now;
-    this.#outbox.unblock();
-    this.#pump();
+    this.#since = this.context.now;
+    this.outbox.unblock();
+    this.pump();
   }
 
   // What the server says
@@ -123,9 +101,9 @@ export class Connection implements ExchangeConnection {
 
   /** Looks for a peer that has been silent too long. */
   sweep(now: number): void {
-    const { limits } = this.#context;
+    const { limits } = this.context;
     const silence = now - this.#since;
-    if (this.#outbox.blocked) {
+    if (this.outbox.blocked) {
       if (silence > limits.sendTimeoutMs) {
         this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
         this.#socket.destroy();
@@ -143,11 +121,11 @@ export class Connection implements ExchangeConnection {
         if (silence > limits.bodyTimeoutMs) this.#contentSilent();
         break;
       case "idle":
-        if (silence > (this.#context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
+        if (silence > (this.context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
         else this.#parser.trim();
         break;
       case "upgraded":
-        if (this.#context.draining && silence > DRAIN_IDLE_MS) this.#upgrade?.goAway();
+        if (this.context.draining && silence > DRAIN_IDLE_MS) this.#upgrade?.goAway();
         break;
       case "linger":
         if (silence > LINGER_MS) this.#socket.destroy();
@@ -161,10 +139,10 @@ export class Connection implements ExchangeConnection {
   drain(): void {
     if (this.#phase === "idle" || this.#phase === "new") {
       this.#phase = "idle";
-      this.#since = this.#context.now;
+      this.#since = this.context.now;
     }
     // The application may close its sockets itself, in its own words.
-    if (this.#phase === "upgraded") this.#since = this.#context.now;
+    if (this.#phase === "upgraded") this.#since = this.context.now;
   }
 
   /** The server's patience is over. */
@@ -177,7 +155,7 @@ export class Connection implements ExchangeConnection {
   // What the exchange says
 
   get encrypted(): boolean {
-    return this.#context.encrypted;
+    return this.context.encrypted;
   }
 
   get peerAddress(): Address | null {
@@ -190,19 +168,19 @@ export class Connection implements ExchangeConnection {
 
   get tls(): TlsInfo | null {
     // The sockets of an encrypted context are node's TLS sockets.
-    return this.#context.encrypted ? tlsInfo(this.#socket as TLSSocket) : null;
+    return this.context.encrypted ? tlsInfo(this.#socket as TLSSocket) : null;
   }
 
   get state(): unknown {
-    return this.#context.life.state;
+    return this.context.life.state;
   }
 
   get draining(): AbortSignal {
-    return this.#context.life.draining;
+    return this.context.life.draining;
   }
 
   waitUntil(work: Promise<unknown>): void {
-    this.#context.life.waitUntil(work);
+    this.context.life.waitUntil(work);
   }
 
   sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void {
@@ -211,29 +189,29 @@ export class Connection implements ExchangeConnection {
     }
     // RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client."
     if (exchange !== this.#exchange || exchange.responding || exchange.head.minorVersion === 0) return;
-    const { writer } = this.#context;
+    const { writer } = this.context;
     writer.begin(status, headers);
-    this.#outbox.text(writer.end("", "", ""));
-    this.#outbox.flush();
+    this.outbox.text(writer.end("", "", ""));
+    this.outbox.flush();
   }
 
   bodyOpened(): void {
     const exchange = this.#exchange;
     if (exchange === null || !exchange.head.expectsContinue || exchange.responding) return;
     exchange.continued = true;
-    this.#outbox.text("HTTP/1.1 100 Continue\r\n\r\n");
-    this.#outbox.flush();
+    this.outbox.text("HTTP/1.1 100 Continue\r\n\r\n");
+    this.outbox.flush();
   }
 
   bodyPulled(): void {
-    this.#since = this.#context.now;
-    this.#pump();
+    this.#since = this.context.now;
+    this.pump();
   }
 
   // Requests in
 
   /** Takes events as long as they have somewhere to go, then writes what came of it. */
-  #pump(): void {
+  pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#mayRead()) {
@@ -253,13 +231,13 @@ export class Connection implements ExchangeConnection {
       else this.#receiveEnd(event.trailers);
     }
     this.#pumping = false;
-    this.#flush();
+    this.flush();
   }
 
   /** Whether the next event has somewhere to go: a head where no exchange runs, content where its reader has room. */
   #mayRead(): boolean {
     if (this.#phase === "linger" || this.#phase === "upgraded" || this.#phase === "closed") return false;
-    if (this.#outbox.blocked) return false;
+    if (this.outbox.blocked) return false;
     if (this.#exchange === null) return true;
     return this.#parser.insideContent && (this.#drained >= 0 || this.#exchange.request.body?.full !== true);
   }
@@ -281,15 +259,15 @@ export class Connection implements ExchangeConnection {
       if (this.#phase !== "new") this.#phase = "idle";
     } else if (this.#phase !== "head") {
       this.#phase = "head";
-      this.#since = this.#context.now;
+      this.#since = this.context.now;
     }
   }
 
   #begin(head: RequestHead): void {
     this.#phase = "busy";
-    this.#since = this.#context.now;
+    this.#since = this.context.now;
     this.#requests++;
-    const { limits, life } = this.#context;
+    const { limits, life } = this.context;
     if (head.contentLength > limits.maxBodyBytes) {
       this.#refuse(413, "REQUEST_BODY_TOO_LARGE", `The request content is longer than ${limits.maxBodyBytes} bytes`);
       return;
@@ -310,21 +288,21 @@ export class Connection implements ExchangeConnection {
       response.then(
         (later) => {
           this.#respond(exchange, later);
-          this.#pump();
+          this.pump();
           return undefined;
         },
         (error: unknown) => {
-          this.#failed(exchange, error);
-          this.#pump();
+          this.failed(exchange, error);
+          this.pump();
         },
       );
     } catch (error) {
-      this.#failed(exchange, error);
+      this.failed(exchange, error);
     }
   }
 
   #receive(bytes: Uint8Array): void {
-    const { limits } = this.#context;
+    const { limits } = this.context;
     const body = this.#exchange?.request.body;
     if (this.#drained >= 0) {
       this.#drained += bytes.byteLength;
@@ -378,63 +356,11 @@ export class Connection implements ExchangeConnection {
       return;
     }
     try {
-      this.#send(exchange, response);
+      if (response.status === 101 && this.#upgrade !== null) this.#handOver(exchange, this.#upgrade, response);
+      else sendResponse(this, exchange, response);
     } catch (error) {
       if (exchange.source === null) cancelBody(bodyOf(response), error);
-      this.#failed(exchange, error);
-    }
-  }
-
-  #send(exchange: SocketExchange, response: OutgoingResponse): void {
-    const { status, headers } = response;
-    if (status === 101 && this.#upgrade !== null) {
-      this.#handOver(exchange, this.#upgrade, response);
-      return;
-    }
-    const body = response.body ?? null;
-    if (!Number.isInteger(status) || status < 200 || status > 599) {
-      throw new ResponseError("BAD_STATUS", `A final status must be an integer from 200 to 599, not ${String(status)}`);
-    }
-    const { writer } = this.#context;
-    writer.begin(status, headers);
-    const { head } = exchange;
-    const said = writer.contentLength;
-    const last = this.#isLast(exchange, writer.close);
-    const date = writer.hasDate ? "" : this.#context.dateLine;
-
-    if (hasNoContent(head.method, status)) {
-      // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said.
-      const length = said === -1 && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
-      const framing = length === -1 || status === 204 ? "" : contentLengthLine(length);
-      this.#outbox.text(writer.end(date, framing, connectionLine(last, head)));
-      cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
-      this.#sent(exchange, last);
-    } else if (body === null || isWhole(body)) {
-      const length = body === null ? 0 : byteLength(body);
-      if (said !== -1 && said !== length) throw lengthMismatch(said, length);
-      const text = writer.end(date, contentLengthLine(length), connectionLine(last, head));
-      if (length > MAX_WRITE_BYTES && body !== null) {
-        exchange.pendingHead = text;
-        void this.#sendPieces(exchange, openBody(slices(body)), { length }, last, undefined);
-        return;
-      }
-      if (typeof body !== "string") {
-        this.#outbox.text(text);
-        if (body !== null && length > 0) this.#outbox.bytes(body);
-      } else if (length === body.length) {
-        this.#outbox.text(text + body);
-      } else {
-        this.#outbox.text(text);
-        this.#outbox.unicode(body);
-      }
-      this.#sent(exchange, last);
-    } else {
-      const framing: Framing = said !== -1 ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
-      const framingLine =
-        framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : framing === "close" ? "" : contentLengthLine(said);
-      const ends = last || framing === "close";
-      exchange.pendingHead = writer.end(date, framingLine, connectionLine(ends, head));
-      void this.#sendPieces(exchange, openBody(body), framing, ends, response.trailers);
+      this.failed(exchange, error);
     }
   }
 
@@ -442,7 +368,7 @@ export class Connection implements ExchangeConnection {
   #handOver(exchange: SocketExchange, upgrade: Upgrade, { headers, body }: OutgoingResponse): void {
     // A 500 in its place would be the last answer, for what came behind the request is given away.
     this.#closing = true;
-    this.#flush();
+    this.flush();
     this.#socket.resume();
     upgrade.open(this.#socket, this.#parser.takeRest(), headers);
     cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
@@ -452,62 +378,8 @@ export class Connection implements ExchangeConnection {
     exchange.succeed();
   }
 
-  /** Sends a body piece by piece, no faster than the client reads. */
-  async #sendPieces(
-    exchange: SocketExchange,
-    source: BodySource,
-    framing: Framing,
-    last: boolean,
-    trailers: OutgoingResponse["trailers"],
-  ): Promise<void> {
-    exchange.source = source;
-    // The head waits one turn for the first piece, to go out with it; an error that comes before is then still a clean 500.
-    setImmediate(() => {
-      this.#commitHead(exchange);
-      this.#flush();
-    });
-    let sent = 0;
-    try {
-      for (;;) {
-        const { done, value } = await source.next();
-        if (!exchange.running) return;
-        if (done === true) break;
-        const bytes = toBytes(value);
-        if (bytes.byteLength === 0) continue;
-        sent += bytes.byteLength;
-        if (typeof framing === "object" && sent > framing.length) throw lengthMismatch(framing.length, sent);
-        this.#commitHead(exchange);
-        if (framing === "chunked") this.#outbox.text(chunkStart(bytes.byteLength));
-        this.#outbox.bytes(bytes);
-        if (framing === "chunked") this.#outbox.text("\r\n");
-        this.#flush();
-        if (this.#outbox.blocked) {
-          await this.#outbox.writable();
-          if (!exchange.running) return;
-        }
-      }
-      if (typeof framing === "object" && sent < framing.length) throw lengthMismatch(framing.length, sent);
-      const lines = framing === "chunked" && trailers !== undefined ? trailerLines(await trailers()) : "";
-      if (!exchange.running) return;
-      this.#commitHead(exchange);
-      exchange.source = null;
-      if (framing === "chunked") this.#outbox.text(lastChunk(lines));
-      this.#sent(exchange, last);
-    } catch (error) {
-      this.#failed(exchange, error);
-    }
-    this.#pump();
-  }
-
-  #commitHead(exchange: SocketExchange): void {
-    if (exchange.pendingHead === null || !exchange.running) return;
-    this.#outbox.text(exchange.pendingHead);
-    exchange.pendingHead = null;
-    exchange.headSent = true;
-  }
-
   /** The response is complete, but for what the outbox still holds. */
-  #sent(exchange: SocketExchange, last: boolean): void {
+  sent(exchange: SocketExchange, last: boolean): void {
     if (exchange.awaited) this.#unconfirmed.push(exchange);
     else exchange.succeed();
     this.#proceed(exchange, last);
@@ -519,7 +391,7 @@ export class Connection implements ExchangeConnection {
       this.#finish();
     } else if (this.#parser.insideContent) {
       this.#drained = 0;
-      this.#since = this.#context.now;
+      this.#since = this.context.now;
       exchange.request.body?.fail(
         exchangeError("REQUEST_BODY_DROPPED", "The response was sent before the request content was read"),
       );
@@ -533,14 +405,14 @@ export class Connection implements ExchangeConnection {
     this.#upgrade = null;
     this.#drained = -1;
     this.#phase = "idle";
-    this.#since = this.#context.now;
+    this.#since = this.context.now;
   }
 
   /** The handler or its body threw, or gave what cannot be sent: the exchange has failed, whatever is answered in its place. */
-  #failed(exchange: SocketExchange, error: unknown): void {
+  failed(exchange: SocketExchange, error: unknown): void {
     // Who is told that the client is gone may well throw it on: that is no news.
     if (!exchange.running) return;
-    const { logger } = this.#context;
+    const { logger } = this.context;
     const { method, target } = exchange.head;
     exchange.fail(
       exchangeError("RESPONSE_FAILED", "The application gave no response that could be sent in full", error),
@@ -553,31 +425,22 @@ export class Connection implements ExchangeConnection {
     const status = refusalStatus(error);
     if (status === 500) logger.error(`${method} ${target} failed`, error);
     else logger.warn(`${method} ${target} refused with ${status}: ${(error as Error).message}`);
-    const last = this.#isLast(exchange, false);
-    this.#answer(failureResponse(error), exchange.head, last);
+    const last = this.isLast(exchange, false);
+    sendPlain(this, failureResponse(error), exchange.head, last);
     this.#proceed(exchange, last);
   }
 
   /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
   #refuse(status: number, code: string, message: string): void {
-    this.#context.logger.warn(refusalLine(this.peerAddress, status, code, message));
-    this.#answer(plainResponse(status, message), null, true);
+    this.context.logger.warn(refusalLine(this.peerAddress, status, code, message));
+    sendPlain(this, plainResponse(status, message), null, true);
     this.#finish();
   }
 
-  /** A response of the server's own. */
-  #answer(response: PlainResponse, head: RequestHead | null, last: boolean): void {
-    const { writer, dateLine } = this.#context;
-    writer.begin(response.status, response.headers);
-    const length = contentLengthLine(Buffer.byteLength(response.body));
-    this.#outbox.text(writer.end(dateLine, length, connectionLine(last, head)));
-    if (head?.method !== "HEAD") this.#outbox.text(response.body);
-  }
-
   /** Whether the connection ends with this response. */
-  #isLast(exchange: SocketExchange, asked: boolean): boolean {
-    if (asked || this.#closing || this.#context.draining || !exchange.head.keepAlive) return true;
-    const { limits } = this.#context;
+  isLast(exchange: SocketExchange, asked: boolean): boolean {
+    if (asked || this.#closing || this.context.draining || !exchange.head.keepAlive) return true;
+    const { limits } = this.context;
     if (this.#requests >= limits.maxRequestsPerConnection) return true;
     if (this.#clientEnded && this.#parser.bufferedBytes === 0) return true;
     // Content that nobody began to read: one that still waits for 100 may or may not come, and a long one is not worth reading.
@@ -589,8 +452,8 @@ export class Connection implements ExchangeConnection {
   /** Nothing more is answered here. What the client still sends is read away for a while: a reset would take our answer with it. */
   #finish(): void {
     this.#phase = "linger";
-    this.#since = this.#context.now;
-    this.#flush();
+    this.#since = this.context.now;
+    this.flush();
     this.#parser.takeRest();
     if (this.#clientEnded) {
       this.#socket.destroySoon();
@@ -600,13 +463,13 @@ export class Connection implements ExchangeConnection {
     }
   }
 
-  #flush(): void {
+  flush(): void {
     if (this.#unconfirmed.length === 0) {
-      this.#outbox.flush();
+      this.outbox.flush();
       return;
     }
     const confirmed = this.#unconfirmed.slice();
-    this.#outbox.flush(() => {
+    this.outbox.flush(() => {
       for (const exchange of confirmed) exchange.succeed();
       this.#unconfirmed = this.#unconfirmed.filter((exchange) => exchange.running);
     });
@@ -617,20 +480,6 @@ export class Connection implements ExchangeConnection {
     for (const exchange of this.#unconfirmed) exchange.fail(error);
     this.#unconfirmed = [];
   }
-}
-
-function connectionLine(last: boolean, head: RequestHead | null): string {
-  if (last) return "Connection: close\r\n";
-  return head?.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
-}
-
-/** Of a string as UTF-8. A short one of ASCII is counted here, for the way to native code costs more than the count. */
-function byteLength(body: string | Uint8Array): number {
-  if (typeof body !== "string") return body.byteLength;
-  const { length } = body;
-  if (length > 64) return Buffer.byteLength(body);
-  for (let i = 0; i < length; i++) if (body.charCodeAt(i) > 127) return Buffer.byteLength(body);
-  return length;
 }
 
 /** Cuts a connection by a reset, for a body that ends with the connection would look complete after a plain end. */
@@ -650,28 +499,4 @@ function bodyOf(response: OutgoingResponse | null | undefined): OutgoingResponse
   } catch {
     return null;
   }
-}
-
-function toBytes(piece: unknown): Uint8Array {
-  if (piece instanceof Uint8Array) return piece;
-  if (typeof piece === "string") return Buffer.from(piece);
-  throw new ResponseError("BAD_BODY", `A body gives strings and bytes, not ${piece === null ? "null" : typeof piece}`);
-}
-
-async function* slices(body: string | Uint8Array): AsyncGenerator<Uint8Array> {
-  const bytes = toBytes(body);
-  for (let from = 0; from < bytes.byteLength; from += MAX_WRITE_BYTES)
-    yield bytes.subarray(from, from + MAX_WRITE_BYTES);
-}
-
-function trailerLines(fields: HeaderFields): string {
-  let lines = "";
-  eachField(fields, (name, value) => {
-    lines += fieldLine(name, value);
-  });
-  return lines;
-}
-
-function lengthMismatch(said: number, given: number): ResponseError {
-  return new ResponseError("LENGTH_MISMATCH", `Content-Length says ${said}, the body has ${given} bytes`);
 }

@@ -1,0 +1,189 @@
+/** How a response goes out on a connection: as a whole, or piece by piece, no faster than the client reads. */
+import type { HeaderFields, OutgoingResponse } from "@tsgi/gateway-spec";
+import type { PlainResponse } from "@tsgi/gateway-spec/errors";
+import { eachField } from "@tsgi/gateway-spec/headers";
+import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
+import {
+  chunkStart,
+  contentLengthLine,
+  fieldLine,
+  lastChunk,
+  ResponseError,
+  type RequestHead,
+} from "../http1/index.ts";
+import type { ServerContext } from "./context.ts";
+import type { SocketExchange } from "./exchange.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** Longest piece handed to the socket at once, in bytes: a reader that takes none of it for `sendTimeoutMs` is silent. */
+const MAX_WRITE_BYTES = 128 * 1024;
+
+/** How the pieces of a response are told apart: by their sum, by chunks, or by the connection's end (RFC 9112 §6.3). */
+type Framing = { readonly length: number } | "chunked" | "close";
+
+/** The connection, as far as a response has to do with it. */
+export interface ResponseSink {
+  readonly context: ServerContext;
+  readonly outbox: Outbox;
+  /** Whether the connection ends with this response. @param asked what the application says. */
+  isLast(exchange: SocketExchange, asked: boolean): boolean;
+  /** The response is complete, but for what the outbox still holds. */
+  sent(exchange: SocketExchange, last: boolean): void;
+  failed(exchange: SocketExchange, error: unknown): void;
+  /** Gives the socket what the outbox holds. */
+  flush(): void;
+  /** Goes on with what was read meanwhile. */
+  pump(): void;
+}
+
+/** Begins a response: one that is at hand is written as a whole. @throws ResponseError before anything of it is. */
+export function sendResponse(sink: ResponseSink, exchange: SocketExchange, response: OutgoingResponse): void {
+  const { status, headers } = response;
+  const body = response.body ?? null;
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new ResponseError("BAD_STATUS", `A final status must be an integer from 200 to 599, not ${String(status)}`);
+  }
+  const { writer, dateLine } = sink.context;
+  writer.begin(status, headers);
+  const { head } = exchange;
+  const said = writer.contentLength;
+  const last = sink.isLast(exchange, writer.close);
+  const date = writer.hasDate ? "" : dateLine;
+
+  if (hasNoContent(head.method, status)) {
+    // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said.
+    const length = said === -1 && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
+    const framing = length === -1 || status === 204 ? "" : contentLengthLine(length);
+    sink.outbox.text(writer.end(date, framing, connectionLine(last, head)));
+    cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
+    sink.sent(exchange, last);
+  } else if (body === null || isWhole(body)) {
+    const length = body === null ? 0 : byteLength(body);
+    if (said !== -1 && said !== length) throw lengthMismatch(said, length);
+    const text = writer.end(date, contentLengthLine(length), connectionLine(last, head));
+    if (length > MAX_WRITE_BYTES && body !== null) {
+      exchange.pendingHead = text;
+      void sendPieces(sink, exchange, openBody(slices(body)), { length }, last, undefined);
+      return;
+    }
+    if (typeof body !== "string") {
+      sink.outbox.text(text);
+      if (body !== null && length > 0) sink.outbox.bytes(body);
+    } else if (length === body.length) {
+      sink.outbox.text(text + body);
+    } else {
+      sink.outbox.text(text);
+      sink.outbox.unicode(body);
+    }
+    sink.sent(exchange, last);
+  } else {
+    const framing: Framing = said !== -1 ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
+    const framingLine =
+      framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : framing === "close" ? "" : contentLengthLine(said);
+    const ends = last || framing === "close";
+    exchange.pendingHead = writer.end(date, framingLine, connectionLine(ends, head));
+    void sendPieces(sink, exchange, openBody(body), framing, ends, response.trailers);
+  }
+}
+
+/** A response of the server's own. */
+export function sendPlain(sink: ResponseSink, response: PlainResponse, head: RequestHead | null, last: boolean): void {
+  const { writer, dateLine } = sink.context;
+  writer.begin(response.status, response.headers);
+  const length = contentLengthLine(Buffer.byteLength(response.body));
+  sink.outbox.text(writer.end(dateLine, length, connectionLine(last, head)));
+  if (head?.method !== "HEAD") sink.outbox.text(response.body);
+}
+
+/** Sends a body piece by piece, no faster than the client reads. */
+async function sendPieces(
+  sink: ResponseSink,
+  exchange: SocketExchange,
+  source: BodySource,
+  framing: Framing,
+  last: boolean,
+  trailers: OutgoingResponse["trailers"],
+): Promise<void> {
+  exchange.source = source;
+  // The head waits one turn for the first piece, to go out with it; an error that comes before is then still a clean 500.
+  setImmediate(() => {
+    commitHead(sink, exchange);
+    sink.flush();
+  });
+  let sent = 0;
+  try {
+    for (;;) {
+      const { done, value } = await source.next();
+      if (!exchange.running) return;
+      if (done === true) break;
+      const bytes = toBytes(value);
+      if (bytes.byteLength === 0) continue;
+      sent += bytes.byteLength;
+      if (typeof framing === "object" && sent > framing.length) throw lengthMismatch(framing.length, sent);
+      commitHead(sink, exchange);
+      if (framing === "chunked") sink.outbox.text(chunkStart(bytes.byteLength));
+      sink.outbox.bytes(bytes);
+      if (framing === "chunked") sink.outbox.text("\r\n");
+      sink.flush();
+      if (sink.outbox.blocked) {
+        await sink.outbox.writable();
+        if (!exchange.running) return;
+      }
+    }
+    if (typeof framing === "object" && sent < framing.length) throw lengthMismatch(framing.length, sent);
+    const lines = framing === "chunked" && trailers !== undefined ? trailerLines(await trailers()) : "";
+    if (!exchange.running) return;
+    commitHead(sink, exchange);
+    exchange.source = null;
+    if (framing === "chunked") sink.outbox.text(lastChunk(lines));
+    sink.sent(exchange, last);
+  } catch (error) {
+    sink.failed(exchange, error);
+  }
+  sink.pump();
+}
+
+function commitHead(sink: ResponseSink, exchange: SocketExchange): void {
+  if (exchange.pendingHead === null || !exchange.running) return;
+  sink.outbox.text(exchange.pendingHead);
+  exchange.pendingHead = null;
+  exchange.headSent = true;
+}
+
+function connectionLine(last: boolean, head: RequestHead | null): string {
+  if (last) return "Connection: close\r\n";
+  return head?.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+/** Of a string as UTF-8. A short one of ASCII is counted here, for the way to native code costs more than the count. */
+function byteLength(body: string | Uint8Array): number {
+  if (typeof body !== "string") return body.byteLength;
+  const { length } = body;
+  if (length > 64) return Buffer.byteLength(body);
+  for (let i = 0; i < length; i++) if (body.charCodeAt(i) > 127) return Buffer.byteLength(body);
+  return length;
+}
+
+function toBytes(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return Buffer.from(piece);
+  throw new ResponseError("BAD_BODY", `A body gives strings and bytes, not ${piece === null ? "null" : typeof piece}`);
+}
+
+async function* slices(body: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  const bytes = toBytes(body);
+  for (let from = 0; from < bytes.byteLength; from += MAX_WRITE_BYTES)
+    yield bytes.subarray(from, from + MAX_WRITE_BYTES);
+}
+
+function trailerLines(fields: HeaderFields): string {
+  let lines = "";
+  eachField(fields, (name, value) => {
+    lines += fieldLine(name, value);
+  });
+  return lines;
+}
+
+function lengthMismatch(said: number, given: number): ResponseError {
+  return new ResponseError("LENGTH_MISMATCH", `Content-Length says ${said}, the body has ${given} bytes`);
+}
