@@ -1,6 +1,7 @@
 /** What the applications of several cases share. */
 import type { Exchange, HeaderFields, IncomingRequest, OutgoingResponse } from "../../index.ts";
 import type { Scene } from "../case.ts";
+import { equal } from "../expect.ts";
 import type { ReceivedResponse } from "../wire.ts";
 
 /** The codes of SPEC.md: an exchange fails with one of them. */
@@ -24,7 +25,9 @@ export function json(value: unknown): OutgoingResponse {
   return ok(JSON.stringify(value));
 }
 
+/** What {@link json} was given. */
 export function parse(response: ReceivedResponse): unknown {
+  equal(response.status, 200, "the status of what the handler saw");
   return JSON.parse(response.body.toString());
 }
 
