@@ -68,7 +68,7 @@ describe("decision pages", () => {
     expect(numbers).toEqual(pages.map((_, index) => String(index + 1).padStart(4, "0")));
     const listed = [...read("docs/decisions/README.md").matchAll(/^- \[(.+)\]\((\d{4}[^)]+)\)/gm)];
     const titles = pages.map((name) => `${name} ${/^# (.+)$/m.exec(read(`docs/decisions/${name}`))?.[1]}`);
-    expect(listed.map(([, title, name]) => `${name} ${title}`)).toEqual(titles.toSorted());
+    expect(listed.map(([, title, name]) => `${name} ${title}`).toSorted()).toEqual(titles.toSorted());
   });
 
   test.each(pages)("%s has its context, the choice and what it costs", (name) => {
