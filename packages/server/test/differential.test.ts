@@ -1,0 +1,177 @@
+/**
+ * The strictest of two: nearly right requests are read by node:http and by us. What node refuses we refuse, what both accept is
+ * framed the same. `FUZZ_SEED=1` runs one seed again, `FUZZ_SECONDS=600` runs longer than continuous integration does.
+ */
+import { METHODS } from "node:http";
+import { expect, test } from "vitest";
+import { RequestParser } from "../src/http1/index.ts";
+import { randomRequests, seededRandom } from "./random-requests.ts";
+import { nodeReadings, ourReading, type Message, type Reading } from "./readings.ts";
+
+const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 8);
+const BATCH = 100;
+const MAX_CASES = process.env["FUZZ_SECONDS"] === undefined ? 40_000 : Number.POSITIVE_INFINITY;
+
+interface Difference {
+  readonly name: string;
+  readonly why: string;
+  /** What is compared no more: the message and what follows it, or only what follows it. */
+  readonly spares: "message" | "next";
+  /** @param head an accepted message's first line, or the beginning of a head that is still to end. */
+  readonly is: (head: string, fields: readonly string[]) => boolean;
+}
+
+/** What node refuses, or reads otherwise, and we accept on purpose. */
+const DIFFERENCES: readonly Difference[] = [
+  {
+    name: "a method that node does not know",
+    why: "RFC 9110 §9.1: a method is a token, and more are registered all the time; what a handler does not know is its to refuse.",
+    spares: "message",
+    is: (head) => {
+      const [method = ""] = head.split(" ");
+      return !METHODS.some((known) => (head.includes(" ") ? known === method : known.startsWith(method)));
+    },
+  },
+  {
+    name: "what follows a request to upgrade that is not granted",
+    why: "RFC 9110 §7.8: a server MAY ignore Upgrade, and the connection goes on in HTTP/1.1; node's parser stops there.",
+    spares: "next",
+    is: (_head, fields) => fields.some((field) => field.startsWith("upgrade: ")),
+  },
+];
+
+test(
+  "what node:http refuses we refuse, and what both accept we frame the same",
+  async () => {
+    const random = seededRandom(SEED);
+    const until = performance.now() + SECONDS * 1000;
+    let cases = 0;
+    let accepted = 0;
+    let refused = 0;
+    while (cases < MAX_CASES && performance.now() < until) {
+      const texts = Array.from({ length: BATCH }, () => randomRequests(random));
+      // Each batch is awaited: the sockets in memory of thousands at once would only cost memory.
+      // oxlint-disable-next-line no-await-in-loop -- the loop is bounded by time
+      const theirs = await nodeReadings(texts.map((text) => Buffer.from(text, "latin1")));
+      for (const [i, text] of texts.entries()) {
+        const bytes = Buffer.from(text, "latin1");
+        const ours = ourReading([bytes]);
+        const difference = disagreement(bytes, ours, theirs[i] as Reading);
+        // oxlint-disable-next-line no-await-in-loop -- once, on the way out
+        if (difference !== null) expect.fail(await report(text, difference));
+        const cut = random.below(bytes.length + 1);
+        const ofTwo = ourReading([bytes.subarray(0, cut), bytes.subarray(cut)]);
+        // Of two mistakes the cut may decide which one is seen first, but not whether there is one.
+        const refusedToo = (ofTwo.refused === null) === (ours.refused === null);
+        expect(ofTwo.messages, `cut at ${cut}: ${JSON.stringify(text)}`).toEqual(ours.messages);
+        expect(refusedToo, `cut at ${cut}: ${JSON.stringify(text)}`).toBe(true);
+        accepted += ours.messages.length;
+        if (ours.refused !== null) refused++;
+      }
+      cases += BATCH;
+    }
+    console.info(`differential: ${cases} cases, ${accepted} messages accepted, ${refused} refused, FUZZ_SEED=${SEED}`);
+    expect(cases).toBeGreaterThan(0);
+  },
+  (SECONDS + 60) * 1000,
+);
+
+/** What is wrong, or `null`. Nothing is compared behind a message after which we close. */
+function disagreement(bytes: Buffer, ours: Reading, theirs: Reading): string | null {
+  for (const [i, our] of ours.messages.entries()) {
+    const spared = deliberate(`${our.method} ${our.target}`, our.fields);
+    if (spared === "message") return null;
+    const their = theirs.messages[i];
+    if (their === undefined) {
+      return theirs.refused === null ? "node sees fewer messages" : `node refuses what we accept: ${theirs.refused}`;
+    }
+    for (const part of ["method", "version", "target"] as const) {
+      if (our[part] !== their[part]) return `another ${part}: ${their[part]}`;
+    }
+    // RFC 9112 §3.2.2: the authority of an absolute form takes the place of Host.
+    const fields = our.target.startsWith("/") ? their.fields : withAuthority(their.fields, our);
+    if (our.fields.join("\n") !== fields.join("\n")) return `other fields: ${fields.join("; ")}`;
+    if (our.keepAlive && !their.keepAlive && their.complete) return "node closes the connection";
+    if (!our.complete && ours.refused !== null) return null;
+    if (our.complete && !their.complete) return `node has not seen the end: ${theirs.refused}`;
+    if (!our.complete && their.complete) return "node has seen the end";
+    if (our.content !== their.content) return `other content: ${their.content}`;
+    if (our.complete && our.trailers.join("\n") !== their.trailers.join("\n")) {
+      return `other trailers: ${their.trailers.join("; ")}`;
+    }
+    if (!our.keepAlive || spared === "next") return null;
+  }
+  if (ours.refused !== null) return null;
+  if (theirs.messages.length > ours.messages.length) return "node sees more messages";
+  if (theirs.refused === null || deliberate(unendedHead(bytes, ours), []) !== undefined) return null;
+  // Node may refuse at a byte what we refuse at the end of its line or head.
+  const whateverFollows = ourReading([bytes, Buffer.from("\r\n\r\n")]);
+  return whateverFollows.refused === null ? `node refuses what we still wait for: ${theirs.refused}` : null;
+}
+
+function deliberate(head: string, fields: readonly string[]): Difference["spares"] | undefined {
+  return DIFFERENCES.find((difference) => difference.is(head, fields))?.spares;
+}
+
+/** What stands behind the last message; empty where a message's content is still to end. */
+function unendedHead(bytes: Buffer, { messages }: Reading): string {
+  if (messages.at(-1)?.complete === false) return "";
+  let from = bytes.length;
+  while (
+    from > 0 &&
+    ourReading([bytes.subarray(0, from - 1)]).messages.filter((m) => m.complete).length === messages.length
+  ) {
+    from--;
+  }
+  return bytes.toString("latin1", from).replace(/^\r\n/, "");
+}
+
+function withAuthority(fields: readonly string[], message: Message): string[] {
+  const host = message.fields.find((field) => field.startsWith("host: "));
+  return fields.map((field) => (field.startsWith("host: ") ? (host ?? "") : field));
+}
+
+/** The case made as small as it can be, and all that is needed to see it again. */
+async function report(text: string, difference: string): Promise<string> {
+  let small = text;
+  const differs = async (candidate: string): Promise<string | null> => {
+    const bytes = Buffer.from(candidate, "latin1");
+    const [theirs] = await nodeReadings([bytes]);
+    return disagreement(bytes, ourReading([bytes]), theirs as Reading);
+  };
+  for (let length = Math.ceil(text.length / 2); length >= 1; length = length === 1 ? 0 : Math.ceil(length / 2)) {
+    for (let at = 0; at < small.length;) {
+      const candidate = small.slice(0, at) + small.slice(at + length);
+      // oxlint-disable-next-line no-await-in-loop -- each step depends on the last
+      if ((await differs(candidate)) === null) at += length;
+      else small = candidate;
+    }
+  }
+  const bytes = Buffer.from(small, "latin1");
+  const [theirs] = await nodeReadings([bytes]);
+  return [
+    `FUZZ_SEED=${SEED}: ${difference}`,
+    JSON.stringify(text),
+    `smaller: ${JSON.stringify(small)}: ${await differs(small)}`,
+    `ours: ${JSON.stringify(ourReading([bytes]))}`,
+    `node: ${JSON.stringify(theirs)}`,
+  ].join("\n");
+}
+
+test("a parser that failed stays silent", () => {
+  const random = seededRandom(SEED);
+  for (let i = 0; i < 2000; i++) {
+    const bytes = Buffer.from(randomRequests(random), "latin1");
+    if (ourReading([bytes]).refused === null) continue;
+    const parser = new RequestParser();
+    parser.push(bytes);
+    try {
+      while (parser.next() !== null);
+    } catch {
+      // Refused, as expected.
+    }
+    parser.push(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    expect(parser.next()).toBeNull();
+  }
+});
