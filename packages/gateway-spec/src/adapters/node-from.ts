@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Application, Exchange, HeaderView, IncomingRequest, OutgoingResponse } from "../index.ts";
 import { WireReader } from "./node-wire.ts";
+import { Pieces } from "./pieces.ts";
 
 /**
  * Runs a listener on any TSGI server.
@@ -198,83 +199,6 @@ class ExchangeSocket extends Duplex {
 }
 
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade"]);
-
-/** A body that is pushed on one side and pulled on the other. */
-class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
-  readonly #onDrop: () => void;
-  #queue: Uint8Array[] = [];
-  #ended = false;
-  #error: Error | null = null;
-  #onTaken: (() => void) | null = null;
-  #wake: (() => void) | null = null;
-
-  constructor(onDrop: () => void) {
-    this.#onDrop = onDrop;
-  }
-
-  push(piece: Uint8Array): void {
-    this.#queue.push(piece);
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  fail(error: Error): void {
-    if (this.#ended) return;
-    this.#error = error;
-    this.#taken();
-    this.#wake?.();
-  }
-
-  /** Calls back when all that was pushed has been pulled. */
-  whenTaken(taken: () => void): void {
-    if (this.#queue.length === 0 || this.#error !== null) taken();
-    else this.#onTaken = taken;
-  }
-
-  isEmpty(): boolean {
-    return this.#ended && this.#queue.length === 0;
-  }
-
-  /** The body where it is complete; nobody has pulled yet. */
-  whole(): Uint8Array | null {
-    if (!this.#ended) return null;
-    const whole = Buffer.concat(this.#queue);
-    this.#queue = [];
-    return whole;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    for (;;) {
-      if (this.#error !== null) throw this.#error;
-      const value = this.#queue.shift();
-      if (value !== undefined) {
-        if (this.#queue.length === 0) this.#taken();
-        return { done: false, value };
-      }
-      if (this.#ended) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = null;
-    }
-  }
-
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#onDrop();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  #taken(): void {
-    this.#onTaken?.();
-    this.#onTaken = null;
-  }
-}
 
 function toIncomingMessage(request: IncomingRequest, exchange: Exchange, socket: ExchangeSocket): IncomingMessage {
   const req = new IncomingMessage(socket as unknown as Socket);

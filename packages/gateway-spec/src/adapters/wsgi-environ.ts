@@ -1,5 +1,6 @@
 /** The environ of PEP 3333 and its file-like members. */
 import type { Exchange, IncomingRequest } from "../index.ts";
+import { percentDecode, splitUrl } from "./url-parts.ts";
 
 /** A dictionary of its own for each request; the application may change it. */
 export interface Environ {
@@ -45,14 +46,15 @@ export function toEnviron(
   writeError: ErrorSink,
 ): Environ {
   const url = new URL(request.url);
+  const { path, query } = splitUrl(request.url);
   const { localAddress, remoteAddress } = exchange;
   const local = localAddress?.transport === "tcp" ? localAddress : null;
   const scheme = exchange.encrypted ? "https" : "http";
   const environ: Environ = {
     REQUEST_METHOD: request.method,
     SCRIPT_NAME: "",
-    PATH_INFO: decodePath(url.pathname),
-    QUERY_STRING: url.search.slice(1),
+    PATH_INFO: percentDecode(path).toString("latin1"),
+    QUERY_STRING: query,
     // RFC 3875 §4.1.14 would have the name of the URL; PEP 3333 wants both never empty, and HTTP_HOST goes before them.
     SERVER_NAME: local?.hostname ?? url.hostname,
     SERVER_PORT: String(local?.port ?? (url.port || (scheme === "https" ? 443 : 80))),
@@ -102,11 +104,6 @@ function addField(environ: Environ, name: string, value: string): void {
   const variable = `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
   const earlier = environ[variable];
   environ[variable] = typeof earlier === "string" ? `${earlier},${value}` : value;
-}
-
-/** Percent-triplets become the characters of their bytes; what is no triplet stays. */
-function decodePath(path: string): string {
-  return path.replaceAll(/%([0-9a-f]{2})/gi, (_triplet, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 const LINE_FEED = 10;

@@ -1,0 +1,69 @@
+/** The http scope: a request as events, a response from events. */
+import type { Exchange, IncomingRequest, OutgoingResponse } from "../index.ts";
+import { AsgiResponse } from "./asgi-response.ts";
+import { toHttpScope, toText } from "./asgi-scope.ts";
+import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./asgi-types.ts";
+
+export function runHttp(
+  application: AsgiApplication,
+  request: IncomingRequest,
+  exchange: Exchange,
+  state: Record<string, unknown>,
+): Promise<OutgoingResponse> {
+  const response = new AsgiResponse();
+  const { signal } = request;
+  const gone = () => {
+    response.gone();
+  };
+  signal.addEventListener("abort", gone, { once: true });
+
+  const body = request.body?.[Symbol.asyncIterator]();
+  let requestEnded = false;
+  const receive: Receive = async () => {
+    if (requestEnded || response.isComplete) {
+      await response.over;
+      return { type: "http.disconnect" };
+    }
+    try {
+      const piece: IteratorResult<Uint8Array, unknown> = (await body?.next()) ?? { done: true, value: undefined };
+      if (piece.done !== true) return { type: "http.request", body: piece.value, more_body: true };
+      requestEnded = true;
+      return { type: "http.request", body: new Uint8Array(0), more_body: false };
+    } catch (error) {
+      if (!isDisconnect(error)) throw error;
+      requestEnded = true;
+      response.gone();
+      return { type: "http.disconnect" };
+    }
+  };
+
+  const send: Send = async (event) => {
+    if (event.type === "http.response.start") response.start(event);
+    else if (event.type === "http.response.body") await response.body(event);
+    else if (event.type === "http.response.trailers") response.trailers(event);
+    else if (event.type === "http.response.early_hint") {
+      const links = Array.from(event.links, (link) => ["link", toText(link)] as const);
+      exchange.sendInformational?.(103, links);
+    } else throw outOfOrder(event, "in an http scope");
+  };
+
+  const running = (async () => {
+    try {
+      await application(toHttpScope(request, exchange, state), receive, send);
+      response.finish();
+    } catch (error) {
+      // After the response it is a failure of background work; before its end it is the response's, which tells of it.
+      if (response.isComplete && !isDisconnect(error)) throw error;
+      response.finish(error);
+    } finally {
+      signal.removeEventListener("abort", gone);
+    }
+  })();
+  // An application may go on working when its response is complete.
+  exchange.waitUntil(running);
+  return response.answer;
+}
+
+function isDisconnect(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "CLIENT_DISCONNECTED";
+}

@@ -1,0 +1,64 @@
+/** The lifespan scope: one call of the application that lasts as long as the server. */
+import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./asgi-types.ts";
+
+/** What the application's start left behind. */
+export interface AsgiLife {
+  /** What it put into its scope's `state`. */
+  readonly state: Record<string, unknown>;
+  /** Sends `lifespan.shutdown`. Rejects with what `lifespan.shutdown.failed` said. */
+  readonly end: () => Promise<void>;
+}
+
+/** Rejects with what `lifespan.startup.failed` said. An application that throws on the scope does without a lifespan. */
+export async function startLifespan(application: AsgiApplication): Promise<AsgiLife> {
+  const state: Record<string, unknown> = {};
+  const started = Promise.withResolvers<"complete" | "unsupported">();
+  const ending = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => undefined);
+  let received = 0;
+  let phase: "starting" | "running" | "stopped" = "starting";
+
+  const receive: Receive = async () => {
+    received += 1;
+    if (received === 1) return { type: "lifespan.startup" };
+    await (received === 2 ? ending.promise : new Promise(() => undefined));
+    return { type: "lifespan.shutdown" };
+  };
+  const send: Send = async (event) => {
+    if (phase === "starting" && event.type === "lifespan.startup.complete") {
+      phase = "running";
+      started.resolve("complete");
+    } else if (phase === "starting" && event.type === "lifespan.startup.failed") {
+      phase = "stopped";
+      started.reject(new Error(event.message ?? "The application failed to start"));
+    } else if (phase === "running" && event.type === "lifespan.shutdown.complete") {
+      phase = "stopped";
+      ended.resolve();
+    } else if (phase === "running" && event.type === "lifespan.shutdown.failed") {
+      phase = "stopped";
+      ended.reject(new Error(event.message ?? "The application failed to shut down"));
+    } else {
+      throw outOfOrder(event, `while the lifespan was ${phase}`);
+    }
+  };
+
+  void (async () => {
+    try {
+      await application({ type: "lifespan", asgi: { version: "3.0", spec_version: "2.0" }, state }, receive, send);
+      ended.resolve();
+    } catch (error) {
+      ended.reject(error);
+    }
+    started.resolve("unsupported");
+  })();
+
+  if ((await started.promise) === "unsupported") return { state, end: () => Promise.resolve() };
+  return {
+    state,
+    end: () => {
+      ending.resolve();
+      return ended.promise;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** Scopes and events of ASGI 3, word for word: names and keys are the text's, its byte strings are `Uint8Array`s. */
+import type { Exchange } from "../index.ts";
+
+/** What an application sends where the text has a byte string. A string is Latin-1 in a field, UTF-8 in a body. */
+export type Bytes = Uint8Array | string;
+export type SentHeaders = Iterable<readonly [Bytes, Bytes]>;
+
+interface AsgiVersions {
+  readonly version: "3.0";
+  readonly spec_version: string;
+}
+
+interface ConnectionScope {
+  readonly asgi: AsgiVersions;
+  readonly http_version: "1.0" | "1.1" | "2";
+  /** Percent-decoded UTF-8. */
+  readonly path: string;
+  readonly raw_path: Uint8Array;
+  readonly query_string: Uint8Array;
+  readonly root_path: string;
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [Uint8Array, Uint8Array])[];
+  readonly client: readonly [host: string, port: number] | null;
+  readonly server: readonly [host: string, port: number | null] | null;
+  /** A shallow copy of what the application put there in its lifespan. */
+  readonly state: Record<string, unknown>;
+  readonly extensions: Readonly<Record<string, object>>;
+  /** Not of the text: what ASGI has no word for, such as `waitUntil`. */
+  readonly "tsgi.exchange": Exchange;
+}
+
+export interface HttpScope extends ConnectionScope {
+  readonly type: "http";
+  readonly method: string;
+  readonly scheme: "http" | "https";
+}
+
+export interface WebSocketScope extends ConnectionScope {
+  readonly type: "websocket";
+  readonly scheme: "ws" | "wss";
+  readonly subprotocols: readonly string[];
+}
+
+export interface LifespanScope {
+  readonly type: "lifespan";
+  readonly asgi: AsgiVersions;
+  readonly state: Record<string, unknown>;
+}
+
+export type Scope = HttpScope | WebSocketScope | LifespanScope;
+
+/** What `receive()` gives. */
+export type ReceiveEvent =
+  | { readonly type: "http.request"; readonly body: Uint8Array; readonly more_body: boolean }
+  | { readonly type: "http.disconnect" }
+  | { readonly type: "websocket.connect" }
+  | { readonly type: "websocket.receive"; readonly bytes: Uint8Array | null; readonly text: string | null }
+  | { readonly type: "websocket.disconnect"; readonly code: number; readonly reason: string }
+  | { readonly type: "lifespan.startup" }
+  | { readonly type: "lifespan.shutdown" };
+
+/** What `send()` takes. */
+export type SendEvent =
+  | {
+      readonly type: "http.response.start";
+      readonly status: number;
+      readonly headers?: SentHeaders;
+      readonly trailers?: boolean;
+    }
+  | { readonly type: "http.response.body"; readonly body?: Bytes; readonly more_body?: boolean }
+  | { readonly type: "http.response.trailers"; readonly headers: SentHeaders; readonly more_trailers?: boolean }
+  | { readonly type: "http.response.early_hint"; readonly links: Iterable<Bytes> }
+  | { readonly type: "websocket.accept"; readonly subprotocol?: string | null; readonly headers?: SentHeaders }
+  | { readonly type: "websocket.send"; readonly bytes?: Uint8Array | null; readonly text?: string | null }
+  | { readonly type: "websocket.close"; readonly code?: number; readonly reason?: string | null }
+  | { readonly type: "websocket.http.response.start"; readonly status: number; readonly headers?: SentHeaders }
+  | { readonly type: "websocket.http.response.body"; readonly body?: Bytes; readonly more_body?: boolean }
+  | { readonly type: "lifespan.startup.complete" }
+  | { readonly type: "lifespan.startup.failed"; readonly message?: string }
+  | { readonly type: "lifespan.shutdown.complete" }
+  | { readonly type: "lifespan.shutdown.failed"; readonly message?: string };
+
+export type Receive = () => Promise<ReceiveEvent>;
+export type Send = (event: SendEvent) => Promise<void>;
+export type AsgiApplication = (scope: Scope, receive: Receive, send: Send) => Promise<void>;
+
+/** For an event that must not come now. */
+export function outOfOrder(event: { readonly type: string }, state: string): Error {
+  return new Error(`ASGI: ${JSON.stringify(event.type)} was sent ${state}`);
+}

@@ -1,0 +1,52 @@
+/** `asgi`: `application(scope, receive, send)`, as the ASGI 3 text has it, on any TSGI server. */
+import type { Application } from "../index.ts";
+import { runHttp } from "./asgi-http.ts";
+import { type AsgiLife, startLifespan } from "./asgi-lifespan.ts";
+import type { AsgiApplication } from "./asgi-types.ts";
+import { runWebSocket } from "./asgi-websocket.ts";
+
+export type { AsgiLife } from "./asgi-lifespan.ts";
+export type {
+  AsgiApplication,
+  Bytes,
+  HttpScope,
+  LifespanScope,
+  Receive,
+  ReceiveEvent,
+  Scope,
+  Send,
+  SendEvent,
+  SentHeaders,
+  WebSocketScope,
+} from "./asgi-types.ts";
+
+/**
+ * Runs an ASGI application with its http, websocket and lifespan scopes.
+ *
+ * ```ts
+ * import { asgi } from "@tsgi/gateway-spec/asgi";
+ * import { serve } from "@tsgi/server/socket";
+ *
+ * const application = asgi(async (scope, receive, send) => {
+ *   if (scope.type !== "http") throw new Error("http only");
+ *   await send({ type: "http.response.start", status: 200, headers: [["content-type", "text/plain"]] });
+ *   await send({ type: "http.response.body", body: `You asked for ${scope.path}\n` });
+ * });
+ * await serve(application, { port: 7788 });
+ * ```
+ *
+ * `send` of a body fulfils when the client has taken it, and rejects with `CLIENT_DISCONNECTED` where it went away. Extensions:
+ * `http.response.trailers`, `http.response.early_hint` where the server has informational responses, and
+ * `websocket.http.response`. There is no way round from ours to ASGI, for JavaScript has no such server to run on.
+ */
+export function asgi(application: AsgiApplication): Application<AsgiLife> {
+  return {
+    startup: () => startLifespan(application),
+    fetch: (request, exchange) => {
+      const state = { ...exchange.state.state };
+      const run = exchange.upgradeWebSocket === undefined ? runHttp : runWebSocket;
+      return run(application, request, exchange, state);
+    },
+    shutdown: (life) => life.end(),
+  };
+}
