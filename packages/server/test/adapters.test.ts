@@ -1,0 +1,199 @@
+/** The adapters of gateway-spec over real sockets: Hono, Express, WSGI and ASGI applications on both servers. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { asgi } from "@tsgi/gateway-spec/asgi";
+import { fromFetch } from "@tsgi/gateway-spec/fetch";
+import { fromNode } from "@tsgi/gateway-spec/node";
+import { wsgi } from "@tsgi/gateway-spec/wsgi";
+import type { Application, Server } from "@tsgi/gateway-spec";
+import { serve as serveNode } from "@tsgi/server/node";
+import { serve as serveSocket } from "@tsgi/server/socket";
+import express from "express";
+import { Hono } from "hono";
+import { stream } from "hono/streaming";
+import { afterEach, describe, expect, test } from "vitest";
+
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe.each([
+  ["socket", serveSocket],
+  ["node", serveNode],
+])("on the %s server", (_name, serve) => {
+  async function start<State>(application: Application<State>): Promise<Server> {
+    const server = await serve(application, { logger, shutdownTimeoutMs: 100 });
+    servers.push(server);
+    return server;
+  }
+
+  /** What a program answers to a request that makes use of all of it. */
+  async function ask<State>(application: Application<State>): Promise<unknown> {
+    const { url } = await start(application);
+    const response = await fetch(new URL("/echo/a%20b?q=1", url), {
+      method: "POST",
+      body: "x".repeat(100_000),
+      headers: { "x-name": "n" },
+    });
+    return [response.status, response.headers.getSetCookie(), await response.text()];
+  }
+  const answer = [201, ["a=1", "b=2"], "POST a b 1 n 100000"];
+
+  test("a Hono app", async () => {
+    const app = new Hono().post("/echo/:name", async (c) => {
+      c.header("set-cookie", "a=1", { append: true });
+      c.header("set-cookie", "b=2", { append: true });
+      const length = (await c.req.text()).length;
+      return c.text(`POST ${c.req.param("name")} ${c.req.query("q")} ${c.req.header("X-Name")} ${length}`, 201);
+    });
+    expect(await ask(fromFetch(app))).toEqual(answer);
+  });
+
+  test("an Express app", async () => {
+    const app = express().post("/echo/:name", (req, res) => {
+      let length = 0;
+      req.on("data", (piece: Buffer) => (length += piece.byteLength));
+      req.on("end", () => {
+        const { name } = req.params;
+        res.status(201).append("set-cookie", ["a=1", "b=2"]);
+        res.write(`POST ${name} `);
+        res.end(`${req.query["q"] as string} ${req.get("x-name") ?? ""} ${length}`);
+      });
+    });
+    expect(await ask(fromNode(app))).toEqual(answer);
+  });
+
+  const cookies: [string, string][] = [
+    ["set-cookie", "a=1"],
+    ["set-cookie", "b=2"],
+  ];
+
+  test("a WSGI application", async () => {
+    const application = wsgi((environ, startResponse) => {
+      startResponse("201 Created", cookies);
+      const { REQUEST_METHOD, PATH_INFO, QUERY_STRING } = environ;
+      const name = PATH_INFO.slice("/echo/".length);
+      const length = environ["wsgi.input"].read().byteLength;
+      return [`${REQUEST_METHOD} ${name} ${QUERY_STRING.slice(2)} ${environ["HTTP_X_NAME"] as string} ${length}`];
+    });
+    expect(await ask(application)).toEqual(answer);
+  });
+
+  test("an ASGI application, its lifespan first", async () => {
+    const application = asgi(async (scope, receive, send) => {
+      if (scope.type === "lifespan") {
+        await receive();
+        scope.state["started"] = "1";
+        await send({ type: "lifespan.startup.complete" });
+        await receive();
+        await send({ type: "lifespan.shutdown.complete" });
+      }
+      if (scope.type !== "http") return;
+      let length = 0;
+      for (let event = await receive(); event.type === "http.request"; event = await receive()) {
+        length += event.body.byteLength;
+        if (!event.more_body) break;
+      }
+      const name = scope.headers.find(([field]) => Buffer.from(field).toString() === "x-name")?.[1] ?? "";
+      await send({ type: "http.response.start", status: 201, headers: cookies });
+      await send({ type: "http.response.body", body: `${scope.method} ${scope.path.slice(6)} `, more_body: true });
+      await send({ type: "http.response.body", body: `${scope.state["started"] as string} `, more_body: true });
+      await send({ type: "http.response.body", body: `${Buffer.from(name).toString()} ${length}` });
+    });
+    expect(await ask(application)).toEqual(answer);
+  });
+
+  test("an ASGI application that talks over a WebSocket", async () => {
+    const left = Promise.withResolvers<unknown>();
+    const { url } = await start(
+      asgi(async (scope, receive, send) => {
+        if (scope.type !== "websocket") throw new Error("websocket only");
+        await receive();
+        if (scope.path === "/closed") {
+          await send({ type: "websocket.close" });
+          return;
+        }
+        await send({ type: "websocket.accept", subprotocol: scope.subprotocols[0] ?? null });
+        for (;;) {
+          const event = await receive();
+          if (event.type !== "websocket.receive") {
+            left.resolve(event);
+            return;
+          }
+          if (event.text === null) await send({ type: "websocket.send", bytes: event.bytes });
+          else await send({ type: "websocket.send", text: `${event.text}!` });
+        }
+      }),
+    );
+    const socket = new WebSocket(new URL("/chat", url.replace("http", "ws")), ["chat"]);
+    socket.binaryType = "arraybuffer";
+    await once(socket, "open");
+    socket.send("hello");
+    const [text] = (await once(socket, "message")) as [{ data: unknown }];
+    socket.send(new Uint8Array([1, 2]));
+    const [bytes] = (await once(socket, "message")) as [{ data: ArrayBuffer }];
+    expect([socket.protocol, text.data, [...new Uint8Array(bytes.data)]]).toEqual(["chat", "hello!", [1, 2]]);
+    socket.close(4001, "enough");
+    expect(await left.promise).toEqual({ type: "websocket.disconnect", code: 4001, reason: "enough" });
+
+    const handshake = "GET /closed HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    const { port, hostname } = new URL(url);
+    const wire = connect(Number(port), hostname);
+    wire.write(`${handshake}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`);
+    const [refusal] = (await once(wire, "data")) as [Buffer];
+    expect(refusal.toString()).toMatch(/^HTTP\/1\.1 403 /);
+    wire.destroy();
+  });
+
+  test.each<[string, (left: () => void) => Application]>([
+    [
+      "Hono",
+      (left) =>
+        fromFetch(
+          new Hono().get("/", (c) =>
+            stream(c, async (out) => {
+              out.onAbort(left);
+              await out.write("first");
+              await new Promise((resolve) => {
+                c.req.raw.signal.addEventListener("abort", resolve);
+              });
+            }),
+          ),
+        ),
+    ],
+    [
+      "Express",
+      (left) =>
+        fromNode(
+          express().get("/", (_req, res) => {
+            res.on("close", left).write("first");
+          }),
+        ),
+    ],
+    [
+      "ASGI",
+      (left) =>
+        // Of the table's type, which has no room for each application's own State.
+        asgi(async (scope, receive, send) => {
+          if (scope.type !== "http") throw new Error("http only");
+          await receive();
+          await send({ type: "http.response.start", status: 200 });
+          await send({ type: "http.response.body", body: "first", more_body: true });
+          if ((await receive()).type === "http.disconnect") left();
+        }) as Application,
+    ],
+  ])("%s hears that the client went away in the middle of a stream", async (_name, application) => {
+    const left = Promise.withResolvers<void>();
+    const { url } = await start(application(left.resolve));
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await once(socket, "data");
+    // A mere FIN may be a client that only stopped sending (TSGI-43).
+    socket.resetAndDestroy();
+    await left.promise;
+  });
+});
