@@ -82,18 +82,18 @@ const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** What a field name means to the framing of a response; 0 is for all others. */
 const PLAIN = 0;
 const CONTENT_LENGTH = 1;
-const CONNECTION = 2;
-const DATE = 3;
-const UPGRADE = 4;
-const SERVER_ONLY = 5;
+const DATE = 2;
+/** The connection is the server's (RFC 9110 §7.6.1); a proxied response brings these along. They are not sent. */
+const CONNECTION = 3;
 
 const ROLES: ReadonlyMap<string, number> = new Map([
   ["content-length", CONTENT_LENGTH],
   ["connection", CONNECTION],
+  ["keep-alive", CONNECTION],
+  ["proxy-connection", CONNECTION],
+  ["transfer-encoding", CONNECTION],
+  ["upgrade", CONNECTION],
   ["date", DATE],
-  ["upgrade", UPGRADE],
-  ["transfer-encoding", SERVER_ONLY],
-  ["keep-alive", SERVER_ONLY],
 ]);
 
 /** Pairs, or a record whose arrays make one line an item. */
@@ -130,14 +130,11 @@ export class HeadWriter {
   #lines: ServerLines = { date: "", framing: "", connection: "" };
   /** What the application said in Content-Length; -1 where it said nothing. */
   contentLength = -1;
-  /** Whether the application asked for the connection's end. */
-  close = false;
   hasDate = false;
-  #upgrade = false;
 
   /**
-   * Starts a head with the application's part. `Connection` is not sent as it stands: what it says about closing is heard.
-   * @throws ResponseError `BAD_STATUS`, `BAD_FIELD_NAME`, `BAD_FIELD_VALUE`, `BAD_RESPONSE_LENGTH`, `CONNECTION_FIELD`
+   * Starts a head with the application's part, but for the fields of the connection.
+   * @throws ResponseError `BAD_STATUS`, `BAD_FIELD_NAME`, `BAD_FIELD_VALUE`, `BAD_RESPONSE_LENGTH`
    */
   begin(status: number, fields: Fields | undefined): void {
     if (this.#repeats(status, fields)) return;
@@ -145,9 +142,7 @@ export class HeadWriter {
     this.#whole = "";
     this.#text = statusLine(status);
     this.contentLength = -1;
-    this.close = false;
     this.hasDate = false;
-    this.#upgrade = false;
     const said: string[] = [];
     let comparable = true;
     if (fields === undefined) {
@@ -183,7 +178,7 @@ export class HeadWriter {
     }
     this.#lines = { date, framing, connection };
     this.#wholeIsFlat = false;
-    this.#whole = `${this.#text}${date}${framing}${connection}${this.#upgrade ? "Connection: upgrade\r\n" : ""}\r\n`;
+    this.#whole = `${this.#text}${date}${framing}${connection}\r\n`;
     return this.#whole;
   }
 
@@ -205,12 +200,12 @@ export class HeadWriter {
   #field(name: string, value: string): void {
     const known = this.#known.get(name) ?? this.#learn(name);
     if (!PLAIN_VALUE.test(value)) checkValue(name, value);
-    if (known.role !== PLAIN && !this.#hear(known.role, name, value)) return;
+    if (known.role !== PLAIN && !this.#hear(known.role, value)) return;
     this.#text += known.prefix + value + "\r\n";
   }
 
   /** @returns whether the line is to be sent. */
-  #hear(role: number, name: string, value: string): boolean {
+  #hear(role: number, value: string): boolean {
     switch (role) {
       case CONTENT_LENGTH:
         if (!/^[0-9]{1,15}$/.test(value) || this.contentLength !== -1) {
@@ -222,17 +217,11 @@ export class HeadWriter {
         this.contentLength = Number(value);
         // The server writes the line itself, once it knows the content.
         return false;
-      case CONNECTION:
-        this.close ||= /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value);
-        return false;
       case DATE:
         this.hasDate = true;
         return true;
-      case UPGRADE:
-        this.#upgrade = true;
-        return true;
       default:
-        throw new ResponseError("CONNECTION_FIELD", `${name} is the server's to send (RFC 9110 section 7.6.1)`);
+        return false;
     }
   }
 

@@ -82,6 +82,5 @@ export type ResponseErrorCode =
   | "BAD_FIELD_NAME"
   | "BAD_FIELD_VALUE"
   | "BAD_RESPONSE_LENGTH"
-  | "CONNECTION_FIELD"
   | "LENGTH_MISMATCH"
   | "BAD_BODY";

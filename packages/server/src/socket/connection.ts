@@ -145,11 +145,16 @@ export class Connection implements ExchangeConnection, ResponseSink {
     if (this.#phase === "upgraded") this.#since = this.context.now;
   }
 
-  /** The server's patience is over. */
-  cut(): void {
+  /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
+  cut(): Promise<void> {
     this.#fail(serverClosed());
     this.#upgrade?.cut();
     this.#socket.destroy();
+    return new Promise((resolve) => {
+      this.#socket.once("close", () => {
+        resolve();
+      });
+    });
   }
 
   // What the exchange says
@@ -369,7 +374,6 @@ export class Connection implements ExchangeConnection, ResponseSink {
     // A 500 in its place would be the last answer, for what came behind the request is given away.
     this.#closing = true;
     this.flush();
-    this.#socket.resume();
     upgrade.open(this.#socket, this.#parser.takeRest(), headers);
     cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
     if (!upgrade.opened) return;
@@ -425,7 +429,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     const status = refusalStatus(error);
     if (status === 500) logger.error(`${method} ${target} failed`, error);
     else logger.warn(`${method} ${target} refused with ${status}: ${(error as Error).message}`);
-    const last = this.isLast(exchange, false);
+    const last = this.isLast(exchange);
     sendPlain(this, failureResponse(error), exchange.head, last);
     this.#proceed(exchange, last);
   }
@@ -438,8 +442,8 @@ export class Connection implements ExchangeConnection, ResponseSink {
   }
 
   /** Whether the connection ends with this response. */
-  isLast(exchange: SocketExchange, asked: boolean): boolean {
-    if (asked || this.#closing || this.context.draining || !exchange.head.keepAlive) return true;
+  isLast(exchange: SocketExchange): boolean {
+    if (this.#closing || this.context.draining || !exchange.head.keepAlive) return true;
     const { limits } = this.context;
     if (this.#requests >= limits.maxRequestsPerConnection) return true;
     if (this.#clientEnded && this.#parser.bufferedBytes === 0) return true;

@@ -105,7 +105,8 @@ async function shutDown(context: ServerContext, listener: NetServer, timeoutMs: 
   for (const connection of connections) connection.drain();
   const { over, cancel } = deadline(timeoutMs, clock);
   await Promise.race([stopped, over]);
-  for (const connection of connections) connection.cut();
+  // The listener is closed a moment before its last connections are.
+  await Promise.all(Array.from(connections, (connection) => connection.cut()));
   try {
     await life.end(over);
   } finally {

@@ -25,8 +25,8 @@ type Framing = { readonly length: number } | "chunked" | "close";
 export interface ResponseSink {
   readonly context: ServerContext;
   readonly outbox: Outbox;
-  /** Whether the connection ends with this response. @param asked what the application says. */
-  isLast(exchange: SocketExchange, asked: boolean): boolean;
+  /** Whether the connection ends with this response. */
+  isLast(exchange: SocketExchange): boolean;
   /** The response is complete, but for what the outbox still holds. */
   sent(exchange: SocketExchange, last: boolean): void;
   failed(exchange: SocketExchange, error: unknown): void;
@@ -47,7 +47,7 @@ export function sendResponse(sink: ResponseSink, exchange: SocketExchange, respo
   writer.begin(status, headers);
   const { head } = exchange;
   const said = writer.contentLength;
-  const last = sink.isLast(exchange, writer.close);
+  const last = sink.isLast(exchange);
   const date = writer.hasDate ? "" : dateLine;
 
   if (hasNoContent(head.method, status)) {
