@@ -180,11 +180,16 @@ export class NodeConnection {
     this.#since = this.#context.now;
   }
 
-  /** The server's patience is over. */
-  cut(): void {
+  /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
+  cut(): Promise<void> {
     for (const exchange of this.#running()) exchange.fail(serverClosed());
     this.#upgrade?.cut();
     this.#socket.destroy();
+    return new Promise((resolve) => {
+      this.#socket.once("close", () => {
+        resolve();
+      });
+    });
   }
 
   /** The head, or `null` where the request goes no further. */

@@ -152,7 +152,8 @@ async function shutDown(
   for (const connection of connections.values()) connection.drain();
   const { over, cancel } = deadline(timeoutMs, clock);
   await Promise.race([stopped, over]);
-  for (const connection of connections.values()) connection.cut();
+  // The listener is closed a moment before its last connections are.
+  await Promise.all(Array.from(connections.values(), (connection) => connection.cut()));
   // What it does beside closing: it stops its own clock.
   listener.close(() => undefined);
   try {

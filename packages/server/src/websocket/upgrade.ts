@@ -63,6 +63,7 @@ export class Upgrade implements WebSocketUpgrade {
   readonly #options: WebSocketOptions;
   readonly #socket: ServerWebSocket;
   #frames: Frames | null = null;
+  #connection: Duplex | null = null;
 
   /** @throws TypeError where the client did not offer the protocol. */
   constructor(handshake: Handshake, url: string, options: WebSocketOptions) {
@@ -102,10 +103,14 @@ export class Upgrade implements WebSocketUpgrade {
     acceptor.on("headers", (headers) => {
       headers.push(...lines);
     });
+    // While it flows, what is put back would go to whoever read before.
+    connection.pause();
     acceptor.handleUpgrade(this.#request(), connection, head, (frames) => {
       this.#frames = frames;
+      this.#connection = connection;
       this.#socket.open(frames);
       this.#watch(frames);
+      if (!frames.isPaused) connection.resume();
     });
     // A client that is gone already gets no frames.
     if (!this.opened) this.abandon();
@@ -125,7 +130,8 @@ export class Upgrade implements WebSocketUpgrade {
 
   /** The server's patience is over. */
   cut(): void {
-    if (this.#frames === null) return;
+    // One that is closing for good hears of it by itself, with its own code.
+    if (this.#frames === null || this.#connection?.destroyed === true) return;
     this.#frames.close(GOING_AWAY);
     this.#frames.terminate();
     // Shutdown comes next, and the application hears of the end before it.
