@@ -16,7 +16,7 @@ const MAX_CASES = process.env["FUZZ_SECONDS"] === undefined ? 40_000 : Number.PO
 interface Difference {
   readonly name: string;
   readonly why: string;
-  /** What is compared no more: the message and what follows it, or only what follows it. */
+  /** What is compared no more: the message and what follows it, or only whether something follows, and what. */
   readonly spares: "message" | "next";
   /** @param head an accepted message's first line, or the beginning of a head that is still to end. */
   readonly is: (head: string, fields: readonly string[]) => boolean;
@@ -38,6 +38,12 @@ const DIFFERENCES: readonly Difference[] = [
     why: "RFC 9110 §7.8: a server MAY ignore Upgrade, and the connection goes on in HTTP/1.1; node's parser stops there.",
     spares: "next",
     is: (_head, fields) => fields.some((field) => field.startsWith("upgrade: ")),
+  },
+  {
+    name: "Proxy-Connection: close",
+    why: "RFC 9112 appendix C.2.2: a field that some clients sent to proxies, with no meaning here; node's parser closes.",
+    spares: "next",
+    is: (_head, fields) => fields.some((field) => field.startsWith("proxy-connection: ")),
   },
 ];
 
@@ -92,7 +98,7 @@ function disagreement(bytes: Buffer, ours: Reading, theirs: Reading): string | n
     // RFC 9112 §3.2.2: the authority of an absolute form takes the place of Host.
     const fields = our.target.startsWith("/") ? their.fields : withAuthority(their.fields, our);
     if (our.fields.join("\n") !== fields.join("\n")) return `other fields: ${fields.join("; ")}`;
-    if (our.keepAlive && !their.keepAlive && their.complete) return "node closes the connection";
+    if (our.keepAlive && !their.keepAlive && their.complete && spared !== "next") return "node closes the connection";
     if (!our.complete && ours.refused !== null) return null;
     if (our.complete && !their.complete) return `node has not seen the end: ${theirs.refused}`;
     if (!our.complete && their.complete) return "node has seen the end";

@@ -1,0 +1,418 @@
+/** The socket server against clients that are slow, silent or too many: every limit and time-out, on a clock that is moved by hand. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { Handler, Server } from "@tsgi/gateway-spec";
+import { readText } from "@tsgi/gateway-spec/body";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { DEFAULT_LIMITS, type SocketServeOptions } from "../src/options.ts";
+import { listen } from "../src/socket/listen.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { get, post, WireClient } from "./wire-client.ts";
+
+/** How late a time-out may be: connections are looked at twice a second. */
+const SWEEP_MS = 500;
+
+const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+const servers: Server[] = [];
+const clients: WireClient[] = [];
+/** The servers' ends of the connections, by the clients' ports. */
+const accepted = new Map<number | undefined, Socket>();
+
+function onAccepted(message: unknown): void {
+  const { socket } = message as { readonly socket: Socket };
+  accepted.set(socket.remotePort, socket);
+}
+
+beforeAll(() => {
+  subscribe("net.server.socket", onAccepted);
+});
+
+afterAll(() => {
+  unsubscribe("net.server.socket", onAccepted);
+});
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.destroy();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  accepted.clear();
+  vi.resetAllMocks();
+});
+
+const hello: Handler = () => ({ status: 200, body: "hello" });
+const echo: Handler = async (request) => ({ status: 200, body: `<${await readText(request)}>` });
+
+/** A client, and the server's end of its connection. */
+class Peer extends WireClient {
+  #end: Socket | undefined;
+
+  /** The server's end. */
+  async accepted(): Promise<Socket> {
+    if (this.socket.connecting) await once(this.socket, "connect");
+    while (this.#end === undefined) {
+      this.#end = accepted.get(this.socket.localPort);
+      await turn();
+    }
+    return this.#end;
+  }
+
+  /** Waits until the server has read all that was sent. */
+  async arrived(): Promise<Socket> {
+    const end = await this.accepted();
+    while (end.bytesRead !== this.socket.bytesWritten) await turn();
+    return end;
+  }
+
+  /** Waits until the server has let go of the connection. */
+  async closed(): Promise<void> {
+    const end = await this.accepted();
+    while (!end.closed) await turn();
+  }
+}
+
+async function start(handler: Handler, options: SocketServeOptions = {}) {
+  const clock = new ManualClock();
+  const server = await listen(handler, { logger, ...options }, clock);
+  servers.push(server);
+  const connectPeer = (): Peer => {
+    const peer = new Peer(server.address);
+    clients.push(peer);
+    return peer;
+  };
+  return { clock, server, connect: connectPeer };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+const CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+describe("a slow head", () => {
+  test("is refused with 408 when its time is over, and not before", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open().send("GET / HTTP/1.1\r\nHo");
+    const end = await client.arrived();
+    clock.advance(DEFAULT_LIMITS.headTimeoutMs);
+    expect(end.writableEnded).toBe(false);
+    clock.advance(SWEEP_MS);
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n(?:.+\r\n)*Connection: close\r\n/);
+  });
+
+  test("gets no more time for a byte now and then", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open().send("GET / HTTP/1.1\r\n");
+    await client.arrived();
+    for (let spentMs = 0; spentMs < DEFAULT_LIMITS.headTimeoutMs; spentMs += 1500) {
+      const end = await client.send("x").arrived();
+      expect(end.writableEnded).toBe(false);
+      clock.advance(1500);
+    }
+    clock.advance(SWEEP_MS);
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("is refused as the second one of a connection too", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open().send(`${get("/")}GET / HT`);
+    await client.until("hello");
+    await client.arrived();
+    clock.advance(DEFAULT_LIMITS.headTimeoutMs + SWEEP_MS);
+    expect(await client.end()).toMatch(/hello.*HTTP\/1\.1 408 /s);
+  });
+});
+
+describe("silence", () => {
+  test("of a client that never says anything ends its connection, unanswered", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open();
+    const end = await client.arrived();
+    clock.advance(DEFAULT_LIMITS.headTimeoutMs);
+    expect(end.destroyed).toBe(false);
+    clock.advance(SWEEP_MS);
+    expect(await client.end()).toBe("");
+  });
+
+  test("between two exchanges ends the connection, and starts again with each of them", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open();
+    for (let i = 1; i <= 3; i++) {
+      await client.send(get("/")).until("hello", i);
+      clock.advance(DEFAULT_LIMITS.keepAliveTimeoutMs);
+    }
+    const end = await client.arrived();
+    expect(end.writableEnded).toBe(false);
+    clock.advance(SWEEP_MS);
+    expect((await client.end()).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 200"]);
+  });
+
+  test("of the handler is its own affair", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { clock, connect: open } = await start(async () => {
+      await promise;
+      return { status: 200, body: "late" };
+    });
+    const client = open().send(post("/", "12", "Content-Length: 2") + get("/"));
+    await client.arrived();
+    clock.advance(3_600_000);
+    resolve();
+    await client.until("late", 2);
+  });
+
+  test("of the handler before it reads the content is its own affair, too", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { clock, connect: open } = await start(async (request) => {
+      await promise;
+      return { status: 200, body: `<${await readText(request)}>` };
+    });
+    const client = open().send(post("/", "12", "Content-Length: 4"));
+    await client.arrived();
+    clock.advance(3_600_000);
+    resolve();
+    await client.send("34").until("<1234>");
+  });
+
+  test("of a client that has been answered for good ends in a cut, though it never closes", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open().send(get("/", "Connection: close"));
+    const end = await client.arrived();
+    await client.until("hello");
+    expect(end.destroyed).toBe(false);
+    clock.advance(2000 + SWEEP_MS);
+    expect(end.destroyed).toBe(true);
+  });
+});
+
+describe("slow content", () => {
+  test.each([
+    ["of a known length", post("/", "12", "Content-Length: 5")],
+    ["in chunks", `${CHUNKED}2\r\n12\r\n`],
+    ["in the middle of a chunk's size", `${CHUNKED}2\r\n12\r\n1`],
+    ["within a trailer", `${CHUNKED}2\r\n12\r\n0\r\nx-a`],
+  ])("%s fails the reader that waits for it, and is answered with 408", async (_name, sent) => {
+    const failure = Promise.withResolvers<unknown>();
+    const { clock, connect: open } = await start(async (request) => {
+      await readText(request).catch((error: unknown) => {
+        failure.resolve(error);
+        throw error;
+      });
+      return { status: 200 };
+    });
+    const client = open().send(sent);
+    const end = await client.arrived();
+    clock.advance(DEFAULT_LIMITS.bodyTimeoutMs);
+    expect(end.writableEnded).toBe(false);
+    clock.advance(SWEEP_MS);
+    expect(await failure.promise).toMatchObject({ code: "REQUEST_BODY_TIMEOUT" });
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 408 (?:.+\r\n)*Connection: close\r\n/);
+  });
+
+  test("has all the time it needs as long as something comes", async () => {
+    const { clock, connect: open } = await start(echo);
+    const client = open().send(post("/", "", "Content-Length: 5"));
+    for (let i = 0; i < 5; i++) {
+      await client.arrived();
+      clock.advance(DEFAULT_LIMITS.bodyTimeoutMs);
+      client.send(String(i));
+    }
+    await client.until("<01234>");
+  });
+
+  test("that nobody reads is waited for no longer than other content, after the answer", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open().send(post("/", "12", "Content-Length: 5"));
+    await client.until("hello");
+    clock.advance(DEFAULT_LIMITS.bodyTimeoutMs + SWEEP_MS);
+    await client.end();
+  });
+});
+
+describe("a client that does not read", () => {
+  test("is cut off, and the exchange hears of it", async () => {
+    const reason = Promise.withResolvers<unknown>();
+    const { clock, connect: open } = await start(({ signal }) => {
+      signal.addEventListener("abort", () => {
+        reason.resolve(signal.reason);
+      });
+      return { status: 200, body: endless() };
+    });
+    const client = open();
+    await once(client.socket, "connect");
+    client.socket.pause();
+    const end = await client.send(get("/")).arrived();
+    await full(end);
+    clock.advance(DEFAULT_LIMITS.sendTimeoutMs);
+    expect(end.destroyed).toBe(false);
+    clock.advance(SWEEP_MS);
+    expect(await reason.promise).toMatchObject({ code: "RESPONSE_TIMEOUT" });
+    expect(end.destroyed).toBe(true);
+  });
+
+  test("and floods the server with requests is held up: neither requests nor responses pile up", async () => {
+    const body = "x".repeat(1000);
+    let handled = 0;
+    const { clock, connect: open } = await start(() => {
+      handled++;
+      return { status: 200, body };
+    });
+    const client = open();
+    await once(client.socket, "connect");
+    client.socket.pause();
+    const request = get("/", `X-Padding: ${"p".repeat(1000)}`);
+    const flood = request.repeat(64);
+    const closed = new Promise((resolve) => client.socket.on("close", resolve));
+    const write = () => {
+      while (client.socket.writableLength < 4 * flood.length) client.socket.write(flood);
+    };
+    client.socket.on("drain", write);
+    write();
+    const end = await client.accepted();
+    while (!end.isPaused()) await turn();
+    await full(end);
+
+    const heldBytes = end.bytesRead - handled * request.length;
+    expect(heldBytes).toBeLessThan(256 * 1024);
+    expect(end.writableLength).toBeLessThan(512 * 1024);
+    const { bytesRead } = end;
+    for (let i = 0; i < 100; i++) await turn();
+    expect(end.bytesRead).toBe(bytesRead);
+
+    clock.advance(DEFAULT_LIMITS.sendTimeoutMs + SWEEP_MS);
+    expect(end.destroyed).toBe(true);
+    client.socket.resume();
+    await closed;
+  });
+});
+
+describe("too many", () => {
+  test("connections: a further one is closed unanswered, until one of them ends", async () => {
+    const { connect: open } = await start(hello, { maxConnections: 2 });
+    const [first, second] = [open(), open()];
+    await first.accepted();
+    await first.send(get("/")).until("hello");
+    await second.send(get("/")).until("hello");
+    expect(await open().send(get("/")).end()).toBe("");
+    await first.send(get("/", "Connection: close")).end();
+    await first.closed();
+    await open().send(get("/")).until("hello");
+  });
+
+  test("connections of one client: others are still served", async () => {
+    const { server, connect: open } = await start(hello, { maxConnectionsPerClient: 3, host: "0.0.0.0" });
+    if (server.address.transport !== "tcp") throw new Error("It listens on TCP");
+    const crowd = Array.from({ length: 20 }, open);
+    const served = await Promise.all(
+      crowd.map((client) =>
+        client
+          .send(get("/"))
+          .until("hello")
+          .then(
+            () => true,
+            () => false,
+          ),
+      ),
+    );
+    expect(served.filter(Boolean)).toHaveLength(3);
+    const other = connect({ port: server.address.port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+    other.write(get("/"));
+    const [bytes] = (await once(other, "data")) as [Buffer];
+    expect(bytes.toString()).toContain("hello");
+    other.destroy();
+
+    const last = crowd[served.lastIndexOf(true)] as Peer;
+    await last.accepted();
+    await last.send(get("/", "Connection: close")).end();
+    await last.closed();
+    await open().send(get("/")).until("hello");
+  });
+
+  test("requests on one connection: the last answer says so, and what follows is not looked at", async () => {
+    const handler = vi.fn(hello);
+    const { connect: open } = await start(handler, { maxRequestsPerConnection: 3 });
+    const received = await open().send(get("/").repeat(5)).end();
+    expect(received.match(/HTTP\/1\.1 200/g)).toHaveLength(3);
+    expect(received.match(/Connection: close/g)).toHaveLength(1);
+    expect(received.lastIndexOf("Connection: close")).toBeGreaterThan(received.lastIndexOf("HTTP/1.1 200"));
+    expect(handler).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe("too long", () => {
+  const fields = (count: number) => Array.from({ length: count }, (_, i) => `X-${i}: y`);
+
+  test.each([
+    ["a target of 10,000 bytes", get(`/${"a".repeat(9999)}`), 414],
+    ["a target that does not end", `GET /${"a".repeat(10_000)}`, 414],
+    ["a field of 20,000 bytes", get("/", `X: ${"a".repeat(20_000)}`), 431],
+    ["a field that does not end", `GET / HTTP/1.1\r\nX: ${"a".repeat(20_000)}`, 431],
+    ["thousands of fields", get("/", ...fields(1000)), 431],
+    ["thousands of fields that do not end", get("/", ...fields(3000)).slice(0, -2), 431],
+    ["a method that does not end", "A".repeat(100), 501],
+    ["content by its Content-Length", post("/", "", "Content-Length: 101"), 413],
+    ["content by an absurd Content-Length", post("/", "", "Content-Length: 999999999999999"), 413],
+  ])("%s is refused before the handler", async (_name, sent, status) => {
+    const handler = vi.fn(hello);
+    const { connect: open } = await start(handler, { maxBodyBytes: 100 });
+    const received = await open().send(sent).end();
+    expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} (?:.+\\r\\n)*Connection: close\\r\\n`));
+    expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ["content in chunks", `${CHUNKED}64\r\n${"x".repeat(100)}\r\n1\r\nx\r\n`, 413, "REQUEST_BODY_TOO_LARGE"],
+    ["a chunk extension", `${CHUNKED}1;${"e".repeat(300)}`, 400, "REQUEST_BODY_MALFORMED"],
+    [
+      "chunk extensions without end",
+      CHUNKED + `1;${"e".repeat(200)}\r\nx\r\n`.repeat(50),
+      400,
+      "REQUEST_BODY_MALFORMED",
+    ],
+    ["a chunk size of zeros without end", CHUNKED + "0".repeat(5000), 400, "REQUEST_BODY_MALFORMED"],
+    ["a trailer", `${CHUNKED}0\r\nX: ${"t".repeat(20_000)}`, 400, "REQUEST_BODY_MALFORMED"],
+    ["trailers without end", `${CHUNKED}0\r\n${"x-a: b\r\n".repeat(3000)}`, 400, "REQUEST_BODY_MALFORMED"],
+  ])("%s fails the reader, and the connection ends", async (_name, sent, status, code) => {
+    const failure = Promise.withResolvers<unknown>();
+    const { connect: open } = await start(
+      async (request) => {
+        await readText(request).catch((error: unknown) => {
+          failure.resolve(error);
+          throw error;
+        });
+        return { status: 200 };
+      },
+      { maxBodyBytes: 100 },
+    );
+    const received = await open().send(sent).end();
+    expect(await failure.promise).toMatchObject({ code });
+    expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} (?:.+\\r\\n)*Connection: close\\r\\n`));
+  });
+
+  test("exactly as long as the limit is not too long", async () => {
+    const { connect: open } = await start(echo, { maxBodyBytes: 5 });
+    const client = open();
+    await client.send(post("/", "hello", "Content-Length: 5")).until("<hello>");
+    await client.send(`${CHUNKED}2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n`).until("<hello>", 2);
+  });
+
+  test("content that nobody reads is read away up to the limit, then the connection ends", async () => {
+    const { connect: open } = await start(hello, { maxDrainBytes: 10 });
+    const client = open();
+    await client.send(`${CHUNKED}5\r\nhello\r\n0\r\n\r\n`).until("hello");
+    await client.send(`${CHUNKED}b\r\nhello hello\r\n0\r\n\r\n`).end();
+    expect(client.received.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+});
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  const piece = new Uint8Array(64 * 1024);
+  for (;;) yield await Promise.resolve(piece);
+}
+
+/** Waits until the system takes no more of what is to be written: the client's window is shut. */
+async function full(end: Socket): Promise<void> {
+  for (let before = -1; !end.writableNeedDrain || end.bytesWritten !== before;) {
+    before = end.bytesWritten;
+    for (let i = 0; i < 20; i++) await turn();
+  }
+}

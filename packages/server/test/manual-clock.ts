@@ -1,0 +1,38 @@
+/** Time that a test moves by hand. */
+import type { Clock } from "../src/socket/clock.ts";
+
+interface Timer {
+  readonly intervalMs: number;
+  readonly tick: () => void;
+  due: number;
+}
+
+export class ManualClock implements Clock {
+  #now = Date.UTC(2026, 0, 1);
+  readonly #timers = new Set<Timer>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  every(intervalMs: number, tick: () => void): () => void {
+    const timer = { intervalMs, tick, due: this.#now + intervalMs };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  }
+
+  /** Moves on, and fires all that became due on the way, in its order. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ due }) => due <= end).toSorted((a, b) => a.due - b.due);
+      if (next === undefined) break;
+      this.#now = Math.max(this.#now, next.due);
+      next.due += next.intervalMs;
+      next.tick();
+    }
+    this.#now = end;
+  }
+}
