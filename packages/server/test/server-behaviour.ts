@@ -294,6 +294,28 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(codeOf(await failed.promise)).toBe("CLIENT_DISCONNECTED");
     });
 
+    test("a client that does not take the response is let go, in the middle of a stream or of one long text", async () => {
+      const reasons: string[] = [];
+      const over = Promise.withResolvers<void>();
+      const long = "x".repeat(32 * 1024 * 1024);
+      const { connect } = await start(
+        (_request, exchange) => {
+          exchange.completed.catch((error: unknown) => {
+            if (reasons.push(codeOf(error)) === 2) over.resolve();
+          });
+          return { status: 200, body: exchange.target === "/long" ? long : endless() };
+        },
+        { sendTimeoutMs: 1 },
+      );
+      for (const target of ["/long", "/stream"]) {
+        const client = connect();
+        client.socket.removeAllListeners("data").pause();
+        client.send(get(target));
+      }
+      await over.promise;
+      expect(reasons).toEqual(["RESPONSE_TIMEOUT", "RESPONSE_TIMEOUT"]);
+    });
+
     test("an error after the head is out cuts the connection: what came does not look complete", async () => {
       const { connect } = await start(() => ({
         status: 200,
@@ -536,6 +558,11 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       }
     });
   });
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  const piece = Buffer.alloc(64 * 1024, "x");
+  for (;;) yield piece;
 }
 
 async function* events(draining: AbortSignal): AsyncGenerator<string> {
