@@ -47,7 +47,7 @@ const plain: Format = {
   end: (counts) => `${summary(counts)}\n`,
 };
 
-export const FORMATS = { tap, plain } as const satisfies Record<string, Format>;
+export const FORMATS: Readonly<Record<"tap" | "plain", Format>> = { tap, plain };
 
 function summary({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;

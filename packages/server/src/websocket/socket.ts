@@ -23,14 +23,14 @@ type EventName = (typeof HANDLERS)[number];
 type Listener = ((event: Event) => void) | { handleEvent(event: Event): void } | null;
 
 export class ServerWebSocket extends EventTarget {
-  static readonly CONNECTING = CONNECTING;
-  static readonly OPEN = OPEN;
-  static readonly CLOSING = CLOSING;
-  static readonly CLOSED = CLOSED;
-  readonly CONNECTING = CONNECTING;
-  readonly OPEN = OPEN;
-  readonly CLOSING = CLOSING;
-  readonly CLOSED = CLOSED;
+  static readonly CONNECTING: 0 = CONNECTING;
+  static readonly OPEN: 1 = OPEN;
+  static readonly CLOSING: 2 = CLOSING;
+  static readonly CLOSED: 3 = CLOSED;
+  readonly CONNECTING: 0 = CONNECTING;
+  readonly OPEN: 1 = OPEN;
+  readonly CLOSING: 2 = CLOSING;
+  readonly CLOSED: 3 = CLOSED;
   readonly url: string;
   readonly protocol: string;
   /** Compression is off: it costs memory and time that an application did not ask for. */
