@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Exchange, Handler, Server, WebSocketOptions } from "@tsgi/gateway-spec";
+import { readText } from "@tsgi/gateway-spec/body";
 import { eventStream } from "@tsgi/gateway-spec/events";
 import { messages, send } from "@tsgi/gateway-spec/websocket";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -7,7 +8,7 @@ import WsClient from "ws";
 import type { NodeServeOptions } from "../src/options.ts";
 import { serve as serveNode } from "../src/node/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
-import { get, WireClient } from "./wire-client.ts";
+import { get, lastContent, post, WireClient } from "./wire-client.ts";
 
 const HANDSHAKE = [
   "Connection: keep-alive, Upgrade",
@@ -255,11 +256,19 @@ describe.each([
   });
 
   test("an ordinary request that names another protocol is answered as such", async () => {
-    const server = await start((_request, exchange) => ({ status: 200, body: typeof exchange.upgradeWebSocket }));
-    const received = await new WireClient(server.address)
-      .send(get("/", "Connection: Upgrade, close", "Upgrade: h2c"))
-      .end();
-    expect(received).toMatch(/^HTTP\/1\.1 200 [^]*undefined$/);
+    const server = await start(async (request, exchange) => ({
+      status: 200,
+      body: `${await readText(request)} ${typeof exchange.upgradeWebSocket}`,
+    }));
+    const fields = ["Connection: Upgrade, close", "Upgrade: h2c"];
+    for (const [bytes, body] of [
+      [get("/", ...fields), " undefined"],
+      [post("/", "hello", "Content-Length: 5", ...fields), "hello undefined"],
+    ] as const) {
+      const received = await new WireClient(server.address).send(bytes).end();
+      expect(received).toMatch(/^HTTP\/1\.1 200 /);
+      expect(lastContent(received)).toBe(body);
+    }
   });
 
   test("draining: the application may say goodbye in its own words, the others get 1001, and shutdown waits", async () => {

@@ -199,6 +199,12 @@ export class NodeConnection {
     const { limits, vocabulary } = this.#context;
     try {
       const head = checkedHead(req, limits, vocabulary);
+      if (head.contentLength !== 0 && this.#behindUpgrade !== null) {
+        // Before version 24.9 node takes the content for the other protocol's first bytes.
+        const message = "This server takes no content with a change of protocol";
+        this.#answer(res, { status: 501, code: "UPGRADE_WITH_CONTENT", message });
+        return null;
+      }
       if (head.contentLength <= limits.maxBodyBytes) return head;
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
       this.#answer(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
