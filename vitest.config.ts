@@ -17,6 +17,7 @@ export default defineConfig({
     include: [
       "packages/*/src/**/*.test.ts",
       "packages/*/test/**/*.test.ts",
+      "bench/**/*.test.ts",
       "examples/**/*.test.ts",
       "scripts/**/*.test.ts",
     ],

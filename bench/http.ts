@@ -1,0 +1,113 @@
+/** `node bench/http.ts`: our servers beside others, each alone on one core with wrk on the other, as tables of Markdown. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeFiles } from "./lib/files.ts";
+import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
+import { measure, type Measurement, type Site } from "./lib/measure.ts";
+import { table } from "./lib/table.ts";
+import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
+import { BASELINE, findProgram, LIMIT, type Peer, PEERS } from "./peers.ts";
+import { type Workload, WORKLOADS } from "./workloads.ts";
+
+const USAGE = `node bench/http.ts [--seconds 2] [--rounds 3] [--only name,…] [--against name,…]
+
+  --seconds   how long each measurement lasts
+  --rounds    measurements of each server, in turn with the others; the table shows the medians
+  --only      workloads: ${WORKLOADS.map(({ name }) => name).join(", ")}
+  --against   servers beside ${LIMIT} and ${BASELINE}: ${beside().join(", ")}`;
+
+try {
+  const { seconds, rounds, workloads, peers } = readCommandLine();
+  await run(workloads, peers, seconds, rounds);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function run(workloads: readonly Workload[], peers: readonly Peer[], seconds: number, rounds: number) {
+  if (process.platform !== "linux") throw new Error("The bench reads processor time from /proc: it needs Linux");
+  const wrk = findProgram("wrk");
+  if (wrk === null) throw new Error("There is no wrk, which makes the load (Debian: apt-get install wrk)");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+  const cores = chooseCores();
+  console.log(describeMachine());
+  for (const doubt of doubts(cores)) console.log(`\n**Distrust this run.** ${doubt}`);
+  console.log(`\n${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections: medians.`);
+  if (cores !== null) pinSelf(cores.load);
+
+  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
+  try {
+    await writeFiles(root);
+    const site: Site = { root, cores, wrk: new Wrk(wrk, root), seconds };
+    for (const workload of workloads) await runWorkload(workload, peers, rounds, site);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+async function runWorkload(workload: Workload, peers: readonly Peer[], rounds: number, site: Site): Promise<void> {
+  const measurements = new Map<string, Measurement[]>();
+  const problems = new Map<string, string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers.filter((peer) => peer.runs(workload) && !problems.has(peer.name))) {
+      try {
+        const list = measurements.get(peer.name) ?? [];
+        list.push(await measure(peer, workload, site));
+        measurements.set(peer.name, list);
+      } catch (error) {
+        measurements.delete(peer.name);
+        problems.set(peer.name, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+  console.log(`\n### ${workload.title}\n\n${table(measurements)}`);
+  for (const [name, problem] of problems) console.log(`\nLeft out: ${name}, for ${problem}.`);
+}
+
+function readCommandLine() {
+  const options = {
+    seconds: { type: "string", default: "2" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+    against: { type: "string" },
+  } as const;
+  try {
+    const { values } = parseArgs({ options });
+    const workloads = choose(
+      "--only",
+      values.only,
+      WORKLOADS.map(({ name }) => name),
+    );
+    const against = choose("--against", values.against, beside());
+    return {
+      seconds: wholeNumber("--seconds", values.seconds, 60),
+      rounds: wholeNumber("--rounds", values.rounds, 25),
+      workloads: WORKLOADS.filter(({ name }) => workloads.includes(name)),
+      peers: PEERS.filter(({ name }) => name === LIMIT || name === BASELINE || against.includes(name)),
+    };
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`, { cause: error });
+  }
+}
+
+function beside(): readonly string[] {
+  return PEERS.map(({ name }) => name).filter((name) => name !== LIMIT && name !== BASELINE);
+}
+
+function choose(option: string, text: string | undefined, names: readonly string[]): readonly string[] {
+  const chosen = text?.split(",").map((name) => name.trim()) ?? names;
+  const unknown = chosen.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`${option}: there is no "${unknown}"`);
+  return chosen;
+}
+
+function wholeNumber(option: string, text: string, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new Error(`${option} is a whole number from 1 to ${most}, not "${text}"`);
+  }
+  return value;
+}

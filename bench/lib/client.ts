@@ -1,0 +1,117 @@
+/** A client that writes a workload's bytes as they are: to check the answers before anything is measured, and to hold connections. */
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import type { Workload } from "../workloads.ts";
+
+const TIMEOUT_MS = 10_000;
+
+/** Handshakes under way at once, well below what a listening socket holds. */
+const OPENING_AT_ONCE = 100;
+
+/**
+ * Sends each write of the workload once, and holds the answers to what is expected.
+ * @throws Error that says what came instead.
+ */
+export async function checkAnswers(port: number, { writes, pipelined, content, contentType }: Workload): Promise<void> {
+  const reader = await ResponseReader.open(port);
+  try {
+    for (const bytes of writes) {
+      reader.socket.write(bytes, "latin1");
+      for (let index = 0; index < pipelined; index++) {
+        const { head, body } = await reader.next();
+        if (!head.startsWith("HTTP/1.1 200 ")) throw new Error(`The answer was ${JSON.stringify(head)}`);
+        if (body !== content) throw new Error(`The content was ${JSON.stringify(body.slice(0, 200))}`);
+        const type = field(head, "content-type");
+        if (type?.startsWith(contentType) !== true) throw new Error(`The content's type was ${String(type)}`);
+      }
+    }
+  } finally {
+    reader.socket.destroy();
+  }
+}
+
+/** Connections that have had one answer and wait for nobody. */
+export async function openIdle(port: number, { writes, idleConnections }: Workload): Promise<readonly Socket[]> {
+  const open: Socket[] = [];
+  try {
+    while (open.length < idleConnections) {
+      const some = Math.min(OPENING_AT_ONCE, idleConnections - open.length);
+      const readers = await Promise.all(Array.from({ length: some }, () => ResponseReader.open(port)));
+      open.push(...readers.map(({ socket }) => socket));
+      await Promise.all(
+        readers.map((reader) => {
+          reader.socket.write(writes[0] ?? "", "latin1");
+          return reader.next();
+        }),
+      );
+    }
+  } catch (error) {
+    for (const socket of open) socket.destroy();
+    throw error;
+  }
+  return open;
+}
+
+interface Answer {
+  readonly head: string;
+  readonly body: string;
+}
+
+class ResponseReader {
+  readonly socket: Socket;
+  #text = "";
+  #waits = false;
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding("latin1");
+    socket.setTimeout(TIMEOUT_MS);
+    socket.on("timeout", () => {
+      if (this.#waits) socket.destroy(new Error("The server was silent for 10 s"));
+    });
+    socket.on("data", (text: string) => {
+      this.#text += text;
+      this.#wake.resolve();
+    });
+    socket.on("error", (error) => this.#wake.reject(error));
+    socket.on("close", () => this.#wake.reject(new Error("The server closed the connection")));
+  }
+
+  static async open(port: number): Promise<ResponseReader> {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    return new ResponseReader(socket);
+  }
+
+  async next(): Promise<Answer> {
+    const headEnd = await this.#find("\r\n\r\n");
+    const head = this.#text.slice(0, headEnd);
+    const length = Number(field(head, "content-length"));
+    if (!Number.isInteger(length)) throw new Error(`The answer has no Content-Length: ${JSON.stringify(head)}`);
+    const end = headEnd + 4 + length;
+    while (this.#text.length < end) await this.#more();
+    const body = this.#text.slice(headEnd + 4, end);
+    this.#text = this.#text.slice(end);
+    return { head, body };
+  }
+
+  async #find(mark: string): Promise<number> {
+    for (;;) {
+      const at = this.#text.indexOf(mark);
+      if (at !== -1) return at;
+      await this.#more();
+    }
+  }
+
+  async #more(): Promise<void> {
+    this.#wake = Promise.withResolvers();
+    this.#waits = true;
+    await this.#wake.promise;
+    this.#waits = false;
+  }
+}
+
+function field(head: string, name: string): string | undefined {
+  return new RegExp(`^${name}: *(.*)$`, "im").exec(head)?.[1]?.trim();
+}

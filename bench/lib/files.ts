@@ -1,0 +1,12 @@
+/** The files that servers of files serve. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { WORKLOADS } from "../workloads.ts";
+
+/** Writes them to `files/` of a folder. */
+export async function writeFiles(root: string): Promise<void> {
+  await mkdir(join(root, "files"));
+  for (const { file, content } of WORKLOADS) {
+    if (file !== null) await writeFile(join(root, "files", file), content);
+  }
+}

@@ -1,0 +1,65 @@
+/** One measurement: a fresh process, its answers checked, warmed up, then under load. */
+import type { Socket } from "node:net";
+import type { Peer } from "../peers.ts";
+import type { Workload } from "../workloads.ts";
+import { checkAnswers, openIdle } from "./client.ts";
+import type { Cores } from "./machine.ts";
+import { ServerProcess } from "./server-process.ts";
+import type { Wrk } from "./wrk.ts";
+
+const WARM_UP_SECONDS = 1;
+
+export interface Site {
+  /** The folder whose files are served. */
+  readonly root: string;
+  readonly cores: Cores | null;
+  readonly wrk: Wrk;
+  readonly seconds: number;
+}
+
+export interface Measurement {
+  readonly requestsPerSecond: number;
+  /** Of the server's process, in user and system mode. */
+  readonly cpuMicrosecondsPerRequest: number;
+  /** How much of its core the server had: well below 1, it waited for the load or for others. */
+  readonly busy: number;
+  /** Growth of the server's resident memory after a garbage collection; `null` where the workload has no idle connections. */
+  readonly bytesPerIdleConnection: number | null;
+}
+
+export async function measure(peer: Peer, workload: Workload, site: Site): Promise<Measurement> {
+  const { root, cores, wrk, seconds } = site;
+  const server = await ServerProcess.start(await peer.command(workload, root), cores?.server ?? null);
+  let idle: readonly Socket[] = [];
+  try {
+    const load = { port: server.port, workload, core: cores?.load ?? null };
+    await checkAnswers(server.port, workload);
+    await wrk.run({ ...load, seconds: WARM_UP_SECONDS });
+
+    let bytesPerIdleConnection: number | null = null;
+    if (workload.idleConnections > 0) {
+      await server.collectGarbage();
+      const before = server.residentBytes();
+      idle = await openIdle(server.port, workload);
+      await server.collectGarbage();
+      bytesPerIdleConnection = (server.residentBytes() - before) / idle.length;
+    }
+
+    const startedAt = performance.now();
+    const cpuBefore = server.cpuMicroseconds();
+    const { requests, requestsPerSecond } = await wrk.run({ ...load, seconds });
+    const cpuMicroseconds = server.cpuMicroseconds() - cpuBefore;
+    const elapsedMs = performance.now() - startedAt;
+    const lost = idle.filter(({ readyState }) => readyState !== "open").length;
+    if (lost > 0) throw new Error(`${lost} idle connections were lost`);
+    return {
+      requestsPerSecond,
+      cpuMicrosecondsPerRequest: cpuMicroseconds / requests,
+      busy: cpuMicroseconds / 1000 / elapsedMs,
+      bytesPerIdleConnection,
+    };
+  } finally {
+    for (const socket of idle) socket.destroy();
+    await server.stop();
+  }
+}

@@ -1,0 +1,113 @@
+/** A server in a process of its own: started, watched through /proc, and stopped by its id. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Command } from "../peers.ts";
+import { pinned } from "./machine.ts";
+
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 5000;
+
+/** The unit of /proc/PID/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
+const MICROSECONDS_PER_TICK = 10_000;
+
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export class ServerProcess {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #pid: number;
+  readonly #listensToInput: boolean;
+
+  private constructor(child: ChildProcess, pid: number, port: number, listensToInput: boolean) {
+    this.#child = child;
+    this.#pid = pid;
+    this.port = port;
+    this.#listensToInput = listensToInput;
+  }
+
+  /** @throws Error where it does not listen within 20 seconds. */
+  static async start({ program, args, port }: Command, core: number | null): Promise<ServerProcess> {
+    const [file, ...rest] = pinned(core, program, args);
+    const child = spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"] });
+    running.add(child);
+    child.stdin.on("error", () => {});
+    child.once("exit", () => running.delete(child));
+    try {
+      await once(child, "spawn");
+      const said = port ?? Number(await Promise.race([nextLine(child), failure(child)]));
+      if (port !== undefined) await Promise.race([accepting(port), failure(child)]);
+      if (child.pid === undefined || !Number.isInteger(said)) throw new Error(`${program} did not say its port`);
+      return new ServerProcess(child, child.pid, said, port === undefined);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
+  }
+
+  /** Processor time that all its threads have used, in user and system mode. */
+  cpuMicroseconds(): number {
+    // Behind the name, which stands in parentheses and may hold anything: state is the third field, utime and stime 14 and 15.
+    const fields = readFileSync(`/proc/${this.#pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
+  }
+
+  residentBytes(): number {
+    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#pid}/status`, "latin1"));
+    return Number(found?.[1]) * 1024;
+  }
+
+  async collectGarbage(): Promise<void> {
+    const done = nextLine(this.#child);
+    this.#child.stdin?.write("gc\n");
+    await Promise.race([done, failure(this.#child)]);
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    // A server of ours ends with its input, and so has the time to write a profile; nginx has no ear there.
+    child.stdin?.end();
+    if (!this.#listensToInput) child.kill("SIGTERM");
+    const kill = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await gone;
+    clearTimeout(kill);
+  }
+}
+
+async function nextLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("The server has no standard output");
+  const [data] = (await once(child.stdout, "data")) as [Buffer];
+  return data.toString().trim();
+}
+
+async function failure(child: ChildProcess): Promise<never> {
+  const exited = once(child, "exit").then(([code, signal]) => `ended with ${String(code ?? signal)}`);
+  const late = delay(START_TIMEOUT_MS, `was silent for ${START_TIMEOUT_MS / 1000} s`, { ref: false });
+  throw new Error(`The server ${await Promise.race([exited, late])}`);
+}
+
+/** Fulfils when something accepts connections; rejects where nothing does. */
+async function accepting(port: number): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const socket = connect(port, "127.0.0.1");
+    try {
+      await once(socket, "connect");
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    } finally {
+      socket.destroy();
+    }
+    await delay(20);
+  }
+}

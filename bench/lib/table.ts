@@ -1,0 +1,67 @@
+/** Measurements as a table of Markdown: medians, and their ratios to node:http and to the limit. */
+import { BASELINE, LIMIT } from "../peers.ts";
+import type { Measurement } from "./measure.ts";
+
+type Row = { readonly name: string } & { readonly [Column in keyof Measurement]: number };
+
+export function table(measurements: ReadonlyMap<string, readonly Measurement[]>): string {
+  const rows = [...measurements].map(([name, list]) => medians(name, list));
+  const baseline = rows.find(({ name }) => name === BASELINE);
+  const limit = rows.find(({ name }) => name === LIMIT);
+  const idle = rows.some((row) => !Number.isNaN(row.bytesPerIdleConnection));
+  const lines = [
+    [
+      "server",
+      "requests/s",
+      "× node:http",
+      "of the limit",
+      "CPU µs/request",
+      "× node:http",
+      "of the limit",
+      "core busy",
+    ],
+    ["---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"],
+    ...rows.map((row) => [
+      row.name,
+      Math.round(row.requestsPerSecond).toLocaleString("en-GB"),
+      times(row.requestsPerSecond, baseline?.requestsPerSecond),
+      percent(row.requestsPerSecond, limit?.requestsPerSecond),
+      row.cpuMicrosecondsPerRequest.toFixed(2),
+      times(baseline?.cpuMicrosecondsPerRequest, row.cpuMicrosecondsPerRequest),
+      percent(limit?.cpuMicrosecondsPerRequest, row.cpuMicrosecondsPerRequest),
+      percent(row.busy, 1),
+    ]),
+  ];
+  if (idle) {
+    const cells = ["bytes/idle connection", "---:", ...rows.map((row) => Math.round(row.bytesPerIdleConnection))];
+    for (const [index, line] of lines.entries()) line.push(cells[index]?.toLocaleString("en-GB") ?? "");
+  }
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+function medians(name: string, list: readonly Measurement[]): Row {
+  return {
+    name,
+    requestsPerSecond: median(list.map((one) => one.requestsPerSecond)),
+    cpuMicrosecondsPerRequest: median(list.map((one) => one.cpuMicrosecondsPerRequest)),
+    busy: median(list.map((one) => one.busy)),
+    bytesPerIdleConnection: median(list.map((one) => one.bytesPerIdleConnection ?? Number.NaN)),
+  };
+}
+
+/** The middle one; of an even count, the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const high = sorted[Math.floor(middle)] ?? Number.NaN;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  return (low + high) / 2;
+}
+
+function times(value: number | undefined, other: number | undefined): string {
+  return value === undefined || other === undefined ? "–" : (value / other).toFixed(2);
+}
+
+function percent(value: number | undefined, whole: number | undefined): string {
+  return value === undefined || whole === undefined ? "–" : `${Math.round((value / whole) * 100)}%`;
+}

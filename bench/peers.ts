@@ -1,0 +1,107 @@
+/** Who is measured, and the command that starts each. */
+import { execFile } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { configureNginx } from "./servers/nginx.ts";
+import type { Workload } from "./workloads.ts";
+
+export interface Peer {
+  readonly name: string;
+  /** Whether it is there once the workspace is installed; the others depend on the machine. */
+  readonly installed: boolean;
+  /** Whether it takes part. */
+  readonly runs: (workload: Workload) => boolean;
+  /** @throws Error that says what this machine lacks. */
+  readonly command: (workload: Workload, root: string) => Promise<Command>;
+}
+
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Where it will listen; absent for a server that chooses its port and says it on standard output. */
+  readonly port?: number;
+}
+
+/** Beside what nothing can be faster, and what everything is compared with. */
+export const LIMIT = "limit";
+export const BASELINE = "node:http";
+
+const BUN_PACKAGE = "bun@1.4.5";
+
+export const PEERS: readonly Peer[] = [
+  nodePeer(LIMIT, "limit.ts"),
+  nodePeer("tsgi socket", "tsgi-socket.ts"),
+  nodePeer("tsgi node", "tsgi-node.ts"),
+  nodePeer(BASELINE, "node-http.ts"),
+  nodePeer("fastify", "fastify.ts"),
+  nodePeer("hono", "hono.ts"),
+  nodePeer("srvx", "srvx.ts"),
+  {
+    name: "bun",
+    installed: false,
+    runs: () => true,
+    command: async ({ name }, root) => ({ program: await findBun(), args: [server("bun.ts"), name, root] }),
+  },
+  {
+    name: "nginx",
+    installed: false,
+    runs: ({ file }) => file !== null,
+    command: async (_workload, root) => {
+      const program = findProgram("nginx");
+      if (program === null) throw new Error("there is no nginx (Debian: apt-get install nginx-light)");
+      const port = await freePort();
+      return { program, args: await configureNginx(root, port), port };
+    },
+  },
+];
+
+function nodePeer(name: string, file: string): Peer {
+  const command: Peer["command"] = (workload, root) =>
+    Promise.resolve({ program: process.execPath, args: ["--expose-gc", server(file), workload.name, root] });
+  return { name, installed: true, runs: () => true, command };
+}
+
+const server = (file: string) => join(import.meta.dirname, "servers", file);
+
+/** The full path of a program on PATH, or where Debian keeps servers; null where there is none. */
+export function findProgram(name: string): string | null {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
+  return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+let bun: Promise<string> | undefined;
+
+/** From PATH, or from npm's cache, where npm puts it: 100 MB that not everyone who installs this repository should download. */
+function findBun(): Promise<string> {
+  return (bun ??= (async () => {
+    const found = findProgram("bun");
+    if (found !== null) return found;
+    const args = ["exec", "--yes", `--package=${BUN_PACKAGE}`, "--", "bun", "-p", "process.execPath"];
+    try {
+      const { stdout } = await promisify(execFile)("npm", args, { timeout: 120_000 });
+      return stdout.trim();
+    } catch (error) {
+      throw new Error(`npm cannot run ${BUN_PACKAGE}: ${String(error).split("\n", 1)[0]}`, { cause: error });
+    }
+  })());
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("There is no free port");
+  return address.port;
+}

@@ -1,0 +1,29 @@
+/** Bun's own server; this file runs in Bun. */
+import { KEEP_ALIVE_MS, ready, root } from "./control.ts";
+
+/** What is used of it. */
+declare const Bun: {
+  serve(options: {
+    hostname: string;
+    port: number;
+    idleTimeout: number;
+    fetch(request: Request): Response | Promise<Response>;
+  }): { readonly port: number };
+  file(path: string): Blob;
+  gc(synchronously: boolean): void;
+};
+
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  idleTimeout: KEEP_ALIVE_MS / 1000,
+  fetch(request) {
+    const { url } = request;
+    if (url.endsWith("/json")) return Response.json({ message: "Hello, world!" });
+    if (url.endsWith("/echo")) return request.json().then((value) => Response.json(value));
+    const at = url.indexOf("/files/");
+    if (at !== -1) return new Response(Bun.file(root + url.slice(at)));
+    return new Response("Hello, world!", { headers: { "content-type": "text/plain" } });
+  },
+});
+ready(server.port, () => Bun.gc(true));

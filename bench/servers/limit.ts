@@ -1,0 +1,26 @@
+/** The limit: node:net, no parsing. It counts bytes, and answers all that one read brought in one write. */
+import { createServer } from "node:net";
+import { WORKLOADS } from "../workloads.ts";
+import { portOf, ready } from "./control.ts";
+
+const workload = WORKLOADS.find(({ name }) => name === process.argv[2]);
+if (workload === undefined) throw new Error("The limit must know the workload: its name is the first argument");
+const { writes, pipelined, content, contentType } = workload;
+const requestBytes = (writes[0] ?? "").length / pipelined;
+const response = Buffer.from(
+  `HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\nDate: ${new Date().toUTCString()}\r\n` +
+    `Content-Length: ${content.length}\r\n\r\n${content}`,
+);
+const responses: Buffer[] = [];
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let received = 0;
+  socket.on("data", (bytes) => {
+    received += bytes.length;
+    const count = Math.floor(received / requestBytes);
+    received -= count * requestBytes;
+    if (count > 0) socket.write((responses[count] ??= Buffer.concat(Array.from({ length: count }, () => response))));
+  });
+  socket.on("error", () => socket.destroy());
+});
+server.listen(0, "127.0.0.1", () => ready(portOf(server.address())));

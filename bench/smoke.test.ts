@@ -1,0 +1,100 @@
+/** Every server that the workspace installs answers every workload as it must: a benchmark of wrong answers measures nothing. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkAnswers, openIdle } from "./lib/client.ts";
+import { ServerProcess } from "./lib/server-process.ts";
+import { parseReport } from "./lib/wrk.ts";
+import { LIMIT, type Peer, PEERS } from "./peers.ts";
+import { writeFiles } from "./lib/files.ts";
+import { POSTED, type Workload, WORKLOADS } from "./workloads.ts";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "tsgi-bench-test-"));
+  await writeFiles(root);
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe.each(PEERS.filter(({ installed }) => installed))("$name", (peer) => {
+  test("answers each workload", async () => {
+    const workloads = WORKLOADS.filter(peer.runs);
+    // Only the limit must know what is coming: one process is enough for the others.
+    const runs = peer.name === LIMIT ? workloads.map((workload) => [workload]) : [workloads];
+    for (const run of runs) {
+      const server = await start(peer, run[0]);
+      try {
+        for (const workload of run) await checkAnswers(server.port, workload);
+      } finally {
+        await server.stop();
+      }
+    }
+  });
+});
+
+test("a server's memory and processor time are read, and idle connections stay", async () => {
+  const workload = workloadNamed("idle");
+  const server = await start(peerNamed("tsgi socket"), workload);
+  try {
+    const before = server.cpuMicroseconds();
+    const idle = await openIdle(server.port, { ...workload, idleConnections: 3 });
+    await server.collectGarbage();
+    expect(idle.map((socket) => socket.readyState)).toEqual(["open", "open", "open"]);
+    expect(server.residentBytes()).toBeGreaterThan(1_000_000);
+    expect(server.cpuMicroseconds()).toBeGreaterThanOrEqual(before);
+    for (const socket of idle) socket.destroy();
+  } finally {
+    await server.stop();
+  }
+});
+
+test("workloads are what their titles say", () => {
+  expect(POSTED).toHaveLength(200);
+  for (const { writes } of WORKLOADS) expect(new Set(writes.map(({ length }) => length)).size).toBe(1);
+});
+
+test("a wrong answer is found", async () => {
+  const workload = workloadNamed("plaintext");
+  const server = await start(peerNamed(LIMIT), workload);
+  try {
+    await expect(checkAnswers(server.port, { ...workload, content: "Hello, World!" })).rejects.toThrow("Hello, world!");
+    await expect(checkAnswers(server.port, { ...workload, contentType: "text/html" })).rejects.toThrow("text/plain");
+  } finally {
+    await server.stop();
+  }
+});
+
+describe("a report of wrk", () => {
+  test("has a count and a rate", () => {
+    const report = "  204731 requests in 2.00s, 23.43MB read\nRequests/sec: 102341.29\nTransfer/sec:     11.71MB\n";
+    expect(parseReport(report)).toEqual({ requests: 204731, requestsPerSecond: 102341.29 });
+  });
+
+  test.each(["  Socket errors: connect 0, read 5, write 0, timeout 0", "  Non-2xx or 3xx responses: 17"])(
+    "%s",
+    (line) => {
+      expect(() => parseReport(`  17 requests in 2.00s, 23.43MB read\n${line}\nRequests/sec: 8.50\n`)).toThrow(
+        line.trim(),
+      );
+    },
+  );
+});
+
+async function start(peer: Peer, workload: Workload | undefined): Promise<ServerProcess> {
+  if (workload === undefined) throw new Error(`${peer.name} takes part in nothing`);
+  return ServerProcess.start(await peer.command(workload, root), null);
+}
+
+function workloadNamed(name: string): Workload {
+  return found(WORKLOADS.find((workload) => workload.name === name));
+}
+
+function peerNamed(name: string): Peer {
+  return found(PEERS.find((peer) => peer.name === name));
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("There is none of that name");
+  return value;
+}

@@ -1,0 +1,106 @@
+/** What is asked of every server, byte for byte, and what it must answer. */
+
+export interface Workload {
+  readonly name: string;
+  readonly title: string;
+  /** What the client writes at once, each in turn on every connection. All are of one length. */
+  readonly writes: readonly string[];
+  /** Requests in one write. */
+  readonly pipelined: number;
+  /** The content of each response, and how its type begins. */
+  readonly content: string;
+  readonly contentType: string;
+  /** Connections that are held open beside the ones that work, each after one answered request. */
+  readonly idleConnections: number;
+  /** Whether the answer is a file: servers of files take part, and the folder holds it. */
+  readonly file: string | null;
+}
+
+const HOST = "Host: 127.0.0.1:8080\r\n";
+const HELLO = "Hello, world!";
+const PLAIN = `GET / HTTP/1.1\r\n${HOST}\r\n`;
+const PIPELINED = 16;
+
+/** 200 bytes as JSON.stringify writes them, so that an echo that parses and writes anew gives them back. */
+export const POSTED: string = (() => {
+  const order = { code: "000007", name: "Nanshan Holdings", price: 12.34, lots: [100, 250, 1000], note: "" };
+  return JSON.stringify({ ...order, note: "x".repeat(200 - JSON.stringify(order).length) });
+})();
+
+/** What Chromium sends for a page, with a cookie. */
+const browserGet = (page: string, session: string) =>
+  `GET /?page=${page} HTTP/1.1\r\n${HOST}` +
+  "Connection: keep-alive\r\nCache-Control: max-age=0\r\nUpgrade-Insecure-Requests: 1\r\n" +
+  "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36\r\n" +
+  "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n" +
+  "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\nSec-Fetch-Dest: document\r\n" +
+  `Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: session=${session}\r\n\r\n`;
+
+const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
+
+const HELLO_WORLD = {
+  pipelined: 1,
+  content: HELLO,
+  contentType: "text/plain",
+  idleConnections: 0,
+  file: null,
+} as const satisfies Partial<Workload>;
+
+const file = (name: string, title: string, bytes: number): Workload => ({
+  ...HELLO_WORLD,
+  name,
+  title,
+  writes: [`GET /files/${name}.txt HTTP/1.1\r\n${HOST}\r\n`],
+  content: "All work and no play makes Jack a dull boy.\n".repeat(Math.ceil(bytes / 44)).slice(0, bytes),
+  file: `${name}.txt`,
+});
+
+export const WORKLOADS: readonly Workload[] = [
+  { ...HELLO_WORLD, name: "plaintext", title: "Plaintext: a GET with one header, 13 bytes back", writes: [PLAIN] },
+  {
+    ...HELLO_WORLD,
+    name: "pipelined",
+    title: "The same, pipelined by 16",
+    writes: [PLAIN.repeat(PIPELINED)],
+    pipelined: PIPELINED,
+  },
+  {
+    ...HELLO_WORLD,
+    name: "browser",
+    title: "A GET with the dozen headers that a browser sends, always the same",
+    writes: [browserGet("0000", hex(0, 32))],
+  },
+  {
+    ...HELLO_WORLD,
+    name: "browser-varying",
+    title: "The same, but target and cookie are others each time (64 in turn)",
+    writes: Array.from({ length: 64 }, (_, index) => browserGet(hex(index, 4), hex(index * 0x1234567, 32))),
+  },
+  {
+    ...HELLO_WORLD,
+    name: "json",
+    title: "JSON: 27 bytes, serialized each time",
+    writes: [`GET /json HTTP/1.1\r\n${HOST}\r\n`],
+    content: JSON.stringify({ message: HELLO }),
+    contentType: "application/json",
+  },
+  {
+    ...HELLO_WORLD,
+    name: "echo",
+    title: "A POST of 200 bytes of JSON, parsed and serialized back",
+    writes: [
+      `POST /echo HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${POSTED.length}\r\n\r\n${POSTED}`,
+    ],
+    content: POSTED,
+    contentType: "application/json",
+  },
+  file("1k", "A file of 1 KB", 1024),
+  file("100k", "A file of 100 KB", 100 * 1024),
+  {
+    ...HELLO_WORLD,
+    name: "idle",
+    title: "Plaintext beside 5,000 idle connections",
+    writes: [PLAIN],
+    idleConnections: 5000,
+  },
+];
