@@ -1,0 +1,207 @@
+/**
+ * What memory a server needs: bytes for each idle connection, and growth over a million requests.
+ *
+ *     node bench/memory.ts [idle connections] [requests]
+ *
+ * Each server runs in a process of its own, this one is its client. The heap is measured after garbage collection; the resident
+ * size is what the system says, so it holds buffers of the engine and of node too, and rises in steps.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import { connect, createServer as createNetServer, type AddressInfo, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { serve } from "@tsgi/server/socket";
+
+const KEEP_ALIVE_MS = 600_000;
+const OPENING_AT_ONCE = 200;
+const PIPELINED = 64;
+const BUSY_CONNECTIONS = 32;
+/** Two sweeps of the socket server, after which idle connections have let go of what they do not need. */
+const REST_MS = 1500;
+const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/** The heap of a process that serves is never quite the same twice. */
+const TOLERATED_GROWTH_BYTES = 1024 * 1024;
+
+const SERVERS = {
+  "node:net, a constant": async () => {
+    const server = createNetServer({ noDelay: true }, (socket) => {
+      socket.on("data", () => socket.write(ANSWER));
+      socket.on("error", () => undefined);
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return (server.address() as AddressInfo).port;
+  },
+  "node:http": async () => {
+    const server = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (_request, response) => response.end("hello"));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return (server.address() as AddressInfo).port;
+  },
+  "tsgi socket": async () => {
+    const { address } = await serve(() => ({ status: 200, body: "hello" }), { keepAliveTimeoutMs: KEEP_ALIVE_MS });
+    return address.transport === "tcp" ? address.port : 0;
+  },
+} as const;
+
+type ServerName = keyof typeof SERVERS;
+
+interface Memory {
+  readonly heapBytes: number;
+  readonly residentBytes: number;
+}
+
+interface ServerProcess {
+  readonly port: number;
+  readonly memory: () => Promise<Memory>;
+  readonly stop: () => void;
+}
+
+const [role, name] = process.argv.slice(2);
+if (role === "--serve") await runServer(name as ServerName);
+else await measure(Number(role ?? 10_000), Number(name ?? 1_000_000));
+
+async function measure(idleConnections: number, requests: number): Promise<void> {
+  const names = Object.keys(SERVERS) as ServerName[];
+  console.log(`bytes for each of ${idleConnections} idle connections, after one request each (× node:http)`);
+  const idle = new Map<ServerName, Memory>();
+  for (const server of names) idle.set(server, await idleMemory(server, idleConnections));
+  const http = idle.get("node:http");
+  for (const [server, { heapBytes, residentBytes }] of idle) {
+    const ratios = [heapBytes / (http?.heapBytes ?? 0), residentBytes / (http?.residentBytes ?? 0)].map((r) =>
+      r.toFixed(2),
+    );
+    console.log(
+      `  ${server.padEnd(22)} heap ${round(heapBytes)} (${ratios[0]})  resident ${round(residentBytes)} (${ratios[1]})`,
+    );
+  }
+  console.log(`heap after ${requests} requests, beyond what it was after the first tenth`);
+  const growth = await heapGrowth("tsgi socket", requests);
+  console.log(`  ${"tsgi socket".padEnd(22)} ${growth.map((bytes) => `${round(bytes)}`).join(" ")} bytes`);
+  if ((growth.at(-1) ?? 0) > TOLERATED_GROWTH_BYTES) {
+    console.error(`The heap grew by more than ${TOLERATED_GROWTH_BYTES} bytes`);
+    process.exitCode = 1;
+  }
+}
+
+async function idleMemory(server: ServerName, count: number): Promise<Memory> {
+  const { port, memory, stop } = await startServer(server);
+  // Code is compiled and the heap has its size before anything is counted.
+  closeAll(await openIdle(port, OPENING_AT_ONCE));
+  await delay(REST_MS);
+  const before = await memory();
+  const sockets = await openIdle(port, count);
+  await delay(REST_MS);
+  const after = await memory();
+  closeAll(sockets);
+  stop();
+  return {
+    heapBytes: (after.heapBytes - before.heapBytes) / count,
+    residentBytes: (after.residentBytes - before.residentBytes) / count,
+  };
+}
+
+async function openIdle(port: number, count: number): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < count) {
+    const some = Array.from({ length: Math.min(OPENING_AT_ONCE, count - sockets.length) }, () =>
+      connect(port, "127.0.0.1"),
+    );
+    await Promise.all(
+      some.map(async (socket, i) => {
+        socket.write(request(sockets.length + i));
+        await once(socket, "data");
+      }),
+    );
+    sockets.push(...some);
+  }
+  return sockets;
+}
+
+async function heapGrowth(server: ServerName, requests: number): Promise<number[]> {
+  const { port, memory, stop } = await startServer(server);
+  await load(port, requests / 10);
+  const { heapBytes } = await memory();
+  const growth: number[] = [];
+  for (let part = 0; part < 3; part++) {
+    await load(port, requests / 3);
+    growth.push((await memory()).heapBytes - heapBytes);
+  }
+  stop();
+  return growth;
+}
+
+/** Requests with other targets, fields and connections all the time. */
+async function load(port: number, requests: number): Promise<void> {
+  const rounds = Math.ceil(requests / PIPELINED / BUSY_CONNECTIONS);
+  await Promise.all(
+    Array.from({ length: BUSY_CONNECTIONS }, async (_, connection) => {
+      const socket = connect(port, "127.0.0.1");
+      let answers = 0;
+      let sent = 0;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const send = () => {
+        if (sent === rounds * PIPELINED) resolve();
+        else for (let end = sent + PIPELINED; sent < end; sent++) socket.write(request(connection * 1e6 + sent));
+      };
+      socket.on("error", reject);
+      socket.on("close", () => reject(new Error("The server closed the connection")));
+      socket.on("data", (bytes) => {
+        for (let at = bytes.indexOf("hello"); at !== -1; at = bytes.indexOf("hello", at + 5)) answers++;
+        if (answers >= sent) send();
+      });
+      socket.cork();
+      send();
+      socket.uncork();
+      await promise;
+      socket.destroy();
+    }),
+  );
+}
+
+function request(index: number): string {
+  return `GET /items/${index}?from=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench/${index % 1000}\r\nAccept: */*\r\nX-Index-${index % 5000}: ${index}\r\n\r\n`;
+}
+
+async function startServer(server: ServerName): Promise<ServerProcess> {
+  const child = spawn(process.execPath, ["--expose-gc", fileURLToPath(import.meta.url), "--serve", server], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const port = Number((await lines.next()).value);
+  return {
+    port,
+    memory: async () => {
+      child.stdin.write("memory\n");
+      return JSON.parse((await lines.next()).value as string) as Memory;
+    },
+    stop: () => {
+      child.stdin.end();
+    },
+  };
+}
+
+async function runServer(server: ServerName): Promise<void> {
+  console.log(await SERVERS[server]());
+  process.stdin.on("end", () => process.exit());
+  createInterface({ input: process.stdin }).on("line", () => void report());
+}
+
+async function report(): Promise<void> {
+  // What one collection lets go of, the next one finds.
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc?.();
+    await delay(20);
+  }
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+  console.log(JSON.stringify({ heapBytes: heapUsed + arrayBuffers, residentBytes: rss } satisfies Memory));
+}
+
+function closeAll(sockets: readonly Socket[]): void {
+  for (const socket of sockets) socket.resetAndDestroy();
+}
+
+function round(bytes: number): number {
+  return Math.round(bytes);
+}
