@@ -140,15 +140,17 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "malformed-request",
     rules: ["TSGI-41"],
     title: "a malformed request gets its 4xx, the connection closes, and no handler is called",
-    handler: (scene) => () => {
-      scene.note("called");
+    handler: (scene) => (request) => {
+      scene.note(`called for ${lastSegment(request.url).replaceAll("-", " ")}`);
       return ok("");
     },
     run: async (stage) => {
-      const next = `GET ${stage.base}/next HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`;
+      const next = `GET ${stage.base}/what-came-behind HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`;
       for (const [what, bytes] of Object.entries(MALFORMED)) {
         const wire = await stage.connect();
-        wire.send(bytes.replace("BASE", stage.base).replace("HOST", stage.authority) + next);
+        wire.send(
+          bytes.replace("BASE", `${stage.base}/${what.replaceAll(" ", "-")}`).replace("HOST", stage.authority) + next,
+        );
         const { status } = await wire.response();
         const refused = (status >= 400 && status < 500) || (status === 505 && what === "an unknown version");
         check(refused, `expected a 4xx for ${what}`, status);
