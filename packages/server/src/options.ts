@@ -46,3 +46,12 @@ export interface SocketServeOptions extends ServeOptions, LimitOptions {}
 export interface NodeServeOptions extends ServeOptions, LimitOptions {}
 
 export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/** How often connections are looked at: time-outs are this much late at the most. */
+export const SWEEP_MS = 500;
+
+/** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
+export const LINGER_MS = 2000;
+
+/** While the server drains, how long an idle connection may still bring a request that was on its way. */
+export const DRAIN_IDLE_MS = 1000;

@@ -8,15 +8,9 @@ import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
 import { type Vocabulary, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
-import type { Limits } from "../options.ts";
+import { DRAIN_IDLE_MS, LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
-
-/** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
-const LINGER_MS = 2000;
-
-/** While the server drains, how long an idle connection may still bring a request that was on its way. */
-const DRAIN_IDLE_MS = 1000;
 
 /** What all connections of one server share. */
 export interface NodeContext {

@@ -5,13 +5,16 @@ import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeHost } from "@tsgi/gateway-spec/node";
 import { Vocabulary } from "../http1/index.ts";
 import { type Life, SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
-import { bind, boundAddress, deadline, serverUrl } from "../listening.ts";
-import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type Limits, type NodeServeOptions } from "../options.ts";
+import { bind, boundAddress, deadline, isFull, serverUrl } from "../listening.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SHUTDOWN_TIMEOUT_MS,
+  SWEEP_MS,
+  type Limits,
+  type NodeServeOptions,
+} from "../options.ts";
 import type { Clock } from "../socket/clock.ts";
 import { NodeConnection, type NodeContext } from "./connection.ts";
-
-/** How often connections are looked at: time-outs are this much late at the most. */
-const SWEEP_MS = 500;
 
 /** @param clock moved by hand in tests; node's own time-outs do not follow it. */
 export async function listen<State>(
@@ -113,7 +116,7 @@ function createListener(context: NodeContext): HttpServer {
 
 function accept(context: NodeContext, socket: Socket): void {
   const { connections, limits } = context;
-  if (connections.size >= limits.maxConnections || isCrowd(context, socket)) {
+  if (isFull(connections.size, connections.values(), limits, socket)) {
     socket.destroy();
     return;
   }
@@ -123,14 +126,6 @@ function accept(context: NodeContext, socket: Socket): void {
     connections.delete(socket);
     connection.closed();
   });
-}
-
-/** Whether one client has all the connections that it may have. Counted only where there is such a limit. */
-function isCrowd({ connections, limits }: NodeContext, socket: Socket): boolean {
-  if (limits.maxConnectionsPerClient === Number.POSITIVE_INFINITY) return false;
-  let count = 0;
-  for (const { remoteAddress } of connections.values()) if (remoteAddress === socket.remoteAddress) count++;
-  return count >= limits.maxConnectionsPerClient;
 }
 
 async function shutDown(

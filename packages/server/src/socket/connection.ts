@@ -15,18 +15,13 @@ import { cancelBody } from "@tsgi/gateway-spec/response";
 import { RequestError, RequestParser, ResponseError, type RequestEvent, type RequestHead } from "../http1/index.ts";
 import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
+import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
 import type { ServerContext } from "./context.ts";
 import { clientDisconnected, SocketExchange, type ExchangeConnection } from "./exchange.ts";
 import { Outbox } from "./outbox.ts";
 import { sendPlain, sendResponse, type ResponseSink } from "./respond.ts";
-
-/** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
-const LINGER_MS = 2000;
-
-/** While the server drains, how long an idle connection may still bring a request that was on its way. */
-const DRAIN_IDLE_MS = 1000;
 
 /** Requests that came behind one that is still running, beyond which the socket is no longer read, in bytes. */
 const MAX_BUFFERED_BYTES = 64 * 1024;

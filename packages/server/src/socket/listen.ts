@@ -2,15 +2,12 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import { HeadWriter, Vocabulary } from "../http1/index.ts";
-import { boundAddress, bind, deadline, serverUrl } from "../listening.ts";
+import { boundAddress, bind, deadline, isFull, serverUrl } from "../listening.ts";
 import { SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
-import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type SocketServeOptions } from "../options.ts";
+import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS, type SocketServeOptions } from "../options.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext } from "./context.ts";
-
-/** How often connections are looked at: time-outs are this much late at the most. */
-const SWEEP_MS = 500;
 
 /** @param clock moved by hand in tests. */
 export async function listen<State>(
@@ -58,7 +55,7 @@ export async function listen<State>(
 
 function accept(context: ServerContext, socket: Socket): void {
   const { connections, limits } = context;
-  if (connections.size >= limits.maxConnections || isCrowd(context, socket)) {
+  if (isFull(connections.size, connections, limits, socket)) {
     socket.destroy();
     return;
   }
@@ -81,14 +78,6 @@ function accept(context: ServerContext, socket: Socket): void {
   socket.on("close", () => {
     connection.closed(cause);
   });
-}
-
-/** Whether one client has all the connections that it may have. Counted only where there is such a limit. */
-function isCrowd({ connections, limits }: ServerContext, socket: Socket): boolean {
-  if (limits.maxConnectionsPerClient === Number.POSITIVE_INFINITY) return false;
-  let count = 0;
-  for (const connection of connections) if (connection.remoteAddress === socket.remoteAddress) count++;
-  return count >= limits.maxConnectionsPerClient;
 }
 
 async function shutDown(context: ServerContext, listener: NetServer, timeoutMs: number, clock: Clock): Promise<void> {
