@@ -1,7 +1,6 @@
 /** Listening, the same for every server that stands on node's listeners. */
 import type { Server as NetServer } from "node:net";
 import type { Address, ServeOptions } from "@tsgi/gateway-spec";
-import type { Limits } from "./options.ts";
 
 /** Settles when the listener listens; rejects with node's error (`EADDRINUSE`, `EACCES`, …) where it cannot. */
 export function bind(listener: NetServer, options: ServeOptions): Promise<void> {
@@ -33,25 +32,6 @@ export function serverUrl(scheme: "http" | "https", address: Address): string {
   const { hostname, port } = address;
   const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
   return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}/`;
-}
-
-/** Whether a client that has just connected is one too many, among all or of its own. */
-export function isFull(
-  count: number,
-  connections: Iterable<Client>,
-  { maxConnections, maxConnectionsPerClient }: Limits,
-  { remoteAddress }: Client,
-): boolean {
-  if (count >= maxConnections) return true;
-  // Counted only where there is such a limit.
-  if (maxConnectionsPerClient === Number.POSITIVE_INFINITY) return false;
-  let ofClient = 0;
-  for (const connection of connections) if (connection.remoteAddress === remoteAddress) ofClient++;
-  return ofClient >= maxConnectionsPerClient;
-}
-
-interface Client {
-  readonly remoteAddress?: string | undefined;
 }
 
 /** A promise that settles after a time, unless it is cancelled. */

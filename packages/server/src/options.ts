@@ -15,7 +15,7 @@ export interface LimitOptions extends Partial<HeadLimits> {
   readonly keepAliveTimeoutMs?: number;
   /** Connections held at once; a further one is closed unanswered. Default 65,536. */
   readonly maxConnections?: number;
-  /** The same, from one client address. Default: no limit of its own, for a proxy is one client. */
+  /** The same, from one client address; a Unix domain socket has none. Default: no limit of its own, for a proxy is one client. */
   readonly maxConnectionsPerClient?: number;
   /** Exchanges on one connection, the last of which says `Connection: close`. Default: no limit. */
   readonly maxRequestsPerConnection?: number;

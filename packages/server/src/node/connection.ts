@@ -7,6 +7,7 @@ import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/
 import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
 import { type Vocabulary, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
+import type { Crowd } from "../crowd.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
@@ -19,6 +20,7 @@ export interface NodeContext {
   readonly limits: Limits;
   readonly vocabulary: Vocabulary;
   readonly connections: Map<Socket, NodeConnection>;
+  readonly crowd: Crowd;
   /** Coarse: milliseconds, as of the last sweep. */
   now: number;
 }
@@ -48,10 +50,6 @@ export class NodeConnection {
     socket.destroySoon = () => {
       this.#linger();
     };
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
   }
 
   /** @param awaitsContinue node left `Expect: 100-continue` to us. */

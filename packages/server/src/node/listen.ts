@@ -3,9 +3,10 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import { Server as NetServer, type Socket } from "node:net";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeHost } from "@tsgi/gateway-spec/node";
+import { Crowd } from "../crowd.ts";
 import { Vocabulary } from "../http1/index.ts";
 import { type Life, SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
-import { bind, boundAddress, deadline, isFull, serverUrl } from "../listening.ts";
+import { bind, boundAddress, deadline, serverUrl } from "../listening.ts";
 import {
   DEFAULT_LIMITS,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
@@ -43,6 +44,7 @@ export async function listen<State>(
     limits,
     vocabulary: new Vocabulary(),
     connections,
+    crowd: new Crowd(limits.maxConnectionsPerClient),
     now: clock.now(),
   };
   const listener = createListener(context);
@@ -116,7 +118,7 @@ function createListener(context: NodeContext): HttpServer {
 
 function accept(context: NodeContext, socket: Socket): void {
   const { connections, limits } = context;
-  if (isFull(connections.size, connections.values(), limits, socket)) {
+  if (connections.size >= limits.maxConnections || !context.crowd.admits(socket)) {
     socket.destroy();
     return;
   }

@@ -90,10 +90,6 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   // What the server says
 
-  get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
-  }
-
   /** Looks for a peer that has been silent too long. */
   sweep(now: number): void {
     const { limits } = this.context;

@@ -1,5 +1,6 @@
 /** What all connections of one socket server share. */
 import type { Logger } from "@tsgi/gateway-spec";
+import type { Crowd } from "../crowd.ts";
 import type { HeadWriter, Vocabulary } from "../http1/index.ts";
 import type { Life } from "../lifecycle.ts";
 import type { Limits } from "../options.ts";
@@ -13,6 +14,7 @@ export interface ServerContext {
   readonly vocabulary: Vocabulary;
   readonly writer: HeadWriter;
   readonly connections: Set<Connection>;
+  readonly crowd: Crowd;
   /** Coarse: milliseconds, as of the last sweep. */
   now: number;
   /** `Date` with its CRLF, as of the last sweep (RFC 9110 §6.6.1). */

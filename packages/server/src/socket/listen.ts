@@ -1,8 +1,9 @@
 /** The server loop: accepts connections, sweeps them, and shuts down in order. */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
+import { Crowd } from "../crowd.ts";
 import { HeadWriter, Vocabulary } from "../http1/index.ts";
-import { boundAddress, bind, deadline, isFull, serverUrl } from "../listening.ts";
+import { boundAddress, bind, deadline, serverUrl } from "../listening.ts";
 import { SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS, type SocketServeOptions } from "../options.ts";
 import type { Clock } from "./clock.ts";
@@ -25,6 +26,7 @@ export async function listen<State>(
     vocabulary: new Vocabulary(),
     writer: new HeadWriter(),
     connections: new Set(),
+    crowd: new Crowd(options.maxConnectionsPerClient ?? DEFAULT_LIMITS.maxConnectionsPerClient),
     now: clock.now(),
     dateLine: dateLine(clock.now()),
     draining: false,
@@ -55,7 +57,7 @@ export async function listen<State>(
 
 function accept(context: ServerContext, socket: Socket): void {
   const { connections, limits } = context;
-  if (isFull(connections.size, connections, limits, socket)) {
+  if (connections.size >= limits.maxConnections || !context.crowd.admits(socket)) {
     socket.destroy();
     return;
   }
