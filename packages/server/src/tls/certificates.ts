@@ -1,0 +1,148 @@
+/** The certificates of a listener: read, chosen by name, and read again when their files have changed. */
+import { constants } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TlsOptions as NodeOptions,
+} from "node:tls";
+import type { Logger } from "@tsgi/gateway-spec";
+import type { TlsCertificate, TlsChoice, TlsOptions } from "./options.ts";
+
+/** A certificate, a key or an authority cannot be used. The message says whose it is, `cause` what is wrong with it. */
+export class CertificateError extends Error {
+  override readonly name = "CertificateError";
+  readonly code = "BAD_CERTIFICATE";
+}
+
+/** How often the files are looked at. */
+export const CHECK_FILES_MS = 5000;
+
+/** What node's listeners keep by themselves, besides the names. */
+interface SecureListener {
+  setSecureContext(options: SecureContextOptions): void;
+}
+
+interface Loaded {
+  /** For clients that name no host, or none that is known. */
+  readonly main: SecureContextOptions;
+  readonly names: ReadonlyMap<string, SecureContext>;
+}
+
+export class Certificates {
+  readonly #options: TlsOptions;
+  readonly #logger: Logger;
+  #loaded: Loaded;
+  /** What the files were when they were read last, good or bad. */
+  #stamp: string;
+  #checking = false;
+
+  private constructor(options: TlsOptions, logger: Logger, loaded: Loaded, stamp: string) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#loaded = loaded;
+    this.#stamp = stamp;
+  }
+
+  /** @throws CertificateError; or node's error where a file cannot be read. */
+  static async load(choice: TlsChoice, host: string | undefined, logger: Logger): Promise<Certificates> {
+    const options =
+      choice === "self-signed"
+        ? (await import("./self-signed.ts")).selfSigned(host === undefined ? [] : [host])
+        : choice;
+    // Taken first: what changes while it is read is then read again.
+    const stamp = await stampOf(options);
+    return new Certificates(options, logger, await read(options), stamp);
+  }
+
+  /** What a listener of node's is made with. */
+  get listenerOptions(): NodeOptions {
+    const { clientCertificates = "none" } = this.#options;
+    return {
+      ...this.#loaded.main,
+      requestCert: clientCertificates !== "none",
+      rejectUnauthorized: clientCertificates === "require",
+      SNICallback: (name, done) => {
+        done(null, this.#named(name));
+      },
+    };
+  }
+
+  /** Looks at the files, and gives the listener new certificates where there are such. Never rejects. */
+  async check(listener: SecureListener): Promise<void> {
+    if (this.#checking) return;
+    this.#checking = true;
+    try {
+      const stamp = await stampOf(this.#options);
+      if (stamp === this.#stamp) return;
+      this.#stamp = stamp;
+      this.#loaded = await read(this.#options);
+      listener.setSecureContext(this.#loaded.main);
+      this.#logger.info("The certificates have changed: new connections get the new ones");
+    } catch (error) {
+      this.#logger.error("The certificates have changed and cannot be used; the old ones stay", error);
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  #named(serverName: string): SecureContext | undefined {
+    const { names } = this.#loaded;
+    const name = serverName.toLowerCase();
+    // RFC 9525 §6.3: a wildcard stands for the whole left-most label.
+    return names.get(name) ?? names.get(`*${name.slice(Math.max(0, name.indexOf(".")))}`);
+  }
+}
+
+async function read(options: TlsOptions): Promise<Loaded> {
+  const { clientCertificates = "none", clientAuthorities, minVersion = "TLSv1.2", serverNames = {} } = options;
+  if (clientCertificates !== "none" && clientAuthorities === undefined) {
+    // Without any, node would trust the public authorities: whoever has a certificate for any site would be let in.
+    throw new CertificateError("tls: client certificates need clientAuthorities, which say whom to trust");
+  }
+  const shared = {
+    minVersion,
+    ...(clientAuthorities === undefined ? {} : { ca: await pem(clientAuthorities) }),
+    // RFC 9113 §9.2.1 forbids it on HTTP/2; nobody needs it on HTTP/1.1.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  };
+  const load = async ({ cert, key }: TlsCertificate) => ({ ...shared, cert: await pem(cert), key: await pem(key) });
+  const main = await load(options);
+  toContext(main, "tls");
+  const names = new Map<string, SecureContext>();
+  for (const [name, certificate] of Object.entries(serverNames)) {
+    names.set(name.toLowerCase(), toContext(await load(certificate), `tls.serverNames of ${name}`));
+  }
+  return { main, names };
+}
+
+function toContext(options: SecureContextOptions, place: string): SecureContext {
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CertificateError(`${place}: the certificate and its key cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+/** RFC 7468 §2: PEM text has such a line; no path does. */
+function isText(source: string): boolean {
+  return source.includes("-----BEGIN ");
+}
+
+function pem(source: string): Promise<string> | string {
+  return isText(source) ? source : readFile(source, "utf8");
+}
+
+/** Tells whether any file has changed. Behind a symbolic link the file counts, for that is how new ones are put in place. */
+async function stampOf(options: TlsOptions): Promise<string> {
+  const { cert, key, clientAuthorities, serverNames = {} } = options;
+  const sources = [cert, key, clientAuthorities, ...Object.values(serverNames).flatMap((one) => [one.cert, one.key])];
+  const stamps = sources.map(async (source) => {
+    if (source === undefined || isText(source)) return "";
+    const { ino, size, mtimeMs } = await stat(source);
+    return `${ino} ${size} ${mtimeMs}`;
+  });
+  return (await Promise.all(stamps)).join();
+}
