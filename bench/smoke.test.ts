@@ -38,7 +38,7 @@ test("a server's memory and processor time are read, and idle connections stay",
   const server = await start(peerNamed("tsgi socket"), workload);
   try {
     const before = server.cpuMicroseconds();
-    const idle = await openIdle(server.port, { ...workload, idleConnections: 3 });
+    const idle = await openIdle(server.port, workload, 3);
     await server.collectGarbage();
     expect(idle.map((socket) => socket.readyState)).toEqual(["open", "open", "open"]);
     expect(server.residentBytes()).toBeGreaterThan(1_000_000);

@@ -31,11 +31,11 @@ export async function checkAnswers(port: number, { writes, pipelined, content, c
 }
 
 /** Connections that have had one answer and wait for nobody. */
-export async function openIdle(port: number, { writes, idleConnections }: Workload): Promise<readonly Socket[]> {
+export async function openIdle(port: number, { writes }: Workload, count: number): Promise<readonly Socket[]> {
   const open: Socket[] = [];
   try {
-    while (open.length < idleConnections) {
-      const some = Math.min(OPENING_AT_ONCE, idleConnections - open.length);
+    while (open.length < count) {
+      const some = Math.min(OPENING_AT_ONCE, count - open.length);
       const readers = await Promise.all(Array.from({ length: some }, () => ResponseReader.open(port)));
       open.push(...readers.map(({ socket }) => socket));
       await Promise.all(

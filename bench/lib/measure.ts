@@ -8,6 +8,7 @@ import { ServerProcess } from "./server-process.ts";
 import type { Wrk } from "./wrk.ts";
 
 const WARM_UP_SECONDS = 1;
+const FIRST_IDLE_CONNECTIONS = 1000;
 
 export interface Site {
   /** The folder whose files are served. */
@@ -30,21 +31,22 @@ export interface Measurement {
 export async function measure(peer: Peer, workload: Workload, site: Site): Promise<Measurement> {
   const { root, cores, wrk, seconds } = site;
   const server = await ServerProcess.start(await peer.command(workload, root), cores?.server ?? null);
-  let idle: readonly Socket[] = [];
+  const idle: Socket[] = [];
   try {
     const load = { port: server.port, workload, core: cores?.load ?? null };
     await checkAnswers(server.port, workload);
-    await wrk.run({ ...load, seconds: WARM_UP_SECONDS });
 
     let bytesPerIdleConnection: number | null = null;
     if (workload.idleConnections > 0) {
-      await server.collectGarbage();
-      const before = server.residentBytes();
-      idle = await openIdle(server.port, workload);
-      await server.collectGarbage();
-      bytesPerIdleConnection = (server.residentBytes() - before) / idle.length;
+      // Before any load, whose garbage would leave room for them. The first ones pay for what is made once.
+      idle.push(...(await openIdle(server.port, workload, FIRST_IDLE_CONNECTIONS)));
+      const before = await residentBytes(server);
+      const counted = await openIdle(server.port, workload, workload.idleConnections - idle.length);
+      idle.push(...counted);
+      bytesPerIdleConnection = ((await residentBytes(server)) - before) / counted.length;
     }
 
+    await wrk.run({ ...load, seconds: WARM_UP_SECONDS });
     const startedAt = performance.now();
     const cpuBefore = server.cpuMicroseconds();
     const { requests, requestsPerSecond } = await wrk.run({ ...load, seconds });
@@ -62,4 +64,9 @@ export async function measure(peer: Peer, workload: Workload, site: Site): Promi
     for (const socket of idle) socket.destroy();
     await server.stop();
   }
+}
+
+async function residentBytes(server: ServerProcess): Promise<number> {
+  await server.collectGarbage();
+  return server.residentBytes();
 }
