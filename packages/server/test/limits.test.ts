@@ -227,6 +227,21 @@ describe("slow content", () => {
   });
 });
 
+test("content in the smallest chunks is not read faster than its reader takes it", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { connect: open } = await start(async (request) => {
+    await gate.promise;
+    const text = await readText(request);
+    return { status: 200, body: `<${text.length}>` };
+  });
+  const client = open().send(`${CHUNKED}${"1\r\nx\r\n".repeat(100_000)}0\r\n\r\n`);
+  const end = await client.accepted();
+  while (!end.isPaused()) await turn();
+  expect(end.bytesRead).toBeLessThan(200_000);
+  gate.resolve();
+  await client.until("<100000>");
+});
+
 describe("a client that does not read", () => {
   test("is cut off, and the exchange hears of it", async () => {
     const reason = Promise.withResolvers<unknown>();

@@ -4,6 +4,9 @@ import type { ExchangeError } from "@tsgi/gateway-spec";
 /** Content waiting for its reader beyond which the socket is no longer read, in bytes. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
+/** The same in pieces, for a piece of one byte costs a hundred: 64 KiB of them would be many megabytes. */
+const HIGH_WATER_MARK_PIECES = 256;
+
 /** What the body tells the connection. */
 export interface BodyOwner {
   /** The first pull: time for `100 Continue`. */
@@ -68,7 +71,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   get full(): boolean {
-    return this.#queuedBytes >= HIGH_WATER_MARK_BYTES;
+    return this.#queuedBytes >= HIGH_WATER_MARK_BYTES || this.#queue.length >= HIGH_WATER_MARK_PIECES;
   }
 
   /** Whether someone has begun to read. */
