@@ -104,6 +104,29 @@ describe.each([
     wire.socket.destroy();
   });
 
+  test("more than is kept for a listener waits with the client, and none of it is lost", async () => {
+    const accepted = Promise.withResolvers<WebSocket>();
+    const { client } = await open((socket) => {
+      accepted.resolve(socket);
+    });
+    const count = 500;
+    for (let n = 0; n < count; n++) client.send(String(n).padEnd(4096));
+    // The socket answers until it has kept enough, and is not read any more.
+    const socket = await accepted.promise;
+    const other = connect(servers[0] as Server);
+    await once(other, "open");
+    const received: number[] = [];
+    const all = new Promise<void>((resolve) => {
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the standard's other way is what is tested here
+      socket.onmessage = ({ data }: { readonly data: unknown }) => {
+        received.push(Number(data));
+        if (received.length === count) resolve();
+      };
+    });
+    await all;
+    expect(received).toEqual(Array.from({ length: count }, (_, n) => n));
+  });
+
   test("an exchange completes with the 101, and its signal stays silent when the socket closes", async () => {
     const abort = vi.fn();
     let completed: Promise<void> | undefined;
@@ -208,8 +231,8 @@ describe.each([
   });
 
   test("a peer that answers pings stays", async () => {
-    const { client } = await open(() => undefined, { pingIntervalMs: 5 });
-    for (let ping = 0; ping < 5; ping++) await once(client, "ping");
+    const { client } = await open(() => undefined, { pingIntervalMs: 50 });
+    for (let ping = 0; ping < 4; ping++) await once(client, "ping");
     expect(client.readyState).toBe(client.OPEN);
   });
 
