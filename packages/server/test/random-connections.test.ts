@@ -1,0 +1,95 @@
+/**
+ * The socket server under nearly right requests, over real sockets: it answers what its parser accepts, refuses once what its parser
+ * refuses, ends every connection, and never says 500. `FUZZ_SEED=1` runs one seed again, `FUZZ_SECONDS=60` runs longer.
+ */
+import type { Handler, OutgoingResponse, Server } from "@tsgi/gateway-spec";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { DEFAULT_LIMITS } from "../src/options.ts";
+import { listen } from "../src/socket/listen.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { randomRequests, seededRandom } from "./random-requests.ts";
+import { ourReading, type Message } from "./readings.ts";
+import { WireClient } from "./wire-client.ts";
+
+const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 4);
+const AT_ONCE = 40;
+
+const logger = { info: vi.fn(), warn: () => undefined, error: vi.fn() };
+let server: Server;
+
+beforeAll(async () => {
+  server = await listen(collecting, { logger }, new ManualClock());
+});
+
+afterAll(() => server.close());
+
+/** Some answers come at once, some later. */
+const collecting: Handler = (request, { target }) =>
+  target.length % 2 === 0 && request.body === null ? { status: 200 } : readAway(request.body);
+
+async function readAway(body: AsyncIterable<Uint8Array> | null): Promise<OutgoingResponse> {
+  let length = 0;
+  for await (const bytes of body ?? []) length += bytes.length;
+  return { status: 200, headers: { "x-length": String(length) } };
+}
+
+test(
+  "a connection gets the answers that its bytes ask for, and ends",
+  async () => {
+    const random = seededRandom(SEED);
+    const until = performance.now() + SECONDS * 1000;
+    let cases = 0;
+    while (performance.now() < until) {
+      const texts = Array.from({ length: AT_ONCE }, () => randomRequests(random));
+      const cuts = texts.map((text) => random.below(text.length + 1));
+      // oxlint-disable-next-line no-await-in-loop -- so many connections at once, and no more
+      const answers = await Promise.all(texts.map((text, i) => converse(text, cuts[i] ?? 0)));
+      for (const [i, text] of texts.entries()) {
+        expect(statuses(answers[i] ?? ""), `FUZZ_SEED=${SEED} cut at ${cuts[i]}: ${JSON.stringify(text)}`).toEqual(
+          expectedStatuses(text),
+        );
+      }
+      cases += texts.length;
+    }
+    console.info(`connections: ${cases}, FUZZ_SEED=${SEED}`);
+    expect(logger.error).not.toHaveBeenCalled();
+  },
+  (SECONDS + 60) * 1000,
+);
+
+/** Sends the text in two pieces and closes the sending side. */
+function converse(text: string, cut: number): Promise<string> {
+  const client = new WireClient(server.address);
+  client.socket.setNoDelay(true);
+  client.socket.write(text.slice(0, cut), "latin1", () => {
+    client.socket.end(text.slice(cut), "latin1");
+  });
+  return client.end();
+}
+
+/** The classes of the answers: "2" for a 200, "4" for a refusal of any kind. Content and 100 Continue are left out. */
+function statuses(received: string): string {
+  return Array.from(received.matchAll(/^HTTP\/1\.1 ([0-9]{3}) /gm), ([, status = ""]) => status)
+    .filter((status) => status !== "100")
+    .map((status) => (status === "200" ? "2" : status === "500" ? "500" : "4"))
+    .join("");
+}
+
+function expectedStatuses(text: string): string {
+  const { messages, refused } = ourReading([Buffer.from(text, "latin1")]);
+  let expected = "";
+  for (const message of messages) {
+    if (contentLength(message) > DEFAULT_LIMITS.maxBodyBytes) return `${expected}4`;
+    // A client that closes before it has sent its content gets no answer.
+    if (!message.complete) return refused === null ? expected : `${expected}4`;
+    expected += "2";
+    if (!message.keepAlive) return expected;
+  }
+  return refused === null ? expected : `${expected}4`;
+}
+
+function contentLength({ fields }: Message): number {
+  const field = fields.find((line) => line.startsWith("content-length: "));
+  return field === undefined ? 0 : Number(field.slice(16));
+}
