@@ -130,6 +130,7 @@ const schema = z.strictObject({
   maxTargetBytes: limit("maxTargetBytes", "Longest request target; beyond it 414"),
   maxFields: limit("maxFields", "Most field lines in a head; beyond it 431"),
   maxBodyBytes: limit("maxBodyBytes", "Longest request content; beyond it 413", 0),
+  handshakeTimeoutMs: limit("handshakeTimeoutMs", "Time for a TLS handshake; beyond it the connection is cut"),
   headTimeoutMs: limit("headTimeoutMs", "Time for a head to arrive whole; beyond it 408"),
   bodyTimeoutMs: limit("bodyTimeoutMs", "Silence of a client that owes content"),
   sendTimeoutMs: limit("sendTimeoutMs", "Silence of a client that does not take the response"),

@@ -1,10 +1,18 @@
 /** The limits and time-outs of our servers, once, with their defaults and precedents. */
 import type { ServeOptions } from "@tsgi/gateway-spec";
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from "./http1/index.ts";
+import type { TlsChoice } from "./tls/options.ts";
+
+export type { TlsCertificate, TlsChoice, TlsOptions } from "./tls/options.ts";
 
 export interface LimitOptions extends Partial<HeadLimits> {
   /** Longest request content, in bytes; beyond it 413. Default 16 MiB. Precedents: nginx 1 MiB, Bun 128 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * From accepting a connection to the end of its TLS handshake; beyond it the connection is cut. Default 10,000. Precedents:
+   * nginx 60 s, node 120 s.
+   */
+  readonly handshakeTimeoutMs?: number;
   /** From the first byte of a head, or from accepting a connection, to the head's end; beyond it 408. Default 15,000. */
   readonly headTimeoutMs?: number;
   /** Silence of a client that owes request content; beyond it the body fails and the answer is 408. Default 30,000. */
@@ -29,6 +37,7 @@ export type Limits = Required<LimitOptions>;
 export const DEFAULT_LIMITS: Limits = {
   ...DEFAULT_HEAD_LIMITS,
   maxBodyBytes: 16 * 1024 * 1024,
+  handshakeTimeoutMs: 10_000,
   headTimeoutMs: 15_000,
   bodyTimeoutMs: 30_000,
   sendTimeoutMs: 60_000,
@@ -40,7 +49,10 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /** What the socket server takes beside the contract's options. */
-export interface SocketServeOptions extends ServeOptions, LimitOptions {}
+export interface SocketServeOptions extends ServeOptions, LimitOptions {
+  /** HTTPS in place of HTTP, on TCP only. Default: none. */
+  readonly tls?: TlsChoice;
+}
 
 /** What the server on node:http takes beside the contract's options. It keeps the same limits. */
 export interface NodeServeOptions extends ServeOptions, LimitOptions {}

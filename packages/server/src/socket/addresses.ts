@@ -9,10 +9,13 @@ export function socketAddress(hostname: string | undefined, port: number | undef
   return { transport: "tcp", hostname: hostname.startsWith("::ffff:") ? hostname.slice(7) : hostname, port };
 }
 
-export function tlsInfo(socket: TLSSocket): TlsInfo {
+/** `null` where the socket is closed, and has forgotten. */
+export function tlsInfo(socket: TLSSocket): TlsInfo | null {
+  const version = socket.getProtocol();
+  if (version === null || socket.destroyed) return null;
   const name: unknown = "servername" in socket ? socket.servername : undefined;
   return {
-    version: socket.getProtocol() ?? "",
+    version,
     cipher: socket.getCipher().standardName,
     serverName: typeof name === "string" && name !== "" ? name : null,
     applicationProtocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null,

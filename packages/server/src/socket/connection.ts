@@ -26,11 +26,16 @@ import { sendPlain, sendResponse, type ResponseSink } from "./respond.ts";
 /** Requests that came behind one that is still running, beyond which the socket is no longer read, in bytes. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 
+/** The first byte of a TLS connection (RFC 8446 §5.1), and of no method. */
+const TLS_HANDSHAKE = 0x16;
+
 type Phase = "new" | "head" | "busy" | "idle" | "linger" | "upgraded" | "closed";
 
 export class Connection implements ExchangeConnection, ResponseSink {
   readonly context: ServerContext;
   readonly #socket: Socket;
+  /** The same, but where there is TLS: then what is beneath it. */
+  readonly #tcp: Socket;
   readonly #parser: RequestParser;
   readonly outbox: Outbox;
   #phase: Phase = "new";
@@ -50,9 +55,10 @@ export class Connection implements ExchangeConnection, ResponseSink {
   #clientEnded = false;
   #pumping = false;
 
-  constructor(context: ServerContext, socket: Socket) {
+  constructor(context: ServerContext, socket: Socket, tcp: Socket) {
     this.context = context;
     this.#socket = socket;
+    this.#tcp = tcp;
     this.#since = context.now;
     this.#parser = new RequestParser(context.limits, context.vocabulary);
     this.outbox = new Outbox(socket);
@@ -62,10 +68,19 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   read(bytes: Buffer): void {
     if (this.#phase === "linger" || this.#phase === "upgraded" || this.#phase === "closed") return;
+    if (this.#phase === "new" && bytes[0] === TLS_HANDSHAKE && !this.encrypted) return this.#foundTls();
     if (this.#phase !== "head") this.#since = this.context.now;
     this.#parser.push(bytes);
     this.pump();
     if (this.#parser.bufferedBytes > MAX_BUFFERED_BYTES && !this.#mayRead()) this.#socket.pause();
+  }
+
+  /** Waiting for the end of a head would be in vain. */
+  #foundTls(): void {
+    const { peerAddress } = this;
+    const client = peerAddress?.transport === "tcp" ? peerAddress.hostname : "a local client";
+    this.context.logger.warn(`Closed a connection from ${client}: it speaks TLS, and this port does not`);
+    this.#socket.destroy();
   }
 
   /** The client has sent all it will send. It may still wait for an answer (RFC 9112 §9.6). */
@@ -414,7 +429,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     );
     if (exchange.headSent) {
       logger.error(`${method} ${target} failed after its head was sent; the connection is cut`, error);
-      reset(this.#socket);
+      reset(this.#tcp);
       return;
     }
     const status = refusalStatus(error);
@@ -482,7 +497,7 @@ function reset(socket: Socket): void {
   try {
     socket.resetAndDestroy();
   } catch {
-    // Nothing but TCP has a reset: TLS tells a cut by itself, a Unix domain socket cannot.
+    // Nothing but TCP has a reset: a Unix domain socket cannot.
     socket.destroy();
   }
 }

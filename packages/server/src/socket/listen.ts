@@ -1,11 +1,14 @@
 /** The server loop: accepts connections, sweeps them, and shuts down in order. */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import { Crowd } from "../crowd.ts";
 import { HeadWriter, Vocabulary } from "../http1/index.ts";
 import { boundAddress, bind, deadline, serverUrl } from "../listening.ts";
 import { SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS, type SocketServeOptions } from "../options.ts";
+import { Certificates } from "../tls/certificates.ts";
+import { TlsFront } from "../tls/front.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext } from "./context.ts";
@@ -17,12 +20,13 @@ export async function listen<State>(
   clock: Clock,
 ): Promise<Server> {
   const logger = options.logger ?? STDERR_LOGGER;
+  const certificates = options.tls === undefined ? null : await Certificates.load(options.tls, options, logger);
   const life = await start(application, { software: "tsgi-socket/0.1.0", specVersion: SPEC_VERSION }, logger);
   const context: ServerContext = {
     life,
     limits: { ...DEFAULT_LIMITS, ...options },
     logger,
-    encrypted: false,
+    encrypted: certificates !== null,
     vocabulary: new Vocabulary(),
     writer: new HeadWriter(),
     connections: new Set(),
@@ -31,9 +35,7 @@ export async function listen<State>(
     dateLine: dateLine(clock.now()),
     draining: false,
   };
-  const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    accept(context, socket);
-  });
+  const { listener, front } = createListener(context, certificates);
   try {
     await bind(listener, options);
   } catch (error) {
@@ -44,25 +46,61 @@ export async function listen<State>(
     context.now = clock.now();
     context.dateLine = dateLine(context.now);
     for (const connection of context.connections) connection.sweep(context.now);
+    front?.sweep(context.now, context.draining);
   });
 
   const address = boundAddress(listener);
   let closing: Promise<void> | undefined;
   const close = () =>
-    (closing ??= shutDown(context, listener, options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS, clock).finally(
-      stopSweeping,
-    ));
-  return { address, url: serverUrl("http", address), close };
+    (closing ??= shutDown(
+      context,
+      { listener, front },
+      options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS,
+      clock,
+    ).finally(stopSweeping));
+  return { address, url: serverUrl(context.encrypted ? "https" : "http", address), close };
 }
 
-function accept(context: ServerContext, socket: Socket): void {
-  const { connections, limits } = context;
-  if (connections.size >= limits.maxConnections || !context.crowd.admits(socket)) {
-    socket.destroy();
-    return;
+/** What listens: with TLS, its front too. */
+interface Listening {
+  readonly listener: NetServer;
+  readonly front: TlsFront | null;
+}
+
+const TCP_OPTIONS = { allowHalfOpen: true, noDelay: true };
+
+function createListener(context: ServerContext, certificates: Certificates | null): Listening {
+  if (certificates === null) {
+    const listener = createServer(TCP_OPTIONS, (socket) => {
+      if (admits(context, context.connections.size, socket)) accept(context, socket, socket);
+      else socket.destroy();
+    });
+    return { listener, front: null };
   }
-  const connection = new Connection(context, socket);
+  // RFC 7301 §3.2: a client that offers protocols and not this one is refused.
+  const listener = createTlsServer({ ...TCP_OPTIONS, ...certificates.listenerOptions, ALPNProtocols: ["http/1.1"] });
+  const front: TlsFront = new TlsFront(
+    listener,
+    certificates,
+    context,
+    (tcp) => admits(context, context.connections.size + front.size, tcp),
+    (socket, tcp) => {
+      accept(context, socket, tcp);
+    },
+  );
+  return { listener, front };
+}
+
+function admits({ limits, crowd }: ServerContext, count: number, tcp: Socket): boolean {
+  return count < limits.maxConnections && crowd.admits(tcp);
+}
+
+function accept(context: ServerContext, socket: Socket, tcp: Socket): void {
+  const { connections } = context;
+  const connection = new Connection(context, socket, tcp);
   connections.add(connection);
+  // A handshake may end while the server drains.
+  if (context.draining) connection.drain();
   let cause: unknown;
   socket.on("data", (bytes) => {
     // Without setEncoding() a socket gives buffers.
@@ -82,7 +120,12 @@ function accept(context: ServerContext, socket: Socket): void {
   });
 }
 
-async function shutDown(context: ServerContext, listener: NetServer, timeoutMs: number, clock: Clock): Promise<void> {
+async function shutDown(
+  context: ServerContext,
+  { listener, front }: Listening,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
   const { life, connections } = context;
   const stopped = new Promise<void>((resolve) => {
     // It calls back when the listener and every connection are closed.
@@ -96,6 +139,7 @@ async function shutDown(context: ServerContext, listener: NetServer, timeoutMs: 
   for (const connection of connections) connection.drain();
   const { over, cancel } = deadline(timeoutMs, clock);
   await Promise.race([stopped, over]);
+  front?.cut();
   // The listener is closed a moment before its last connections are.
   await Promise.all(Array.from(connections, (connection) => connection.cut()));
   try {

@@ -7,7 +7,7 @@ import {
   type SecureContextOptions,
   type TlsOptions as NodeOptions,
 } from "node:tls";
-import type { Logger } from "@tsgi/gateway-spec";
+import type { Logger, ServeOptions } from "@tsgi/gateway-spec";
 import type { TlsCertificate, TlsChoice, TlsOptions } from "./options.ts";
 
 /** A certificate, a key or an authority cannot be used. The message says whose it is, `cause` what is wrong with it. */
@@ -15,9 +15,6 @@ export class CertificateError extends Error {
   override readonly name = "CertificateError";
   readonly code = "BAD_CERTIFICATE";
 }
-
-/** How often the files are looked at. */
-export const CHECK_FILES_MS = 5000;
 
 /** What node's listeners keep by themselves, besides the names. */
 interface SecureListener {
@@ -45,12 +42,11 @@ export class Certificates {
     this.#stamp = stamp;
   }
 
-  /** @throws CertificateError; or node's error where a file cannot be read. */
-  static async load(choice: TlsChoice, host: string | undefined, logger: Logger): Promise<Certificates> {
-    const options =
-      choice === "self-signed"
-        ? (await import("./self-signed.ts")).selfSigned(host === undefined ? [] : [host])
-        : choice;
+  /** @throws CertificateError; or node's error where a file cannot be read; TypeError where there is a path to listen on. */
+  static async load(choice: TlsChoice, { host, path }: ServeOptions, logger: Logger): Promise<Certificates> {
+    // Handshakes are told apart by addresses, and nobody needs to hide from strangers what never leaves the machine.
+    if (path !== undefined) throw new TypeError("tls is for TCP: it cannot be used together with path");
+    const options = choice === "self-signed" ? await makeSelfSigned(host) : choice;
     // Taken first: what changes while it is read is then read again.
     const stamp = await stampOf(options);
     return new Certificates(options, logger, await read(options), stamp);
@@ -95,6 +91,12 @@ export class Certificates {
   }
 }
 
+async function makeSelfSigned(host: string | undefined): Promise<TlsCertificate> {
+  // Only who asks for it pays for it.
+  const { selfSigned } = await import("./self-signed.ts");
+  return selfSigned(host === undefined ? [] : [host]);
+}
+
 async function read(options: TlsOptions): Promise<Loaded> {
   const { clientCertificates = "none", clientAuthorities, minVersion = "TLSv1.2", serverNames = {} } = options;
   if (clientCertificates !== "none" && clientAuthorities === undefined) {
@@ -106,6 +108,9 @@ async function read(options: TlsOptions): Promise<Loaded> {
     ...(clientAuthorities === undefined ? {} : { ca: await pem(clientAuthorities) }),
     // RFC 9113 §9.2.1 forbids it on HTTP/2; nobody needs it on HTTP/1.1.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    honorCipherOrder: true,
+    // A session that is taken up again with another name's context must find the same here, or the handshake fails.
+    sessionIdContext: "tsgi",
   };
   const load = async ({ cert, key }: TlsCertificate) => ({ ...shared, cert: await pem(cert), key: await pem(key) });
   const main = await load(options);
