@@ -37,13 +37,15 @@ const DIFFERENCES: readonly Difference[] = [
     name: "what follows a request to upgrade that is not granted",
     why: "RFC 9110 §7.8: a server MAY ignore Upgrade, and the connection goes on in HTTP/1.1; node's parser stops there.",
     spares: "next",
-    is: (_head, fields) => fields.some((field) => field.startsWith("upgrade: ")),
+    is: (_head, fields) =>
+      fields.some((field) => field.startsWith("upgrade: ")) &&
+      fields.some((field) => /^connection: .*upgrade/i.test(field)),
   },
   {
     name: "Proxy-Connection: close",
     why: "RFC 9112 appendix C.2.2: a field that some clients sent to proxies, with no meaning here; node's parser closes.",
     spares: "next",
-    is: (_head, fields) => fields.some((field) => field.startsWith("proxy-connection: ")),
+    is: (_head, fields) => fields.some((field) => /^proxy-connection: .*close/i.test(field)),
   },
 ];
 
