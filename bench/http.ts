@@ -1,5 +1,6 @@
 /** `node bench/http.ts`: our servers beside others, each alone on one core with wrk on the other, as tables of Markdown. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -39,13 +40,10 @@ async function run(workloads: readonly Workload[], peers: readonly Peer[], secon
   if (cores !== null) pinSelf(cores.load);
 
   const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
-  try {
-    await writeFiles(root);
-    const site: Site = { root, cores, wrk: new Wrk(wrk, root), seconds };
-    for (const workload of workloads) await runWorkload(workload, peers, rounds, site);
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
+  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
+  await writeFiles(root);
+  const site: Site = { root, cores, wrk: new Wrk(wrk, root), seconds };
+  for (const workload of workloads) await runWorkload(workload, peers, rounds, site);
 }
 
 async function runWorkload(workload: Workload, peers: readonly Peer[], rounds: number, site: Site): Promise<void> {

@@ -1,5 +1,6 @@
 /** One measurement: a fresh process, its answers checked, warmed up, then under load. */
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Peer } from "../peers.ts";
 import type { Workload } from "../workloads.ts";
 import { checkAnswers, openIdle } from "./client.ts";
@@ -9,6 +10,8 @@ import type { Wrk } from "./wrk.ts";
 
 const WARM_UP_SECONDS = 1;
 const FIRST_IDLE_CONNECTIONS = 1000;
+/** Servers may let go of what an idle connection does not need; ours does within a second. */
+const REST_MS = 1500;
 
 export interface Site {
   /** The folder whose files are served. */
@@ -67,6 +70,7 @@ export async function measure(peer: Peer, workload: Workload, site: Site): Promi
 }
 
 async function residentBytes(server: ServerProcess): Promise<number> {
+  await delay(REST_MS);
   await server.collectGarbage();
   return server.residentBytes();
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "../peers.ts";
+import { track } from "./children.ts";
 import { pinned } from "./machine.ts";
 
 const START_TIMEOUT_MS = 20_000;
@@ -12,11 +13,6 @@ const STOP_TIMEOUT_MS = 5000;
 
 /** The unit of /proc/PID/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
 const MICROSECONDS_PER_TICK = 10_000;
-
-const running = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 export class ServerProcess {
   readonly port: number;
@@ -35,9 +31,8 @@ export class ServerProcess {
   static async start({ program, args, port }: Command, core: number | null): Promise<ServerProcess> {
     const [file, ...rest] = pinned(core, program, args);
     const child = spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"] });
-    running.add(child);
+    track(child);
     child.stdin.on("error", () => {});
-    child.once("exit", () => running.delete(child));
     try {
       await once(child, "spawn");
       const said = port ?? Number(await Promise.race([nextLine(child), failure(child)]));

@@ -1,9 +1,10 @@
 /** The load: wrk, for a bounded time, on a core of its own. */
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Workload } from "../workloads.ts";
+import { track } from "./children.ts";
 import { pinned } from "./machine.ts";
 
 /** Connections that have a request under way at all times. */
@@ -37,7 +38,9 @@ export class Wrk {
     await writeFile(script, luaScript(workload));
     const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", script, `http://127.0.0.1:${port}/`];
     const [file, ...args] = pinned(core, this.#program, options);
-    const { stdout } = await promisify(execFile)(file, args, { timeout: seconds * 1000 + 10_000 });
+    const running = promisify(execFile)(file, args, { timeout: seconds * 1000 + 10_000 });
+    track(running.child);
+    const { stdout } = await running;
     return parseReport(stdout);
   }
 }

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import type { Measurement } from "./measure.ts";
+import { median, table } from "./table.ts";
+
+test.each([
+  [[3], 3],
+  [[9, 1, 5], 5],
+  [[4, 1, 3, 10], 3.5],
+])("the median of %j is %d", (values, middle) => {
+  expect(median(values)).toBe(middle);
+});
+
+const one = (requestsPerSecond: number, bytesPerIdleConnection: number | null = null): Measurement => ({
+  requestsPerSecond,
+  cpuMicrosecondsPerRequest: 1e6 / requestsPerSecond,
+  busy: 1,
+  bytesPerIdleConnection,
+});
+
+test("ratios are of medians, to node:http and to the limit", () => {
+  const rows = table(
+    new Map([
+      ["limit", [one(100_000), one(1), one(200_000)]],
+      ["tsgi socket", [one(80_000)]],
+      ["node:http", [one(50_000)]],
+    ]),
+  ).split("\n");
+  expect(rows.slice(2)).toEqual([
+    "| limit | 100,000 | 2.00 | 100% | 10.00 | 2.00 | 100% | 100% |",
+    "| tsgi socket | 80,000 | 1.60 | 80% | 12.50 | 1.60 | 80% | 100% |",
+    "| node:http | 50,000 | 1.00 | 50% | 20.00 | 1.00 | 50% | 100% |",
+  ]);
+});
+
+test("a server that failed leaves no ratio to it, and idle connections have a column of their own", () => {
+  const rows = table(new Map([["tsgi socket", [one(80_000, 4096)]]])).split("\n");
+  expect(rows).toHaveLength(3);
+  expect(rows[0]).toContain("bytes/idle connection");
+  expect(rows[2]).toBe("| tsgi socket | 80,000 | – | – | 12.50 | – | – | 100% | 4,096 |");
+});
