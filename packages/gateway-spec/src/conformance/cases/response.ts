@@ -225,7 +225,12 @@ function withoutContent(name: string, title: string, status: number, method: str
       if (path === "after") return ok("after");
       if (path === "text") return { status, body: "text" };
       if (path === "iterable") {
-        return { status, body: watchedBody(scene, () => Promise.resolve({ value: "never", done: false })) };
+        return {
+          status,
+          body: watchedBody(scene, (index) =>
+            Promise.resolve(index < 3 ? { value: "never" } : { done: true, value: undefined }),
+          ),
+        };
       }
       return {
         status,
