@@ -50,6 +50,11 @@ export async function collect(request: Readable, options: ReadOptions = {}): Pro
     if (length > limit) throw tooLarge();
     pieces.push(piece);
   }
+  return join(pieces, length);
+}
+
+/** Always a copy: a piece is a view on what a server read, and may keep far more memory than its own alive. */
+function join(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(length);
   let offset = 0;
   for (const piece of pieces) {
@@ -64,13 +69,7 @@ export async function collect(request: Readable, options: ReadOptions = {}): Pro
  * @throws BodyError `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` where the bytes are not of that charset; `BODY_TOO_LARGE`.
  */
 export async function readText(request: Readable, options?: ReadOptions): Promise<string> {
-  const charset = parameter(request.headers.get("content-type") ?? "", "charset") ?? "utf-8";
-  let decoder: TextDecoder;
-  try {
-    decoder = new TextDecoder(charset, { fatal: true });
-  } catch {
-    throw new BodyError("BODY_UNSUPPORTED_CHARSET", "The charset of the request body is not supported");
-  }
+  const decoder = decoderOf(parameter(request.headers.get("content-type") ?? "", "charset"));
   const bytes = await collect(request, options);
   try {
     return decoder.decode(bytes);
@@ -107,6 +106,18 @@ export async function readForm(request: Readable, options?: ReadOptions): Promis
   return new URLSearchParams(await readText(request, options));
 }
 
+/** Without `stream` a decoder keeps nothing from one call to the next, and to make one costs more than to use it. */
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
+
+function decoderOf(charset: string | null): TextDecoder {
+  if (charset === null || charset === "utf-8") return UTF_8;
+  try {
+    return new TextDecoder(charset, { fatal: true });
+  } catch {
+    throw new BodyError("BODY_UNSUPPORTED_CHARSET", "The charset of the request body is not supported");
+  }
+}
+
 /** Type and subtype of the Content-Type, lower-case, without parameters. */
 function mediaType(request: Readable): string {
   const field = request.headers.get("content-type") ?? "";
@@ -116,6 +127,7 @@ function mediaType(request: Readable): string {
 
 /** RFC 9110 §5.6.6: "parameter = parameter-name "=" parameter-value", a token or a quoted string. */
 function parameter(field: string, name: string): string | null {
+  if (!field.includes(";")) return null;
   for (const [, key, quoted, token] of field.matchAll(/;[ \t]*([^=;\s]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/g)) {
     if (key?.toLowerCase() === name) return quoted?.replaceAll(/\\(.)/g, "$1") ?? token ?? null;
   }
