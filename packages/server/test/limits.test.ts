@@ -227,6 +227,32 @@ describe("slow content", () => {
   });
 });
 
+test("a handler that keeps the loop busy is no silence of anybody's (TSGI-42)", async () => {
+  const { clock, connect: open } = await start(echo);
+  const [head, content, idle] = [open(), open(), open()] as const;
+  await head.send("GET / HTTP/1.1\r\nHo").arrived();
+  await content.send(post("/", "12", "Content-Length: 5")).arrived();
+  await idle.send(get("/")).until("<>");
+  clock.hold(3_600_000);
+  head.send("st: a\r\n\r\n");
+  content.send("345");
+  idle.send(get("/"));
+  await head.until("<>");
+  await content.until("<12345>");
+  await idle.until("<>", 2);
+});
+
+test("a time-out shorter than the interval of sweeps is never early", async () => {
+  const { clock, connect: open } = await start(echo, { bodyTimeoutMs: 1 });
+  const client = open();
+  await client.accepted();
+  clock.advance(SWEEP_MS - 1);
+  await client.send(post("/", "12", "Content-Length: 5")).arrived();
+  clock.advance(1);
+  client.send("345");
+  await client.until("<12345>");
+});
+
 test("content in the smallest chunks is not read faster than its reader takes it", async () => {
   const gate = Promise.withResolvers<void>();
   const { connect: open } = await start(async (request) => {

@@ -35,4 +35,13 @@ export class ManualClock implements Clock {
     }
     this.#now = end;
   }
+
+  /** Time in which the loop was busy: what became due fires late, and once, as `setInterval` has it. */
+  hold(ms: number): void {
+    this.#now += ms;
+    for (const timer of [...this.#timers].filter(({ due }) => due <= this.#now)) {
+      timer.due = this.#now + timer.intervalMs;
+      timer.tick();
+    }
+  }
 }

@@ -14,7 +14,7 @@ import {
   type Limits,
   type NodeServeOptions,
 } from "../options.ts";
-import type { Clock } from "../socket/clock.ts";
+import { type Clock, everySweep } from "../socket/clock.ts";
 import { NodeConnection, type NodeContext } from "./connection.ts";
 
 /** @param clock moved by hand in tests; node's own time-outs do not follow it. */
@@ -54,9 +54,9 @@ export async function listen<State>(
     await life.end(Promise.resolve());
     throw error;
   }
-  const stopSweeping = clock.every(SWEEP_MS, () => {
-    context.now = clock.now();
-    for (const connection of context.connections.values()) connection.sweep(context.now);
+  const stopSweeping = everySweep(clock, SWEEP_MS, (now) => {
+    context.now = now;
+    for (const connection of context.connections.values()) connection.sweep(now);
   });
 
   const address = boundAddress(listener);
@@ -144,7 +144,6 @@ async function shutDown(
       resolve();
     });
   });
-  context.now = clock.now();
   life.drain();
   for (const connection of connections.values()) connection.drain();
   const { over, cancel } = deadline(timeoutMs, clock);

@@ -15,7 +15,7 @@ import { cancelBody } from "@tsgi/gateway-spec/response";
 import { RequestError, RequestParser, ResponseError, type RequestEvent, type RequestHead } from "../http1/index.ts";
 import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
-import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
+import { DRAIN_IDLE_MS, LINGER_MS, SWEEP_MS } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
 import type { ServerContext } from "./context.ts";
@@ -108,9 +108,10 @@ export class Connection implements ExchangeConnection, ResponseSink {
   /** Looks for a peer that has been silent too long. */
   sweep(now: number): void {
     const { limits } = this.context;
-    const silence = now - this.#since;
+    // At least: what was noted as of a sweep may have come as late as the next one.
+    const silence = now - this.#since - SWEEP_MS;
     if (this.outbox.blocked) {
-      if (silence > limits.sendTimeoutMs) {
+      if (silence >= limits.sendTimeoutMs) {
         this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
         this.#socket.destroy();
       }
@@ -118,23 +119,23 @@ export class Connection implements ExchangeConnection, ResponseSink {
     }
     switch (this.#phase) {
       case "new":
-        if (silence > limits.headTimeoutMs) this.#socket.destroy();
+        if (silence >= limits.headTimeoutMs) this.#socket.destroy();
         break;
       case "head":
-        if (silence > limits.headTimeoutMs) this.#refuse(408, "HEAD_TIMEOUT", "The request head did not come in time");
+        if (silence >= limits.headTimeoutMs) this.#refuse(408, "HEAD_TIMEOUT", "The request head did not come in time");
         break;
       case "busy":
-        if (silence > limits.bodyTimeoutMs) this.#contentSilent();
+        if (silence >= limits.bodyTimeoutMs) this.#contentSilent();
         break;
       case "idle":
-        if (silence > (this.context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
+        if (silence >= (this.context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
         else this.#parser.trim();
         break;
       case "upgraded":
-        if (this.context.draining && silence > DRAIN_IDLE_MS) this.#upgrade?.goAway();
+        if (this.context.draining && silence >= DRAIN_IDLE_MS) this.#upgrade?.goAway();
         break;
       case "linger":
-        if (silence > LINGER_MS) this.#socket.destroy();
+        if (silence >= LINGER_MS) this.#socket.destroy();
         break;
       case "closed":
         break;

@@ -9,7 +9,7 @@ import { SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS, type SocketServeOptions } from "../options.ts";
 import { Certificates } from "../tls/certificates.ts";
 import { TlsFront } from "../tls/front.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, everySweep } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext } from "./context.ts";
 
@@ -42,11 +42,11 @@ export async function listen<State>(
     await life.end(Promise.resolve());
     throw error;
   }
-  const stopSweeping = clock.every(SWEEP_MS, () => {
-    context.now = clock.now();
-    context.dateLine = dateLine(context.now);
-    for (const connection of context.connections) connection.sweep(context.now);
-    front?.sweep(context.now, context.draining);
+  const stopSweeping = everySweep(clock, SWEEP_MS, (now) => {
+    context.now = now;
+    context.dateLine = dateLine(clock.now());
+    for (const connection of context.connections) connection.sweep(now);
+    front?.sweep(now, context.draining);
   });
 
   const address = boundAddress(listener);
@@ -134,7 +134,6 @@ async function shutDown(
     });
   });
   context.draining = true;
-  context.now = clock.now();
   life.drain();
   for (const connection of connections) connection.drain();
   const { over, cancel } = deadline(timeoutMs, clock);
