@@ -7,7 +7,7 @@ export type DatabaseErrorCode =
   | "DATABASE_UNREACHABLE"
   /** Wrong user or password, or a right that the user lacks. */
   | "DATABASE_ACCESS_DENIED"
-  /** The server has no database of that name, or the file cannot be opened. */
+  /** The server has no database of that name, the URL names none, or the file cannot be opened. */
   | "DATABASE_UNKNOWN"
   /** A unique key already has that value. */
   | "DATABASE_DUPLICATE"

@@ -21,6 +21,7 @@ const CODES: Readonly<Record<string, DatabaseErrorCode>> = {
   ER_HOST_NOT_PRIVILEGED: "DATABASE_ACCESS_DENIED",
   ER_NOT_SUPPORTED_AUTH_MODE: "DATABASE_ACCESS_DENIED",
   ER_BAD_DB_ERROR: "DATABASE_UNKNOWN",
+  ER_NO_DB_ERROR: "DATABASE_UNKNOWN",
   ER_DUP_ENTRY: "DATABASE_DUPLICATE",
   ER_DUP_ENTRY_WITH_KEY_NAME: "DATABASE_DUPLICATE",
   ER_BAD_NULL_ERROR: "DATABASE_CONSTRAINT",
@@ -70,6 +71,9 @@ function explain(code: DatabaseErrorCode, text: string, { host, port, user, data
   }
   if (code === "DATABASE_ACCESS_DENIED") {
     return `User "${user}" was refused by ${server} (${text}): correct user and password in the database URL, or grant the right`;
+  }
+  if (code === "DATABASE_UNKNOWN" && database === "") {
+    return `The database URL names no database of ${server}: write its name at the end, as in mysql://user@host/name`;
   }
   if (code === "DATABASE_UNKNOWN") {
     return `There is no database "${database}" on ${server}: create it, or correct the name in the database URL`;

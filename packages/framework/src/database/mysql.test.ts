@@ -43,6 +43,14 @@ describeWithMysql("MySQL", (adminUrl) => {
       expect(error).toMatchObject({ code: "DATABASE_UNKNOWN" });
       expect(String(error)).toContain('no database "tsgi_no_such_database"');
     });
+
+    test("a statement on tables where the URL has no database's name: DATABASE_UNKNOWN", async () => {
+      const db = openMysql(withDatabase(adminUrl, ""));
+      const error = await db.query("SELECT id FROM info").catch((reason: unknown) => reason);
+      await db.close();
+      expect(error).toMatchObject({ code: "DATABASE_UNKNOWN" });
+      expect(String(error)).toContain("names no database");
+    });
   });
 
   describe("a server that is lost while in use", () => {

@@ -29,6 +29,7 @@ test.each([
     "ENOTFOUND: as node says it",
   ],
   ["an error with a code of its own", system("DATABASE_UNREACHABLE"), "DATABASE_UNREACHABLE: as node says it"],
+  ["a file that Node cannot run", system("ERR_UNKNOWN_FILE_EXTENSION"), "ERR_UNKNOWN_FILE_EXTENSION: as node says it"],
   ["a mistake in a program", system("ERR_INVALID_ARG_TYPE"), null],
   ["a plain error", new Error("a bug"), null],
   ["what is no error", "a string", null],
@@ -39,5 +40,11 @@ test.each([
 test("a path in use", () => {
   expect(explain(system("EADDRINUSE", { syscall: "listen" }), onSocket)).toBe(
     "/run/app.sock is in use: stop the program that listens there, or choose another path",
+  );
+});
+
+test("a path that the system refuses", () => {
+  expect(explain(system("EACCES", { syscall: "listen" }), onSocket)).toBe(
+    "Cannot listen on /run/app.sock: its folder must exist, and this user may write there",
   );
 });

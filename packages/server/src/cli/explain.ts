@@ -10,8 +10,8 @@ export function explain(error: unknown, config: Config): string | null {
   // An application looks names up too: its database's, say.
   const isOurs = syscall === "listen" || (syscall === "getaddrinfo" && hostname === config.host);
   if (isOurs) return explainListening(code, config) ?? error.message;
-  // Codes of Node itself that begin so are mistakes in a program; a package that is not installed is not.
-  if (code.startsWith("ERR_") && code !== "ERR_MODULE_NOT_FOUND") return null;
+  // Codes of Node itself that begin so are mistakes in a program, but for a module that is not there or is no code.
+  if (code.startsWith("ERR_") && !/^ERR_(?:MODULE_NOT_FOUND|UNKNOWN_FILE_EXTENSION)$/.test(code)) return null;
   return error.message;
 }
 
@@ -23,7 +23,10 @@ function explainListening(code: string, { host, port, path }: Config): string | 
     case "EADDRINUSE":
       return `${capitalise(where)} is in use: stop the program that listens there, or ${another}`;
     case "EACCES":
-      return `This user may not listen on ${where}: ${path === undefined ? "choose a port from 1024 up" : another}`;
+      // Also of a path in a folder that is not there: libuv says so to be the same on Windows.
+      return path === undefined
+        ? `This user may not listen on ${where}: choose a port from 1024 up`
+        : `Cannot listen on ${where}: its folder must exist, and this user may write there`;
     case "EADDRNOTAVAIL":
       return `This machine has no address ${host}: use 127.0.0.1, or 0.0.0.0 for all of its addresses`;
     case "ENOTFOUND":
