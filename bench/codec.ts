@@ -2,8 +2,8 @@
 import { HeadWriter, RequestParser, Vocabulary } from "@tsgi/server/http1";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
-const ROUNDS = 7;
-const ROUND_MS = 200;
+const ROUNDS = 5;
+const ROUND_MS = 100;
 
 interface Kind {
   readonly name: string;
@@ -46,7 +46,7 @@ for (const kind of kinds.filter(({ name }) => chosen.length === 0 || chosen.some
 function bestNanoseconds(run: (times: number) => void): number {
   let times = 1;
   // Warms up, and finds how often it goes into a round.
-  for (let used = 0; used < ROUND_MS * 1000; times *= 2) used = cpuMicroseconds(() => run(times));
+  while (cpuMicroseconds(() => run(times)) < ROUND_MS * 1000) times *= 2;
   const rounds = Array.from({ length: ROUNDS }, () => cpuMicroseconds(() => run(times)));
   return (Math.min(...rounds) * 1000) / times;
 }
