@@ -27,6 +27,7 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
   #taken = false;
   #finished = false;
   #error: Error | null = null;
+  #onFailed: ((error: Error) => void) | null = null;
   #wake: (() => void) | null = null;
   #pending: Promise<IteratorResult<Uint8Array, undefined>> | null = null;
 
@@ -67,6 +68,13 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
     if (this.#finished) return;
     this.#error = error;
     this.#close();
+    this.#onFailed?.(error);
+  }
+
+  /** Calls back with why the content will not come. */
+  whenFailed(callback: (error: Error) => void): void {
+    this.#onFailed = callback;
+    if (this.#error !== null) callback(this.#error);
   }
 
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -87,9 +95,9 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
   }
 
   #tooLarge(): Error {
-    this.#error = exchangeError("REQUEST_BODY_TOO_LARGE", `The request body is longer than ${this.#limitBytes} bytes`);
-    this.#close();
-    return this.#error;
+    const error = exchangeError("REQUEST_BODY_TOO_LARGE", `The request body is longer than ${this.#limitBytes} bytes`);
+    this.fail(error);
+    return error;
   }
 
   #open(): void {

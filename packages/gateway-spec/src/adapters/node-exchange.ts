@@ -205,7 +205,7 @@ export class NodeExchange implements Exchange {
   }
 
   /** {@link IncomingRequest.body} */
-  get requestBody(): AsyncIterable<Uint8Array> | null {
+  get requestBody(): NodeRequestBody | null {
     if (this.#requestBody === undefined) {
       this.#requestBody = hasContent(this.req)
         ? new NodeRequestBody(this.req, this.host.maxBodyBytes, () => {
@@ -235,11 +235,14 @@ export class NodeExchange implements Exchange {
       const end = () => {
         resolve(new FieldView(lowerNames(req.rawTrailers)));
       };
-      if (req.readableEnded || !hasContent(req)) end();
-      else
+      const body = this.requestBody;
+      if (req.readableEnded || body === null) end();
+      else {
+        body.whenFailed(reject);
         req.once("end", end).once("close", () => {
           reject(this.#failure ?? disconnected());
         });
+      }
       this.#trailers = promise;
     }
     return this.#trailers;
@@ -248,7 +251,7 @@ export class NodeExchange implements Exchange {
   /** The rest of the request's content will not come. The handler may still answer; the connection ends with that. */
   contentFailed(error: ExchangeError): void {
     this.#closing = true;
-    if (this.requestBody !== null) this.#requestBody?.fail(error);
+    this.requestBody?.fail(error);
   }
 
   /** The connection speaks another protocol now: the exchange is over, and the response object with it (TSGI-49). */

@@ -106,7 +106,7 @@ function lintHeaders(report: Reporter, headers: HeaderView): HeaderView {
   };
 }
 
-type LintedBody = AsyncIterable<Uint8Array> & { readonly ended: boolean };
+type LintedBody = AsyncIterable<Uint8Array> & { trailersCame: boolean };
 
 function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange): LintedBody | null {
   const { body, headers } = request;
@@ -121,7 +121,6 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
   const unframed = !coded && !headers.has("content-length") && exchange.protocol !== "2";
 
   let opened = false;
-  let ended = false;
   let bytes = 0;
   let last: Uint8Array | null = null;
   let copy: Uint8Array | null = null;
@@ -131,7 +130,6 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
       report.now("request-body-chunk-reused", "a chunk that changed while the next one was read");
     }
     if (result.done === true) {
-      ended = true;
       if (length !== null && !Number.isNaN(length) && bytes !== length) {
         report.now("request-body-length", `an end after ${bytes} bytes of ${length}`);
       }
@@ -149,15 +147,15 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
   };
 
   return {
-    get ended() {
-      return ended;
-    },
+    trailersCame: false,
     [Symbol.asyncIterator]() {
       if (opened) report.now("request-body-read-twice", "a second iterator");
       opened = true;
       const iterator = body[Symbol.asyncIterator]();
       return {
-        async next() {
+        next: async () => {
+          // Who has the last chunk has all of the body, also before the next pull says so.
+          const late = this.trailersCame;
           let result;
           try {
             result = await iterator.next();
@@ -165,6 +163,7 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
             if (!isExchangeError(error)) report.now("request-body-error", show(error), error);
             throw error;
           }
+          if (late && result.done !== true) report.now("request-trailers", "trailers before the body's end");
           check(result);
           return result;
         },
@@ -192,7 +191,7 @@ function lintTrailers(
       throw error;
     }
     if (!isObject(view) || typeof member(view, "get") !== "function") report.now("request-trailers", show(view));
-    if (body?.ended === false) report.now("request-trailers", "trailers before the body's end");
+    if (body !== null) body.trailersCame = true;
     return view as HeaderView;
   })();
   linted.catch(() => undefined);

@@ -153,15 +153,13 @@ export class SocketRequest implements IncomingRequest {
   #headers: HeaderView | null = null;
   #controller: AbortController | null = null;
   #trailers: PromiseWithResolvers<HeaderView> | null = null;
-  #trailerLines: readonly string[] | null;
+  #trailerLines: readonly string[] = [];
   failure: ExchangeError | null = null;
 
   constructor(connection: ExchangeConnection, head: RequestHead) {
     this.#connection = connection;
     this.#head = head;
-    const hasContent = head.contentLength !== 0;
-    this.body = hasContent ? new RequestBody(connection) : null;
-    this.#trailerLines = hasContent ? null : [];
+    this.body = head.contentLength === 0 ? null : new RequestBody(connection);
   }
 
   get method(): string {
@@ -192,9 +190,15 @@ export class SocketRequest implements IncomingRequest {
 
   get trailers(): Promise<HeaderView> {
     if (this.#trailers === null) {
-      this.#trailers = Promise.withResolvers<HeaderView>();
-      this.#trailers.promise.catch(() => undefined);
-      this.#settleTrailers();
+      const trailers = Promise.withResolvers<HeaderView>();
+      trailers.promise.catch(() => undefined);
+      const over = (error: ExchangeError | null) => {
+        if (error === null) trailers.resolve(new FieldView(this.#trailerLines));
+        else trailers.reject(error);
+      };
+      if (this.body === null || this.failure !== null) over(this.failure);
+      else this.body.whenOver(over);
+      this.#trailers = trailers;
     }
     return this.#trailers.promise;
   }
@@ -202,20 +206,13 @@ export class SocketRequest implements IncomingRequest {
   receiveEnd(trailers: readonly string[]): void {
     this.#trailerLines = trailers;
     this.body?.end();
-    this.#settleTrailers();
   }
 
   /** The content will not come in full. */
   abort(error: ExchangeError): void {
     this.failure = error;
     this.#controller?.abort(error);
-    this.#settleTrailers();
-  }
-
-  #settleTrailers(): void {
-    if (this.#trailers === null) return;
-    if (this.#trailerLines !== null) this.#trailers.resolve(new FieldView(this.#trailerLines));
-    else if (this.failure !== null) this.#trailers.reject(this.failure);
+    this.#trailers?.reject(error);
   }
 }
 

@@ -26,6 +26,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   #complete = false;
   #error: ExchangeError | null = null;
   #pulled = false;
+  #onOver: ((error: ExchangeError | null) => void) | null = null;
   #waiting: { readonly resolve: (result: Result) => void; readonly reject: (error: ExchangeError) => void } | null =
     null;
 
@@ -48,6 +49,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     if (bytes !== undefined) {
       this.#queuedBytes -= bytes.byteLength;
       this.#owner.bodyPulled();
+      this.#checkOver();
       return Promise.resolve({ done: false, value: bytes });
     }
     if (this.#error !== null) return Promise.reject(this.#error);
@@ -63,6 +65,12 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   return(): Promise<Result> {
     this.drop();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Calls back when all of the content has come and nothing of it waits for its reader any more, or with why it will not come. */
+  whenOver(callback: (error: ExchangeError | null) => void): void {
+    this.#onOver = callback;
+    this.#checkOver();
   }
 
   /** Whether someone waits for content. */
@@ -96,6 +104,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#complete = true;
     this.#waiting?.resolve({ done: true, value: undefined });
     this.#waiting = null;
+    this.#checkOver();
   }
 
   /** Pieces that came whole before the failure are still given out; then the reader hears of it. */
@@ -104,6 +113,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#error = error;
     this.#waiting?.reject(error);
     this.#waiting = null;
+    this.#checkOver();
   }
 
   drop(): void {
@@ -113,5 +123,12 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#waiting?.resolve({ done: true, value: undefined });
     this.#waiting = null;
     this.#owner.bodyPulled();
+    this.#checkOver();
+  }
+
+  #checkOver(): void {
+    if (this.#error === null && (!this.#complete || this.#queue.length > 0)) return;
+    this.#onOver?.(this.#error);
+    this.#onOver = null;
   }
 }

@@ -1,7 +1,7 @@
 /** The content of a request: TSGI-7 to TSGI-12 and TSGI-14. */
-import type { ConformanceCase } from "../case.ts";
+import type { ConformanceCase, Scene } from "../case.ts";
 import { check, equal } from "../expect.ts";
-import { json, lastSegment, noteCompleted, ok, parse, readAll } from "./support.ts";
+import { codeOf, json, lastSegment, noteCompleted, ok, parse, readAll } from "./support.ts";
 
 /** More than the system's buffers hold on a loopback connection, and less than common limits of content. */
 const LARGE_UPLOAD_BYTES = 12 * 1024 * 1024;
@@ -222,6 +222,12 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     handler: (scene) => async (request, exchange) => {
       noteCompleted(scene, exchange);
       const { trailers } = request;
+      if (trailers !== undefined && request.body !== null) void noteTrailers(scene, trailers);
+      if (lastSegment(request.url) === "later") {
+        scene.note("running");
+        await scene.cued("read");
+        scene.note("reading");
+      }
       const content = await readAll(request);
       return json([content, trailers === undefined ? null : [...(await trailers)]]);
     },
@@ -241,9 +247,33 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       );
       equal(parse(await stage.fetch({ method: "POST", body: "abc" })), ["abc", []], "content without trailers");
       equal(parse(await stage.fetch()), ["null", []], "no content and no trailers");
+
+      const later = await stage.connect();
+      later.request({ path: "/later", method: "POST", headers: [CHUNKED, trailer], body: chunks });
+      await stage.noted("running");
+      await stage.settle();
+      await stage.cue("read");
+      equal((parse(await later.response()) as readonly unknown[])[0], "abc", "the content that was read later");
+      const notes = await stage.notes();
+      const order = notes.slice(notes.indexOf("running")).filter((note) => note !== "completed");
+      equal(order, ["running", "reading", "trailers"], "trailers of content that is read later");
+
+      const broken = await stage.connect();
+      broken.request({ method: "POST", headers: [CHUNKED, trailer], body: "3\r\nabc\r\nbroken\r\n" });
+      await broken.response();
+      await stage.noted("trailers did not come");
     },
   },
 ];
+
+async function noteTrailers(scene: Scene, trailers: Promise<unknown>): Promise<void> {
+  try {
+    await trailers;
+    scene.note("trailers");
+  } catch (error) {
+    scene.note(TRUNCATED.has(codeOf(error)) ? "trailers did not come" : `trailers: ${codeOf(error)}`);
+  }
+}
 
 function hex(text: string): string {
   return text.length.toString(16);
