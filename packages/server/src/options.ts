@@ -55,7 +55,12 @@ export interface SocketServeOptions extends ServeOptions, LimitOptions {
 }
 
 /** What the server on node:http takes beside the contract's options. It keeps the same limits. */
-export interface NodeServeOptions extends ServeOptions, LimitOptions {}
+export interface NodeServeOptions extends ServeOptions, LimitOptions {
+  /** HTTPS in place of HTTP, on TCP only. Default: none. */
+  readonly tls?: TlsChoice;
+  /** Whether clients may choose HTTP/2 by ALPN. Only with `tls`: plain text is HTTP/1.1 always. Default true. */
+  readonly http2?: boolean;
+}
 
 export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 

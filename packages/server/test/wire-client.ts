@@ -9,11 +9,9 @@ export class WireClient {
   #ended = false;
   #waiting: { readonly holds: () => boolean; readonly resolve: () => void; readonly reject: () => void }[] = [];
 
-  constructor(address: Address) {
-    this.socket =
-      address.transport === "unix"
-        ? connect(address.path)
-        : connect({ port: address.port, host: address.hostname, allowHalfOpen: true });
+  /** @param socket one that is connected in another way than by plain TCP. */
+  constructor(address: Address, socket: Socket = open(address)) {
+    this.socket = socket;
     this.socket.on("data", (bytes) => {
       this.received += bytes.toString("latin1");
       this.#look();
@@ -69,6 +67,12 @@ export class WireClient {
       return false;
     });
   }
+}
+
+function open(address: Address): Socket {
+  return address.transport === "unix"
+    ? connect(address.path)
+    : connect({ port: address.port, host: address.hostname, allowHalfOpen: true });
 }
 
 /** The content of the last response in what was received. */

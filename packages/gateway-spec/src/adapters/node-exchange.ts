@@ -25,7 +25,7 @@ import type {
 import { type BodySource, cancelBody, isWhole, openBody } from "../response.ts";
 import { hasContent, NodeRequestBody } from "./node-body.ts";
 import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
-import { frame, toPairs, writeHead } from "./node-response.ts";
+import { frame, toPairs, toRecord, writeHead } from "./node-response.ts";
 
 /** What the exchanges of one server have in common. */
 export interface NodeHost {
@@ -375,7 +375,8 @@ export class NodeExchange implements Exchange {
     if (trailers !== undefined) {
       const fields = await trailers();
       if (this.#isFailed()) return;
-      this.res.addTrailers(toPairs(fields));
+      const pairs = toPairs(fields);
+      this.res.addTrailers(versionOf(this.req) === 20 ? toTrailers(pairs) : pairs);
     }
     this.res.end();
     this.#settleRequest();
@@ -405,7 +406,7 @@ export class NodeExchange implements Exchange {
     this.#requestBody?.fail(
       exchangeError("REQUEST_BODY_DROPPED", "The response was complete before the request was read"),
     );
-    if (req.complete || req.httpVersionMajor === 2) {
+    if (req.complete) {
       req.resume();
       return;
     }
@@ -414,7 +415,10 @@ export class NodeExchange implements Exchange {
       left -= piece.byteLength;
       if (left >= 0) return;
       req.off("data", count).resume();
-      linger(req.socket);
+      const stream = streamOf(this.res);
+      // RFC 9113 §8.1: after a complete response a server may ask for no more of the request.
+      if (stream === null) linger(req.socket);
+      else stream.close(NO_ERROR);
     };
     req.on("data", count).resume();
   }
@@ -444,12 +448,15 @@ export class NodeExchange implements Exchange {
     if (this.#watching) return;
     this.#watching = true;
     const { res } = this;
+    const sent = () => {
+      if (isSent(res)) this.#completed?.resolve();
+    };
     const close = () => {
-      if (res.writableFinished) this.#completed?.resolve();
+      if (isSent(res)) this.#completed?.resolve();
       else this.fail(disconnected());
     };
     if (res.destroyed) close();
-    else res.once("finish", () => this.#completed?.resolve()).once("close", close);
+    else res.once("finish", sent).once("close", close);
   }
 }
 
@@ -505,11 +512,41 @@ function sendInformational({ req, res }: NodeExchange, status: number, headers: 
   res.socket?.write(`${head}\r\n`, "latin1");
 }
 
+/** Codes of RFC 9113 §7. */
+const NO_ERROR = 0;
+const INTERNAL_ERROR = 2;
+
+/** The part of node's `ServerHttp2Stream` that is needed here. */
+interface StreamLike {
+  readonly rstCode: number;
+  close(code: number): void;
+}
+
+/** What http2's compatibility response stands on. */
+function streamOf(res: ServerResponse): StreamLike | null {
+  return (res as { readonly stream?: StreamLike }).stream ?? null;
+}
+
+/**
+ * Whether the response has left in full. Of HTTP/2, node finishes a response also where nobody ended it: one to HEAD from the
+ * start, and every one whose stream was reset.
+ */
+function isSent(res: ServerResponse): boolean {
+  if (!res.writableFinished) return false;
+  const stream = streamOf(res);
+  return stream === null || (res.writableEnded && stream.rstCode === NO_ERROR);
+}
+
+/** As node:http2 takes them: a record. */
+function toTrailers(pairs: readonly [string, string][]): NodeJS.Dict<string> {
+  // Its `addTrailers` takes arrays too; node's types do not know.
+  return toRecord(pairs.flat()) as object as NodeJS.Dict<string>;
+}
+
 function destroy(res: ServerResponse): void {
   // Destroying http2's compatibility response would end its stream in good order: a truncated body must not look complete.
-  const { stream } = res as { readonly stream?: { close(code: number): void } };
-  const INTERNAL_ERROR = 2; // RFC 9113 §7
-  if (stream !== undefined) {
+  const stream = streamOf(res);
+  if (stream !== null) {
     stream.close(INTERNAL_ERROR);
     return;
   }

@@ -1,6 +1,6 @@
 /** The head of a response as node:http takes it, with the framing that the contract leaves to servers. */
 import type { ServerResponse } from "node:http";
-import { eachField } from "../headers.ts";
+import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../headers.ts";
 import type { HeaderFields, OutgoingResponse } from "../index.ts";
 import { hasNoContent, isWhole } from "../response.ts";
 
@@ -70,6 +70,13 @@ export function frame(method: string, version: number, response: OutgoingRespons
 
 /** Puts the head on the response. It leaves with the first piece of content, or when it is flushed. */
 export function writeHead(res: ServerResponse, { status, lines }: ResponseHead): void {
+  if ("stream" in res) {
+    const record = toRecord(lines);
+    if (res.getHeaderNames().length === 0) {
+      res.writeHead(status, record);
+      return;
+    }
+  }
   if (res.getHeaderNames().length === 0) {
     res.writeHead(status, lines);
     return;
@@ -92,6 +99,23 @@ export function toPairs(fields: HeaderFields): [string, string][] {
   const pairs: [string, string][] = [];
   eachField(fields, (name, value) => void pairs.push([name, value]));
   return pairs;
+}
+
+/**
+ * Name, value, name, value, … as node:http2 takes them. It does not look at values, and older versions of it keep only the last
+ * one of a name that comes twice.
+ * @throws TypeError where a name or a value may not be sent.
+ */
+export function toRecord(lines: readonly string[]): Record<string, string[]> {
+  const record: Record<string, string[]> = {};
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = (lines[i] ?? "").toLowerCase();
+    const value = lines[i + 1] ?? "";
+    if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no field name`);
+    if (FORBIDDEN_IN_FIELD_VALUE.test(value)) throw new TypeError(`The value of ${name} has a forbidden character`);
+    (record[name] ??= []).push(value);
+  }
+  return record;
 }
 
 function byteLength(body: string | Uint8Array): number {

@@ -1,7 +1,8 @@
 /** What node:http does not keep of a client connection: its exchanges, its silence, and an end that loses no answer. */
 import { ServerResponse, type IncomingMessage } from "node:http";
+import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
+import type { Handler, Logger, OutgoingResponse } from "@tsgi/gateway-spec";
 import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
 import { cancelBody } from "@tsgi/gateway-spec/response";
@@ -11,6 +12,7 @@ import type { Crowd } from "../crowd.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
+import type { Http2Connection } from "./http2-connection.ts";
 import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
 
 /** What all connections of one server share. */
@@ -20,6 +22,8 @@ export interface NodeContext {
   readonly limits: Limits;
   readonly vocabulary: Vocabulary;
   readonly connections: Map<Socket, NodeConnection>;
+  readonly sessions: Map<Http2Session, Http2Connection>;
+  readonly logger: Logger;
   readonly crowd: Crowd;
   /** Coarse: milliseconds, as of the last sweep. */
   now: number;

@@ -8,12 +8,29 @@ import { parseHead } from "../http1/head.ts";
  * @throws RequestError
  */
 export function checkedHead(req: IncomingMessage, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
+  // A version is but what a client of HTTP/1.1 says; node:http2's requests have a stream.
+  if ("stream" in req) return parseHead(asHttp1(req), limits, vocabulary);
   const lines = req.rawHeaders;
   // Node takes a request line without a version for HTTP/0.9.
   const version = req.httpVersion === "0.9" ? "" : ` HTTP/${req.httpVersion}`;
   let text = `${req.method} ${req.url}${version}\r\n`;
   for (let i = 0; i < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`;
   return parseHead(text, limits, vocabulary);
+}
+
+/** The same message in the syntax of HTTP/1.1, for one set of rules. What only HTTP/2 knows, nghttp2 has checked. */
+function asHttp1({ rawHeaders: lines, headers, method = "" }: IncomingMessage): string {
+  const authority = headers[":authority"];
+  const target = method === "CONNECT" ? authority : headers[":path"];
+  let text = `${method} ${String(target)} HTTP/1.1\r\n`;
+  if (authority !== undefined) text += `host: ${String(authority)}\r\n`;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? "";
+    // RFC 9113 §8.3.1 lets a Host field repeat the authority; where it says something else, there are two of them here.
+    const repeats = name === "host" && lines[i + 1] === authority;
+    if (!name.startsWith(":") && !repeats) text += `${name}: ${lines[i + 1]}\r\n`;
+  }
+  return text;
 }
 
 /** Why a request was refused before any handler saw it. */

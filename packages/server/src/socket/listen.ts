@@ -67,24 +67,24 @@ interface Listening {
   readonly front: TlsFront | null;
 }
 
-const TCP_OPTIONS = { allowHalfOpen: true, noDelay: true };
-
 function createListener(context: ServerContext, certificates: Certificates | null): Listening {
   if (certificates === null) {
-    const listener = createServer(TCP_OPTIONS, (socket) => {
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       if (admits(context, context.connections.size, socket)) accept(context, socket, socket);
       else socket.destroy();
     });
     return { listener, front: null };
   }
   // RFC 7301 §3.2: a client that offers protocols and not this one is refused.
-  const listener = createTlsServer({ ...TCP_OPTIONS, ...certificates.listenerOptions, ALPNProtocols: ["http/1.1"] });
+  const listener = createTlsServer({ noDelay: true, ...certificates.listenerOptions, ALPNProtocols: ["http/1.1"] });
   const front: TlsFront = new TlsFront(
     listener,
     certificates,
     context,
     (tcp) => admits(context, context.connections.size + front.size, tcp),
     (socket, tcp) => {
+      // Not before: who ends in the middle of a handshake is gone.
+      socket.allowHalfOpen = true;
       accept(context, socket, tcp);
     },
   );

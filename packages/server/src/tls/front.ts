@@ -54,8 +54,11 @@ export class TlsFront {
     // Before node's own, which begins to read.
     listener.prependListener("secureConnection", (socket) => {
       const tcp = this.#take(socket);
-      if (tcp === null) socket.destroy();
-      else secured(socket, tcp);
+      if (tcp === null) {
+        socket.destroy();
+        return;
+      }
+      secured(socket, tcp);
     });
     listener.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       this.#failed(error, socket);
@@ -70,9 +73,10 @@ export class TlsFront {
   sweep(now: number, draining: boolean): void {
     const { limits, logger } = this.#context;
     const timeoutMs = draining ? Math.min(DRAIN_IDLE_MS, limits.handshakeTimeoutMs) : limits.handshakeTimeoutMs;
-    for (const { tcp, since } of this.#running.values()) {
+    for (const [key, { tcp, since }] of this.#running) {
       if (now - since <= timeoutMs) continue;
       if (!draining) logger.warn(refusal(tcp, "the handshake did not come to its end in time"));
+      this.#running.delete(key);
       tcp.destroy();
     }
     if (now - this.#checked < CHECK_FILES_MS) return;

@@ -1,0 +1,135 @@
+/** A client connection of HTTP/2. Node's sessions and nghttp2 do the protocol; the rules, the limits and the silence are ours. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Session } from "node:http2";
+import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
+import { handleExchange, NodeExchange } from "@tsgi/gateway-spec/node";
+import { refusalLine } from "../failures.ts";
+import { RequestError } from "../http1/index.ts";
+import { serverClosed } from "../lifecycle.ts";
+import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
+import type { NodeContext } from "./connection.ts";
+import { checkedHead, type Refusal } from "./head.ts";
+
+/** RFC 9113 §6.8: before the last stream is known. */
+const ANY_STREAM = 2 ** 31 - 1;
+const NO_ERROR = 0;
+
+/** One of ours is on TLS, also when its socket is gone. */
+class SecureExchange extends NodeExchange {
+  override get encrypted(): boolean {
+    return true;
+  }
+}
+
+export class Http2Connection {
+  readonly #context: NodeContext;
+  readonly #session: ServerHttp2Session;
+  readonly #exchanges = new Set<NodeExchange>();
+  #requests = 0;
+  #closing = false;
+  /** When a byte last came or went, or nobody waited for one. */
+  #since: number;
+  #progress = 0;
+
+  constructor(context: NodeContext, session: ServerHttp2Session) {
+    this.#context = context;
+    this.#session = session;
+    this.#since = context.now;
+  }
+
+  /** @param awaitsContinue node left `Expect: 100-continue` to us. */
+  request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
+    const { limits, vocabulary, host, handler } = this.#context;
+    this.#requests++;
+    if (this.#requests >= limits.maxRequestsPerConnection) this.#close();
+    try {
+      const { contentLength } = checkedHead(req, limits, vocabulary);
+      if (contentLength > limits.maxBodyBytes) {
+        const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
+        this.#refuse(req, res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      this.#refuse(req, res, error);
+      return;
+    }
+    const exchange = new SecureExchange(req, res, host, awaitsContinue);
+    this.#exchanges.add(exchange);
+    res.once("close", () => {
+      this.#exchanges.delete(exchange);
+    });
+    handleExchange(exchange, handler);
+  }
+
+  closed(): void {
+    for (const exchange of this.#exchanges) {
+      exchange.fail(exchangeError("CLIENT_DISCONNECTED", "The client closed the connection"));
+    }
+  }
+
+  /** Looks for a peer that has been silent too long. The peer is the connection: its streams are not silent one by one. */
+  sweep(now: number): void {
+    const { limits, host } = this.#context;
+    const session = this.#session;
+    if (session.destroyed) return;
+    const { bytesRead, bytesWritten, writableLength } = session.socket;
+    const progress = bytesRead + bytesWritten - writableLength;
+    const waiting = Array.from(this.#exchanges).filter(({ waitingFor }) => waitingFor !== null);
+    const idle = this.#exchanges.size === 0;
+    if (progress !== this.#progress || (waiting.length === 0 && !idle)) {
+      this.#progress = progress;
+      this.#since = now;
+      if (!this.#closing) return;
+    }
+    const silence = now - this.#since;
+    for (const exchange of waiting) {
+      if (exchange.waitingFor === "reader") {
+        if (silence > limits.sendTimeoutMs) {
+          exchange.fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
+        }
+      } else if (silence > limits.bodyTimeoutMs) {
+        exchange.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"));
+      }
+    }
+    if (host.draining.aborted && silence > DRAIN_IDLE_MS) this.#close();
+    else if (idle && silence > limits.keepAliveTimeoutMs) this.#close();
+    if (idle && this.#closing && silence > LINGER_MS) session.destroy();
+  }
+
+  /**
+   * RFC 9113 §6.8: "A server that is attempting to gracefully shut down a connection SHOULD send an initial GOAWAY frame with
+   * the last stream identifier set to 2^31-1 and a NO_ERROR code." What is on its way is still taken, for a moment.
+   */
+  drain(): void {
+    this.#since = this.#context.now;
+    if (!this.#session.destroyed && !this.#closing) this.#session.goaway(NO_ERROR, ANY_STREAM);
+  }
+
+  /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
+  cut(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.fail(serverClosed());
+    return new Promise((resolve) => {
+      this.#session.once("close", resolve);
+      this.#session.destroy();
+    });
+  }
+
+  /** No further stream; those that run end by themselves. */
+  #close(): void {
+    if (this.#closing || this.#session.destroyed) return;
+    this.#closing = true;
+    this.#session.close();
+  }
+
+  /** Answers a request that no handler will see. The others of the connection are good still. */
+  #refuse({ socket }: IncomingMessage, res: ServerResponse, { status, code, message }: Refusal): void {
+    const { remoteAddress: hostname, remotePort: port } = socket;
+    const client =
+      hostname === undefined || port === undefined ? null : ({ transport: "tcp", hostname, port } as const);
+    this.#context.host.logger.warn(refusalLine(client, status, code, message));
+    const { headers, body } = plainResponse(status, message);
+    res.writeHead(status, { ...headers, "content-length": body.length });
+    res.end(res.req.method === "HEAD" ? "" : body);
+  }
+}
