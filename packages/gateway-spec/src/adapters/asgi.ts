@@ -25,14 +25,12 @@ export type {
  *
  * ```ts
  * import { asgi } from "@tsgi/gateway-spec/asgi";
- * import { serve } from "@tsgi/server/socket";
  *
- * const application = asgi(async (scope, receive, send) => {
+ * export const application = asgi(async (scope, _receive, send) => {
  *   if (scope.type !== "http") throw new Error("http only");
  *   await send({ type: "http.response.start", status: 200, headers: [["content-type", "text/plain"]] });
  *   await send({ type: "http.response.body", body: `You asked for ${scope.path}\n` });
  * });
- * await serve(application, { port: 7788 });
  * ```
  *
  * `send` of a body fulfils when the client has taken it, and rejects with `CLIENT_DISCONNECTED` where it went away. Extensions:

@@ -25,12 +25,11 @@ export interface FromFetchOptions {
  * `request.signal` is the exchange's. A `Response` fits the contract and goes back as it is.
  *
  * ```ts
- * import { Hono } from "hono";
  * import { fromFetch } from "@tsgi/gateway-spec/fetch";
- * import { serve } from "@tsgi/server/socket";
+ * import { Hono } from "hono";
  *
  * const app = new Hono().get("/", (c) => c.text(`Hello from ${c.req.header("host")}\n`));
- * await serve(fromFetch(app), { port: 7788 });
+ * export const application = fromFetch(app);
  * ```
  *
  * Content of a GET or HEAD request is not handed over: a `Request` has no place for it.

@@ -15,12 +15,11 @@ import { Pieces } from "./pieces.ts";
  * Runs a listener on any TSGI server.
  *
  * ```ts
- * import express from "express";
  * import { fromNode } from "@tsgi/gateway-spec/node";
- * import { serve } from "@tsgi/server/socket";
+ * import express from "express";
  *
  * const app = express().get("/", (req, res) => void res.send(`Hello ${req.ip}\n`));
- * await serve(fromNode(app), { port: 7788 });
+ * export const application = fromNode(app);
  * ```
  *
  * `req.socket` has the addresses and `encrypted` of the exchange; its time-outs do nothing, for they are the server's. A

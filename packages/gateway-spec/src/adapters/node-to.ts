@@ -20,11 +20,12 @@ export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void)
  * `request.url` is what Express leaves of the path and `exchange.target` is the target as received.
  *
  * ```ts
- * import { createServer } from "node:http";
  * import { toNode } from "@tsgi/gateway-spec/node";
+ * import express from "express";
  *
- * const listener = toNode((request) => ({ status: 200, body: `You asked for ${request.url}\n` }));
- * createServer(listener).listen(7788);
+ * const ours = toNode((request) => ({ status: 200, body: `You asked for ${request.url}\n` }));
+ * const app = express().use("/ours", ours); // or alone: `createServer(ours)` of node:http
+ * export const server = app.listen(Number(process.env["PORT"] ?? 7788), "127.0.0.1");
  * ```
  *
  * `startup` runs at the first request or at `listener.start()`; while it fails, requests get 500. There is no

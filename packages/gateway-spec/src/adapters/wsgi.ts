@@ -44,13 +44,11 @@ export interface WsgiOptions extends ReadOptions {
  *
  * ```ts
  * import { wsgi } from "@tsgi/gateway-spec/wsgi";
- * import { serve } from "@tsgi/server/socket";
  *
- * const application = wsgi((environ, startResponse) => {
+ * export const application = wsgi((environ, startResponse) => {
  *   startResponse("200 OK", [["Content-Type", "text/plain; charset=utf-8"]]);
  *   return [`${environ.REQUEST_METHOD} ${environ.PATH_INFO}\n`];
  * });
- * await serve(application, { port: 7788 });
  * ```
  *
  * The content is read before the call, up to `limitBytes` (default 1 MiB; beyond it 413), for `wsgi.input` cannot wait. The

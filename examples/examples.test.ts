@@ -1,0 +1,120 @@
+/** Runs the examples, on both servers and under the lint; those that the adapters quote are the same word for word. */
+import { once } from "node:events";
+import { globSync, readdirSync, readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import type { Application, Handler, Server } from "@tsgi/gateway-spec";
+import { lint } from "@tsgi/gateway-spec/lint";
+import { serve as serveNode } from "@tsgi/server/node";
+import { serve as serveSocket } from "@tsgi/server/socket";
+import { afterEach, describe, expect, test } from "vitest";
+
+const here = new URL("./", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, here), "utf8");
+const files = readdirSync(here).filter((name) => name.endsWith(".ts") && name !== "examples.test.ts");
+const programs = files.filter((name) => name !== "hello.test.ts");
+
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+describe.each([
+  ["socket", serveSocket],
+  ["node", serveNode],
+])("on the %s server", (_name, serve) => {
+  /** Serves the export `application` of an example. Whoever breaks a rule is kept. */
+  async function start(file: string): Promise<{ readonly server: Server; readonly breaches: readonly string[] }> {
+    const { application } = (await import(new URL(file, here).href)) as { application: Application | Handler };
+    const breaches: string[] = [];
+    const linted = lint(application, {
+      report: ({ rule, side, seen }) => breaches.push(`${rule} ${side}: ${seen}`),
+    });
+    const server = await serve(linted, { shutdownTimeoutMs: 5000 });
+    servers.push(server);
+    return { server, breaches };
+  }
+
+  test.each([
+    ["hono-on-tsgi.ts", "/", /^Hello from 127\.0\.0\.1:\d+\n$/],
+    ["express-on-tsgi.ts", "/", /^Hello 127\.0\.0\.1\n$/],
+    ["wsgi-classic.ts", "/a%20b?c", /^GET \/a b\n$/],
+    ["asgi-classic.ts", "/a%20b?c", /^You asked for \/a b\n$/],
+    ["websocket-echo.ts", "/", /^This is a WebSocket's address\.\n$/],
+  ])("%s answers", async (file, path, answer) => {
+    const { server, breaches } = await start(file);
+    const response = await fetch(new URL(path, server.url), { headers: { connection: "close" } });
+    expect(await response.text()).toMatch(answer);
+    await server.close();
+    expect(breaches).toEqual([]);
+  });
+
+  test("websocket-echo.ts gives back what it is sent, until it is closed", async () => {
+    const { server, breaches } = await start("websocket-echo.ts");
+    const socket = new WebSocket(server.url.replace("http", "ws"));
+    await once(socket, "open");
+    for (const text of ["one", "添"]) {
+      socket.send(text);
+      const [message] = (await once(socket, "message")) as [MessageEvent];
+      expect(message.data).toBe(text);
+    }
+    const closed = once(socket, "close");
+    await server.close();
+    const [{ code }] = (await closed) as [CloseEvent];
+    expect([code, breaches]).toEqual([1001, []]);
+  });
+
+  test("event-stream-clock.ts tells the time, and ends itself when the server shuts down", async () => {
+    const { server, breaches } = await start("event-stream-clock.ts");
+    const { body } = await fetch(server.url);
+    let text = "";
+    for await (const piece of body ?? []) {
+      text += Buffer.from(piece).toString();
+      void server.close();
+    }
+    expect(text).toMatch(/^(?:event: tick\ndata: \d{4}-\d\d-\d\dT.*Z\n\n)+$/);
+    await server.close();
+    expect(breaches).toEqual([]);
+  });
+});
+
+test("tsgi-in-express.ts answers where Express has put it", async () => {
+  process.env["PORT"] = "0";
+  const { server } = await import("./tsgi-in-express.ts");
+  if (!server.listening) await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await (await fetch(`${url}/ours/a%20b`)).text()).toBe(`You asked for ${url}/a%20b\n`);
+  expect((await fetch(`${url}/theirs`)).status).toBe(404);
+  server.closeAllConnections();
+  server.close();
+});
+
+test("tsgi-on-fetch.ts is what a Fetch host asks for", async () => {
+  const { default: host } = await import("./tsgi-on-fetch.ts");
+  const response = await host.fetch(new Request("http://a.example/b"));
+  expect(await response.text()).toBe("You asked for http://a.example/b\n");
+});
+
+test("the program in each adapter's comment is an example, word for word", () => {
+  const examples = new Set(programs.map((file) => read(file).slice(read(file).indexOf("\n") + 1)));
+  const adapters = new URL("../packages/gateway-spec/src/adapters/", here);
+  const quoted = globSync("*.ts", { cwd: adapters }).flatMap((file) =>
+    [...readFileSync(new URL(file, adapters), "utf8").matchAll(/^ \* ```ts\n((?: \*.*\n)*?) \* ```$/gm)].map(
+      ([, comment = ""]) => [file, comment.replaceAll(/^ \* ?/gm, "")] as const,
+    ),
+  );
+  expect(quoted.map(([file]) => file).toSorted()).toEqual([
+    "asgi.ts",
+    "fetch-from.ts",
+    "fetch-to.ts",
+    "node-from.ts",
+    "node-to.ts",
+    "wsgi.ts",
+  ]);
+  expect(quoted.filter(([, program]) => !examples.has(program))).toEqual([]);
+});
+
+test("the README lists each example, and none is longer than 30 lines", () => {
+  const listed = [...read("README.md").matchAll(/^\| \[`([^`]+\.ts)`\]/gm)].map(([, name = ""]) => name);
+  expect(listed.toSorted()).toEqual(programs.toSorted());
+  expect(programs.filter((file) => read(file).trimEnd().split("\n").length > 30)).toEqual([]);
+});
