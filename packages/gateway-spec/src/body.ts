@@ -38,11 +38,15 @@ export type Readable = Pick<IncomingRequest, "headers" | "body">;
  * All bytes of the content, none where there is none.
  * @throws BodyError `BODY_TOO_LARGE`, as soon as the limit is known to be passed; the rest is not read.
  */
-export async function collect(request: Readable, options: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function collect(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  return join(await readPieces(request, options));
+}
+
+async function readPieces(request: Readable, options: ReadOptions = {}): Promise<readonly Uint8Array[]> {
   const limit = options.limitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
   const tooLarge = () => new BodyError("BODY_TOO_LARGE", `The request body is longer than ${limit} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  if (request.body === null) return new Uint8Array(0);
+  if (request.body === null) return [];
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of request.body) {
@@ -50,12 +54,12 @@ export async function collect(request: Readable, options: ReadOptions = {}): Pro
     if (length > limit) throw tooLarge();
     pieces.push(piece);
   }
-  return join(pieces, length);
+  return pieces;
 }
 
 /** Always a copy: a piece is a view on what a server read, and may keep far more memory than its own alive. */
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
+function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
   let offset = 0;
   for (const piece of pieces) {
     whole.set(piece, offset);
@@ -70,9 +74,10 @@ function join(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBu
  */
 export async function readText(request: Readable, options?: ReadOptions): Promise<string> {
   const decoder = decoderOf(parameter(request.headers.get("content-type") ?? "", "charset"));
-  const bytes = await collect(request, options);
+  const pieces = await readPieces(request, options);
+  const [first] = pieces;
   try {
-    return decoder.decode(bytes);
+    return decoder.decode(pieces.length === 1 ? first : join(pieces));
   } catch (cause) {
     throw new BodyError("BODY_MALFORMED", `The request body is not valid ${decoder.encoding}`, { cause });
   }

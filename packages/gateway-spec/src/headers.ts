@@ -11,45 +11,47 @@ export const FORBIDDEN_IN_FIELD_VALUE: RegExp = /[^\t\x20-\x7e\x80-\xff]/;
 /** Fields in the order received, as name, value, name, value, …: names lower-case, values without surrounding white space. */
 export type FieldLines = readonly string[];
 
-/** A view on received field lines. The index is made at the first look-up. */
+/** A view on received field lines. It looks them through each time: for as many as a request has, an index costs more. */
 export class FieldView implements HeaderView {
   readonly #lines: FieldLines;
-  #index: Map<string, string> | null = null;
 
   constructor(lines: FieldLines) {
     this.#lines = lines;
   }
 
   get(name: string): string | null {
-    return (this.#index ??= indexOf(this.#lines)).get(name) ?? null;
+    const lines = this.#lines;
+    let value: string | null = null;
+    for (let i = 0; i < lines.length; i += 2) {
+      if (lines[i] === name) value = value === null ? (lines[i + 1] ?? "") : joined(name, value, lines[i + 1] ?? "");
+    }
+    return value;
   }
 
   has(name: string): boolean {
-    return (this.#index ??= indexOf(this.#lines)).has(name);
+    return this.get(name) !== null;
   }
 
   /** Each name once with its joined value, but each `set-cookie` line by itself. */
   *[Symbol.iterator](): Generator<[string, string], void, undefined> {
-    for (const entry of (this.#index ??= indexOf(this.#lines))) {
-      if (entry[0] !== "set-cookie") yield entry;
-    }
     const lines = this.#lines;
+    const values = new Map<string, string>();
+    for (let i = 0; i < lines.length; i += 2) {
+      const name = lines[i] ?? "";
+      const value = lines[i + 1] ?? "";
+      const earlier = values.get(name);
+      if (name !== "set-cookie") values.set(name, earlier === undefined ? value : joined(name, earlier, value));
+    }
+    yield* values;
     for (let i = 0; i < lines.length; i += 2) {
       if (lines[i] === "set-cookie") yield ["set-cookie", lines[i + 1] ?? ""];
     }
   }
 }
 
-function indexOf(lines: FieldLines): Map<string, string> {
-  const index = new Map<string, string>();
-  for (let i = 0; i < lines.length; i += 2) {
-    const name = lines[i] ?? "";
-    const value = lines[i + 1] ?? "";
-    const earlier = index.get(name);
-    // RFC 9110 §5.3 joins lines with a comma; RFC 9113 §8.2.3 joins cookie crumbs with "; ".
-    index.set(name, earlier === undefined ? value : `${earlier}${name === "cookie" ? "; " : ", "}${value}`);
-  }
-  return index;
+/** RFC 9110 §5.3 joins lines with a comma; RFC 9113 §8.2.3 joins cookie crumbs with "; ". */
+function joined(name: string, earlier: string, value: string): string {
+  return `${earlier}${name === "cookie" ? "; " : ", "}${value}`;
 }
 
 /** A view on pairs: names are lowered, values kept. */

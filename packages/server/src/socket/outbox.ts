@@ -4,6 +4,9 @@ import type { Socket } from "node:net";
 /** Longest text kept back to go out with more, in characters. */
 const MAX_KEPT = 64 * 1024;
 
+/** Longest piece that is copied to go out with the text around it: up to here that is cheaper than a write of several buffers. */
+const MAX_COPIED = 4096;
+
 export class Outbox {
   readonly #socket: Socket;
   /** Not yet given to the socket; a byte a character. */
@@ -25,11 +28,19 @@ export class Outbox {
 
   /** Text that is sent as UTF-8. */
   unicode(text: string): void {
+    if (text.length <= MAX_COPIED / 2) {
+      this.bytes(Buffer.from(text));
+      return;
+    }
     this.#spill();
     this.#written(this.#socket.write(text, "utf8"));
   }
 
   bytes(bytes: Uint8Array): void {
+    if (bytes.byteLength <= MAX_COPIED) {
+      this.text(latin1(bytes));
+      return;
+    }
     this.#spill();
     this.#written(this.#socket.write(bytes));
   }
@@ -78,4 +89,8 @@ export class Outbox {
   #written(room: boolean): void {
     if (!room) this.blocked = true;
   }
+}
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
