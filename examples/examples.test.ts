@@ -10,8 +10,9 @@ import { afterEach, describe, expect, test } from "vitest";
 
 const here = new URL("./", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, here), "utf8");
-const files = readdirSync(here).filter((name) => name.endsWith(".ts") && name !== "examples.test.ts");
-const programs = files.filter((name) => name !== "hello.test.ts");
+/** They run the examples. */
+const TESTS: ReadonlySet<string> = new Set(["browser.test.ts", "examples.test.ts", "hello.test.ts"]);
+const programs = readdirSync(here).filter((name) => name.endsWith(".ts") && !TESTS.has(name));
 
 const servers: Server[] = [];
 afterEach(async () => {

@@ -3,7 +3,7 @@ import type { Handler } from "@tsgi/gateway-spec";
 import { messages, send } from "@tsgi/gateway-spec/websocket";
 
 export const application: Handler = (_request, exchange) => {
-  const upgrade = exchange.upgradeWebSocket?.({ maxMessageBytes: 64 * 1024 });
+  const upgrade = exchange.upgradeWebSocket?.({ maxMessageBytes: 128 * 1024 });
   if (upgrade === undefined) return { status: 400, body: "This is a WebSocket's address.\n" };
   exchange.waitUntil(echo(upgrade.socket));
   return upgrade.response;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { TestDatabase } from "../../framework/test/mysql-server.ts";
-import { describeWithChromium, visit } from "./chromium.ts";
+import { describeWithChromium, visit } from "../../../scripts/lib/chromium.ts";
 import { type Running, startApp } from "./command.ts";
 import { createSqliteFile } from "./databases.ts";
 

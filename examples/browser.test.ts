@@ -1,0 +1,57 @@
+/** Chromium talks to the WebSocket and the event stream of the examples, until the server shuts down. */
+import type { Handler } from "@tsgi/gateway-spec";
+import { serve as serveNode } from "@tsgi/server/node";
+import { serve as serveSocket } from "@tsgi/server/socket";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeWithChromium, visit } from "../scripts/lib/chromium.ts";
+import { application as clock } from "./event-stream-clock.ts";
+import { application as echo } from "./websocket-echo.ts";
+
+/** Notes what comes: the messages, the first tick, and how both end. */
+const PAGE = `<!doctype html><title>live</title><link rel="icon" href="data:,"><script>
+  const noted = [];
+  const socket = new WebSocket("/echo");
+  socket.onopen = () => ["one", "添", "x".repeat(70000)].forEach((text) => socket.send(text));
+  socket.onmessage = ({ data }) => noted.push("echo of " + data.length);
+  socket.onclose = ({ code, wasClean }) => noted.push("close " + code + " " + wasClean);
+  const clock = new EventSource("/clock");
+  clock.addEventListener("tick", () => noted.push("tick"), { once: true });
+  clock.onerror = () => {
+    noted.push("end of the stream");
+    clock.close();
+  };
+</script>`;
+
+const application: Handler = (request, exchange) => {
+  if (exchange.target === "/echo") return echo(request, exchange);
+  if (exchange.target === "/clock") return clock(request, exchange);
+  return { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: PAGE };
+};
+
+describeWithChromium("in Chromium", (launch) => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser.close());
+
+  test.each([
+    ["socket", serveSocket],
+    ["node", serveNode],
+  ])("a WebSocket and an event stream of the %s server work, and end when it shuts down", async (_name, serve) => {
+    const server = await serve(application, { shutdownTimeoutMs: 10_000 });
+    await using window = await visit(browser, server.url);
+    const { page } = window;
+    await page.goto("/");
+    const noted = async (count: number) => {
+      await page.waitForFunction(`noted.length >= ${count}`);
+      return page.evaluate<readonly string[]>("noted");
+    };
+    const live = await noted(4);
+    expect(live.filter((note) => note !== "tick")).toEqual(["echo of 3", "echo of 1", "echo of 70000"]);
+    const closed = server.close();
+    expect((await noted(6)).slice(4).toSorted()).toEqual(["close 1001 true", "end of the stream"]);
+    await closed;
+  });
+});
