@@ -1,0 +1,28 @@
+/** Both servers under the lint, with the kit as their client: whoever breaks a rule there, it is never the server. */
+import type { Serve } from "@tsgi/gateway-spec";
+import { cases, runCase } from "@tsgi/gateway-spec/conformance";
+import { type Breach, lint } from "@tsgi/gateway-spec/lint";
+import { describe, expect, test } from "vitest";
+import { serve as serveNode } from "../src/node/index.ts";
+import { serve as serveSocket } from "../src/socket/index.ts";
+
+describe.each<[string, typeof serveSocket]>([
+  ["the socket server", serveSocket],
+  ["the node server", serveNode],
+])("%s", (_name, serve) => {
+  test.for(cases.map((one) => [one.name, one] as const))("%s", async ([, one]) => {
+    const breaches: Breach[] = [];
+    const linted: Serve = (application, options) => {
+      const checked = lint(application, {
+        report: (breach) => {
+          if (breach.side === "server") breaches.push(breach);
+        },
+      });
+      // Two of the cases wait for the server's patience with a silent client to end.
+      return serve(checked, { ...options, bodyTimeoutMs: 100 });
+    };
+    const outcome = await runCase(one, { serve: linted });
+    if (outcome.kind === "failed") throw outcome.error;
+    expect(breaches).toEqual([]);
+  });
+});
