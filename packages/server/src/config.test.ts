@@ -5,12 +5,13 @@ import { DEFAULT_LIMITS } from "./options.ts";
 
 const source = (values: Readonly<Record<string, unknown>>) => ({ values, describe: (name: string) => `<${name}>` });
 
-test("has a default for everything but the application and the path", () => {
+test("has a default for everything but the application, the path and a certificate", () => {
   expect(resolveConfig([])).toEqual({
     ...DEFAULT_LIMITS,
     host: "127.0.0.1",
     port: 7788,
     server: "socket",
+    tlsSelfSigned: false,
     watch: false,
     shutdownTimeoutMs: 10_000,
   });
@@ -35,6 +36,10 @@ test.each([
   [{ maxFields: 0 }, "<maxFields>: must be a whole number from 1"],
   [{ server: "apache" }, "<server>: must be socket or node"],
   [{ watch: "perhaps" }, "<watch>: must be true or false"],
+  [{ tlsCert: "c.pem" }, "<tlsCert>: the certificate's key is missing (--tls-key)"],
+  [{ tlsKey: "k.pem" }, "<tlsKey>: the key's certificate is missing (--tls-cert)"],
+  [{ tlsSelfSigned: true, tlsCert: "c", tlsKey: "k" }, "<tlsSelfSigned>: there is a certificate already (--tls-cert)"],
+  [{ tlsSelfSigned: true, path: "a.sock" }, "<path>: TLS needs a port"],
   [{ prot: 1 }, "<prot>: there is no such option"],
 ])("refuses %j", (values, message) => {
   expect(() => resolveConfig([source(values)])).toThrow(message);

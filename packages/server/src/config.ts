@@ -13,6 +13,9 @@ export interface Config extends Limits {
   readonly port: number;
   readonly path?: string | undefined;
   readonly server: "socket" | "node";
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tlsSelfSigned: boolean;
   readonly watch: boolean;
   readonly shutdownTimeoutMs: number;
 }
@@ -58,13 +61,27 @@ export function resolveConfig(sources: readonly ConfigSource[]): Config {
     }
   }
   const result = schema.safeParse(values);
-  if (result.success) return result.data;
+  if (result.success) {
+    const conflict = conflictOf(result.data);
+    if (conflict === null) return result.data;
+    const [name, message] = conflict;
+    throw new UsageError(`${origins.get(name) ?? name}: ${message}`);
+  }
   const wrong = result.error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((key) => `${origins.get(key) ?? key}: there is no such option`)
       : [`${origins.get(String(issue.path[0])) ?? issue.path.join(".")}: ${issue.message}`],
   );
   throw new UsageError(wrong.join("\n"));
+}
+
+/** An option that does not go with another one, and why. */
+function conflictOf({ path, tlsCert, tlsKey, tlsSelfSigned }: Config): readonly [name: string, message: string] | null {
+  if (tlsCert !== undefined && tlsKey === undefined) return ["tlsCert", "the certificate's key is missing (--tls-key)"];
+  if (tlsKey !== undefined && tlsCert === undefined) return ["tlsKey", "the key's certificate is missing (--tls-cert)"];
+  if (tlsSelfSigned && tlsCert !== undefined) return ["tlsSelfSigned", "there is a certificate already (--tls-cert)"];
+  if (path !== undefined && (tlsSelfSigned || tlsCert !== undefined)) return ["path", "TLS needs a port"];
+  return null;
 }
 
 /** The values that the environment holds; an empty variable counts as none. */
@@ -116,7 +133,19 @@ const schema = z.strictObject({
   }),
   server: z.enum(["socket", "node"], "must be socket or node").default("socket").meta({
     placeholder: "socket|node",
-    description: "Our own HTTP/1.1 on node:net, or node:http",
+    description: "Our own HTTP/1.1, or node:http (with TLS: HTTP/2 too)",
+  }),
+  tlsCert: z.string().min(1, "must be a path").optional().meta({
+    placeholder: "file",
+    description: "HTTPS with this certificate (PEM), and those that lead to its root; read again when it changes",
+  }),
+  tlsKey: z.string().min(1, "must be a path").optional().meta({
+    placeholder: "file",
+    description: "The certificate's private key (PEM)",
+  }),
+  tlsSelfSigned: z.union([z.boolean(), z.stringbool()], "must be true or false").default(false).meta({
+    placeholder: null,
+    description: "HTTPS for development, with a certificate that is made at each start",
   }),
   watch: z.union([z.boolean(), z.stringbool()], "must be true or false").default(false).meta({
     placeholder: null,

@@ -176,7 +176,7 @@ export class NodeExchange implements Exchange {
     if (this.#completed === null) {
       this.#completed = Promise.withResolvers<void>();
       this.#completed.promise.catch(() => undefined);
-      if (this.#upgraded || this.res.writableFinished) this.#completed.resolve();
+      if (this.#upgraded || isSent(this.res)) this.#completed.resolve();
       this.#watch();
     }
     return this.#completed.promise;
@@ -262,7 +262,7 @@ export class NodeExchange implements Exchange {
 
   /** Fails the exchange and cuts the connection. Only the first failure counts. */
   fail(error: ExchangeError): void {
-    if (this.#failure !== null || this.#upgraded || this.res.writableFinished) return;
+    if (this.#failure !== null || this.#upgraded || isSent(this.res)) return;
     this.#abandon(error);
     destroy(this.res);
   }
@@ -285,8 +285,8 @@ export class NodeExchange implements Exchange {
     // What broke off in the middle of content ends the connection: where the next request begins is not known.
     if (failure.code !== "RESPONSE_FAILED") this.#closing = true;
     for (const name of this.res.getHeaderNames()) this.res.removeHeader(name);
-    // A head that node refused has left its reason phrase.
-    this.res.statusMessage = "";
+    // A head that node refused has left its reason phrase. HTTP/2 has none.
+    if (streamOf(this.res) === null) this.res.statusMessage = "";
     this.#send(failureResponse(error));
   }
 

@@ -1,4 +1,5 @@
 /** Serves an application until a signal, or the supervisor, ends it. */
+import { resolve } from "node:path";
 import type { Serve, Server } from "@tsgi/gateway-spec";
 import type { Config } from "../config.ts";
 import type { SocketServeOptions } from "../options.ts";
@@ -8,10 +9,18 @@ import { loadApplication } from "./load-application.ts";
 export async function run(config: Config & { readonly application: string }, folder: string): Promise<void> {
   // A supervisor that goes away, or wants us to, disconnects. While nothing is served yet, there is nothing to finish.
   process.once("disconnect", leave);
-  const { application: reference, server: kind, watch: _, path, ...options } = config;
+  const { application: reference, server: kind, watch: _, path, tlsCert, tlsKey, tlsSelfSigned, ...others } = config;
+  const options: SocketServeOptions = {
+    ...others,
+    ...(path === undefined ? {} : { path }),
+    ...(tlsSelfSigned ? { tls: "self-signed" } : {}),
+    ...(tlsCert === undefined || tlsKey === undefined
+      ? {}
+      : { tls: { cert: resolve(folder, tlsCert), key: resolve(folder, tlsKey) } }),
+  };
   const application = await loadApplication(reference, folder);
   const serve = await importServe(kind);
-  const server = await serve(application, path === undefined ? options : { ...options, path });
+  const server = await serve(application, options);
   process.off("disconnect", leave);
   stopWhenTold(server);
   process.stdout.write(`tsgi: ${server.url} (${kind} server, pid ${process.pid})\n`);
