@@ -1,0 +1,245 @@
+/** Every name that the packages export, types included: what is added to or lost from the public surface shows in review. */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Manifest } from "./lib/manifests.ts";
+
+const PACKAGES = join(import.meta.dirname, "../packages");
+
+test("the public names are these", async () => {
+  const lines: string[] = [];
+  for (const folder of readdirSync(PACKAGES).toSorted()) {
+    const manifest = JSON.parse(readFileSync(join(PACKAGES, folder, "package.json"), "utf8")) as Manifest;
+    for (const [entry, path] of Object.entries(manifest.exports ?? {})) {
+      const file = join(PACKAGES, folder, path);
+      const values = Object.keys((await import(file)) as object).toSorted();
+      lines.push([manifest.name + entry.slice(1), ...values, ...typesOf(file)].join("\n  "));
+    }
+  }
+  expect(`\n${lines.join("\n")}\n`).toMatchInlineSnapshot(`
+    "
+    @tsgi/framework
+      App
+      HttpError
+      RouteError
+      TemplateError
+      del
+      get
+      patch
+      post
+      put
+      route
+      type AppOptions
+      type ClassHandler
+      type Context
+      type HandlerResult
+      type HttpErrorOptions
+      type Middleware
+      type PathParams
+      type RenderOptions
+      type ReplyOptions
+      type Route
+      type RouteDecorator
+      type RouteErrorCode
+      type RouteHandler
+      type RouteOptions
+      type TemplateErrorCode
+    @tsgi/framework/database
+      DatabaseError
+      openDatabase
+      type Database
+      type DatabaseErrorCode
+      type DatabaseParameter
+      type DatabaseRow
+      type DatabaseValue
+      type ExecuteResult
+      type Queryable
+    @tsgi/framework/mysql
+      openMysql
+      type MysqlOptions
+    @tsgi/framework/sqlite
+      openSqlite
+    @tsgi/gateway-spec
+      type Address
+      type Application
+      type Awaitable
+      type ClientCertificate
+      type Exchange
+      type ExchangeError
+      type ExchangeErrorCode
+      type Handler
+      type HeaderFields
+      type HeaderView
+      type IncomingRequest
+      type Logger
+      type OutgoingResponse
+      type ReadableStreamLike
+      type ResponseBody
+      type Serve
+      type ServeOptions
+      type Server
+      type ServerInfo
+      type TlsInfo
+      type WebSocketOptions
+      type WebSocketUpgrade
+    @tsgi/gateway-spec/body
+      BodyError
+      DEFAULT_BODY_LIMIT_BYTES
+      collect
+      readForm
+      readJson
+      readText
+      type BodyErrorCode
+      type ReadOptions
+      type Readable
+    @tsgi/gateway-spec/headers
+      FORBIDDEN_IN_FIELD_VALUE
+      FieldView
+      TOKEN
+      eachField
+      isPairs
+      toHeaderView
+      type FieldLines
+    @tsgi/gateway-spec/response
+      cancelBody
+      hasNoContent
+      isWhole
+      openBody
+      type BodySource
+    @tsgi/gateway-spec/errors
+      exchangeError
+      failureResponse
+      plainResponse
+      refusalStatus
+      type PlainResponse
+    @tsgi/gateway-spec/events
+      eventStream
+      formatEvent
+      type EventStreamOptions
+      type ServerSentEvent
+    @tsgi/gateway-spec/websocket
+      messages
+      send
+      type Message
+      type MessagesOptions
+    @tsgi/gateway-spec/testing
+      createTestClient
+      type TestClient
+      type TestRequest
+      type TestResponse
+    @tsgi/gateway-spec/lint
+      LintError
+      checks
+      lint
+      type Breach
+      type Check
+      type CheckName
+      type LintOptions
+    @tsgi/gateway-spec/fetch
+      fromFetch
+      toFetch
+      type ExecutionContext
+      type FetchContext
+      type FetchHandler
+      type FetchListener
+      type FromFetchOptions
+      type Hosted
+      type ToFetchOptions
+    @tsgi/gateway-spec/node
+      NodeExchange
+      fromNode
+      handleExchange
+      toNode
+      type Hosted
+      type NodeHost
+      type NodeListener
+      type ToNodeOptions
+    @tsgi/gateway-spec/wsgi
+      InputStream
+      wsgi
+      type Bytes
+      type Environ
+      type ErrorStream
+      type ExcInfo
+      type StartResponse
+      type WsgiApplication
+      type WsgiOptions
+      type WsgiResponse
+    @tsgi/gateway-spec/asgi
+      asgi
+      type AsgiApplication
+      type AsgiLife
+      type Bytes
+      type HttpScope
+      type LifespanScope
+      type Receive
+      type ReceiveEvent
+      type Scope
+      type Send
+      type SendEvent
+      type SentHeaders
+      type WebSocketScope
+    @tsgi/gateway-spec/conformance
+      ConformanceError
+      cases
+      conformanceApplication
+      runCase
+      runConformance
+      type Capability
+      type CaseOutcome
+      type CaseResult
+      type ConformanceCase
+      type ConformanceTarget
+      type ExchangeCase
+      type Scene
+      type ServerCase
+      type ServerStage
+      type Stage
+    @tsgi/server/socket
+      serve
+      type SocketServeOptions
+    @tsgi/server/node
+      serve
+      type NodeServeOptions
+    @tsgi/server/static-files
+      staticFiles
+      type StaticFilesOptions
+    @tsgi/server/http1
+      DEFAULT_HEAD_LIMITS
+      HeadWriter
+      RequestError
+      RequestHead
+      RequestParser
+      ResponseError
+      Vocabulary
+      chunkStart
+      contentLengthLine
+      fieldLine
+      lastChunk
+      reasonPhrase
+      statusLine
+      type DataEvent
+      type EndEvent
+      type HeadLimits
+      type RefusalStatus
+      type RequestErrorCode
+      type RequestEvent
+      type ResponseErrorCode
+    "
+  `);
+});
+
+/** In the source, for none of them is left when it runs. No entry has an `export *`. */
+function typesOf(file: string): readonly string[] {
+  const source = readFileSync(file, "utf8");
+  expect(source).not.toMatch(/^export \*/m);
+  const declared = [...source.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name = ""]) => name);
+  const listed = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, all, names = ""]) =>
+    names
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "" && (all !== undefined || name.startsWith("type ")))
+      .map((name) => name.replace(/^type /, "").replace(/^.* as /, "")),
+  );
+  return [...declared, ...listed].toSorted().map((name) => `type ${name}`);
+}
