@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPTIONS } from "./config.ts";
+import { selfSigned } from "./tls/self-signed.ts";
 
 const CLI = fileURLToPath(new URL("cli.ts", import.meta.url));
-const ADDRESS = /tsgi: (http:\/\/\S+) \((socket|node) server, pid (\d+)\)/;
+const ADDRESS = /tsgi: (https?:\/\/\S+) \((socket|node) server, pid (\d+)\)/;
 
 let folder = "";
 
@@ -124,6 +127,24 @@ async function outcome(args: readonly string[], env?: Readonly<Record<string, st
   const code = await command.exited;
   return { code, stdout: command.stdout, stderr: command.stderr };
 }
+
+test("HTTPS with --tls-self-signed, or with a certificate and its key", async () => {
+  const pair = selfSigned();
+  await put("cert.pem", pair.cert);
+  await put("key.pem", pair.key);
+  await using own = new Command(["0", "app.ts", "--tls-self-signed"]);
+  await using given = new Command(["0", "app.ts", "--server", "node"], {
+    TSGI_TLS_CERT: "cert.pem",
+    TSGI_TLS_KEY: "key.pem",
+  });
+  const [, ownUrl = ""] = await own.until(ADDRESS);
+  const [, givenUrl = ""] = await given.until(ADDRESS);
+  expect([ownUrl, givenUrl]).toEqual([expect.stringMatching(/^https:/), expect.stringMatching(/^https:/)]);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(givenUrl, { ca: pair.cert, agent: false }, resolve).on("error", reject);
+  });
+  expect(Buffer.concat(await response.toArray()).toString()).toBe("application");
+});
 
 describe("serves", () => {
   test.each([

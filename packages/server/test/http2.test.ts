@@ -1,0 +1,349 @@
+/** HTTP/2 on the node server, by clients of node:http2. The rules are those of HTTP/1.1; what is told here is how they come out. */
+import { once } from "node:events";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { Application, Exchange, Handler, Server } from "@tsgi/gateway-spec";
+import { readText } from "@tsgi/gateway-spec/body";
+import { lint } from "@tsgi/gateway-spec/lint";
+import { afterEach, expect, test, vi } from "vitest";
+import { listen } from "../src/node/listen.ts";
+import type { NodeServeOptions } from "../src/options.ts";
+import { selfSigned } from "../src/tls/self-signed.ts";
+import { ManualClock } from "./manual-clock.ts";
+
+const pair = selfSigned();
+const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+const clock = new ManualClock();
+const servers: Server[] = [];
+const sessions: ClientHttp2Session[] = [];
+
+afterEach(async () => {
+  for (const session of sessions.splice(0)) session.destroy();
+  const closed = Promise.all(servers.splice(0).map((server) => server.close()));
+  // The moment for requests that are on their way.
+  clock.advance(2000);
+  await closed;
+  vi.resetAllMocks();
+});
+
+async function start(application: Application | Handler, options: NodeServeOptions = {}): Promise<ClientHttp2Session> {
+  const server = await listen(lint(application), { logger, tls: pair, ...options }, clock);
+  servers.push(server);
+  return open(server);
+}
+
+function open(server: Server): ClientHttp2Session {
+  const session = connect(server.url, { ca: pair.cert });
+  session.on("error", () => undefined);
+  sessions.push(session);
+  return session;
+}
+
+interface Answer {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly trailers: IncomingHttpHeaders | null;
+  readonly informational: readonly IncomingHttpHeaders[];
+  /** The code that the stream ended with. */
+  readonly code: number;
+}
+
+function send(session: ClientHttp2Session, fields: OutgoingHttpHeaders = {}, body?: string): ClientHttp2Stream {
+  const stream = session.request({ ":path": "/", ...fields }, { endStream: body === undefined });
+  stream.on("error", () => undefined);
+  if (body !== undefined) stream.end(body);
+  return stream;
+}
+
+async function answer(stream: ClientHttp2Stream): Promise<Answer> {
+  const pieces: Buffer[] = [];
+  const informational: IncomingHttpHeaders[] = [];
+  let headers: IncomingHttpHeaders = {};
+  let trailers: IncomingHttpHeaders | null = null;
+  stream.on("headers", (fields) => informational.push(fields));
+  stream.on("response", (fields) => (headers = fields));
+  stream.on("trailers", (fields) => (trailers = fields));
+  stream.on("data", (piece: Buffer) => pieces.push(piece));
+  // Not by once(): that one would reject for a stream that was reset.
+  await new Promise<void>((resolve) => {
+    stream.once("close", resolve);
+  });
+  return { headers, text: Buffer.concat(pieces).toString(), trailers, informational, code: stream.rstCode ?? 0 };
+}
+
+test("a request is told in the contract's words", async () => {
+  let seen: object = {};
+  const session = await start(async (request, exchange) => {
+    seen = {
+      method: request.method,
+      url: request.url,
+      host: request.headers.get("host"),
+      names: Array.from(request.headers, ([name]) => name),
+      cookie: request.headers.get("cookie"),
+      target: exchange.target,
+      protocol: exchange.protocol,
+      encrypted: exchange.encrypted,
+      alpn: exchange.tls?.applicationProtocol,
+      upgrade: "upgradeWebSocket" in exchange,
+      peer: exchange.peerAddress?.transport,
+      body: await readText(request),
+    };
+    return { status: 201, headers: { "set-cookie": ["a=1", "b=2"] }, body: "hello" };
+  });
+  const stream = send(
+    session,
+    { ":method": "POST", ":path": "/a%2Fb?c", ":authority": "example.test", cookie: ["x=1", "y=2"], accept: "*/*" },
+    "content",
+  );
+  const { headers, text, code } = await answer(stream);
+  expect(seen).toEqual({
+    method: "POST",
+    url: "https://example.test/a%2Fb?c",
+    host: "example.test",
+    names: ["host", "cookie", "accept"],
+    cookie: "x=1; y=2",
+    target: "/a%2Fb?c",
+    protocol: "2",
+    encrypted: true,
+    alpn: "h2",
+    upgrade: false,
+    peer: "tcp",
+    body: "content",
+  });
+  expect(headers).toMatchObject({ ":status": 201, "set-cookie": ["a=1", "b=2"], "content-length": "5" });
+  expect([text, code]).toEqual(["hello", constants.NGHTTP2_NO_ERROR]);
+});
+
+test("trailers both ways, pieces as they come, and hints before", async () => {
+  const session = await start((request, exchange) => {
+    exchange.sendInformational?.(103, { link: ["</a>", "</b>"] });
+    return {
+      status: 200,
+      headers: { trailer: "x-count, x-more" },
+      body: (async function* () {
+        for await (const piece of request.body ?? []) yield piece;
+      })(),
+      trailers: async () => ({ "x-count": (await request.trailers)?.get("x-count") ?? "", "x-more": ["1", "2"] }),
+    };
+  });
+  const stream = session.request({ ":method": "POST", ":path": "/" }, { waitForTrailers: true });
+  stream.on("wantTrailers", () => {
+    stream.sendTrailers({ "x-count": "2" });
+  });
+  stream.end("content");
+  const { text, trailers, informational } = await answer(stream);
+  expect(text).toBe("content");
+  expect(trailers).toMatchObject({ "x-count": "2", "x-more": "1, 2" });
+  expect(informational).toMatchObject([{ ":status": 103 }]);
+});
+
+test("100 Continue is sent when the content is asked for", async () => {
+  const session = await start(async (request) => ({ status: 200, body: await readText(request) }));
+  const stream = session.request({ ":method": "POST", ":path": "/", expect: "100-continue" });
+  stream.once("continue", () => stream.end("content"));
+  expect(await answer(stream)).toMatchObject({ text: "content" });
+});
+
+test.each([
+  ["a line break in a field", { headers: { "x-a": "b\r\nc: d" } }],
+  ["a name that is none", { headers: { "x a": "b" } }],
+  ["a status that is none", { status: 99 }],
+])("%s is answered with 500", async (_what, response) => {
+  const server = await listen(() => ({ status: 200, ...response }), { logger, tls: pair }, clock);
+  servers.push(server);
+  const { headers } = await answer(send(open(server)));
+  expect(headers[":status"]).toBe(500);
+});
+
+test("HEAD, 204 and 304 have no content", async () => {
+  const session = await start((_request, exchange) => {
+    const status = Number(exchange.target.slice(1));
+    return status === 200 ? { status, body: "hello" } : { status };
+  });
+  expect(await answer(send(session, { ":method": "HEAD", ":path": "/200" }))).toMatchObject({
+    headers: { "content-length": "5" },
+    text: "",
+  });
+  expect((await answer(send(session, { ":path": "/204" }))).headers).not.toHaveProperty("content-length");
+  expect(await answer(send(session, { ":path": "/304" }))).toMatchObject({ text: "" });
+});
+
+test.each([
+  ["a long target", { ":path": `/${"a".repeat(8192)}` }, 414],
+  ["a long head", { "x-long": "a".repeat(16_384) }, 431],
+  ["many fields", Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`x-${i}`, "1"])), 431],
+  ["two hosts", { ":authority": "a.test", host: "b.test" }, 400],
+  ["much content", { ":method": "POST", "content-length": "16777217" }, 413],
+  ["an expectation that is not known", { expect: "tea" }, 417],
+])("%s is refused as over HTTP/1.1, and the connection goes on", async (_what, fields, status) => {
+  const session = await start(() => ({ status: 200, body: "hello" }));
+  const refused = session.request({ ":path": "/", ...fields }, { endStream: status !== 413 });
+  refused.on("error", () => undefined);
+  expect((await answer(refused)).headers[":status"]).toBe(status);
+  expect(logger.warn).toHaveBeenCalledOnce();
+  expect(await answer(send(session))).toMatchObject({ text: "hello" });
+});
+
+test("CONNECT is refused", async () => {
+  const handler = vi.fn<Handler>(() => ({ status: 200 }));
+  const session = await start(handler);
+  const stream = session.request({ ":method": "CONNECT", ":authority": "example.test:80" });
+  stream.end();
+  const { headers } = await answer(stream);
+  expect(headers[":status"]).toBeGreaterThanOrEqual(400);
+  expect(handler).not.toHaveBeenCalled();
+});
+
+test("content that grows too long is refused with 413", async () => {
+  const session = await start(async (request) => ({ status: 200, body: await readText(request) }), {
+    maxBodyBytes: 10,
+  });
+  expect((await answer(send(session, { ":method": "POST" }, "x".repeat(20)))).headers[":status"]).toBe(413);
+});
+
+test("a stream that the client resets is a client that went away, and the others go on", async () => {
+  const aborted = Promise.withResolvers<unknown>();
+  const completed = Promise.withResolvers<unknown>();
+  const session = await start((request, exchange) => {
+    if (exchange.target === "/next") return { status: 200, body: "next" };
+    request.signal.addEventListener("abort", () => {
+      aborted.resolve(request.signal.reason);
+    });
+    exchange.completed.catch(completed.resolve);
+    return {
+      status: 200,
+      body: (async function* () {
+        yield "first";
+        await aborted.promise;
+      })(),
+    };
+  });
+  const stream = send(session);
+  await once(stream, "data");
+  stream.close(constants.NGHTTP2_CANCEL);
+  expect(await aborted.promise).toMatchObject({ code: "CLIENT_DISCONNECTED" });
+  expect(await completed.promise).toMatchObject({ code: "CLIENT_DISCONNECTED" });
+  expect(await answer(send(session, { ":path": "/next" }))).toMatchObject({ text: "next" });
+});
+
+test("a late error resets the stream, and the others go on", async () => {
+  const session = await start((_request, exchange) => ({
+    status: 200,
+    body: (async function* () {
+      yield "half";
+      if (exchange.target === "/") throw new Error("late");
+    })(),
+  }));
+  expect(await answer(send(session))).toMatchObject({ code: constants.NGHTTP2_INTERNAL_ERROR });
+  expect(await answer(send(session, { ":path": "/next" }))).toMatchObject({ text: "half", code: 0 });
+});
+
+test("content that nobody reads does not keep the stream", async () => {
+  const session = await start(() => ({ status: 200, body: "no, thanks" }), { maxDrainBytes: 1000 });
+  const stream = session.request({ ":method": "POST", ":path": "/" });
+  stream.on("error", () => undefined);
+  const more = () => {
+    while (!stream.closed && stream.write("x".repeat(10_000)));
+  };
+  stream.on("drain", more);
+  more();
+  expect(await answer(stream)).toMatchObject({ text: "no, thanks", code: constants.NGHTTP2_NO_ERROR });
+});
+
+test("shutdown: GOAWAY, running streams end, one that is on its way still gets in", async () => {
+  const gate = Promise.withResolvers<void>();
+  let running: Exchange | undefined;
+  const session = await start(async (_request, exchange) => {
+    if (exchange.target === "/slow") {
+      running = exchange;
+      await gate.promise;
+    }
+    return { status: 200, body: exchange.target };
+  });
+  const goaway = once(session, "goaway") as Promise<[number, number]>;
+  const slow = answer(send(session, { ":path": "/slow" }));
+  expect(await answer(send(session, { ":path": "/fast" }))).toMatchObject({ text: "/fast" });
+  const late = answer(send(session, { ":path": "/late" }));
+  // The client writes at the end of the loop's turn.
+  await new Promise(setImmediate);
+  const closed = servers[0]?.close();
+  expect(running?.draining.aborted).toBe(true);
+  expect((await goaway).slice(0, 2)).toEqual([constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1]);
+  expect(await late).toMatchObject({ text: "/late" });
+  gate.resolve();
+  expect(await slow).toMatchObject({ text: "/slow" });
+  clock.advance(2000);
+  await closed;
+});
+
+test("shutdown: an idle connection is closed after a moment, a stream that does not end at the deadline", async () => {
+  const failed = Promise.withResolvers<unknown>();
+  const session = await start(
+    (request) => {
+      request.signal.addEventListener("abort", () => {
+        failed.resolve(request.signal.reason);
+      });
+      return new Promise(() => undefined);
+    },
+    { shutdownTimeoutMs: 5000 },
+  );
+  const [server] = servers;
+  if (server === undefined) throw new Error("no server");
+  const idle = open(server);
+  await Promise.all([once(idle, "remoteSettings"), once(session, "remoteSettings")]);
+  const stuck = send(session);
+  await new Promise<void>((resolve) => {
+    idle.ping(() => {
+      resolve();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    session.ping(() => {
+      resolve();
+    });
+  });
+  const closed = server.close();
+  clock.advance(2000);
+  await once(idle, "close");
+  clock.advance(5000);
+  await once(stuck, "close");
+  expect(await failed.promise).toMatchObject({ code: "SERVER_CLOSED" });
+  await closed;
+});
+
+test("an idle connection is closed in time, and after as many requests as it may have", async () => {
+  const idle = await start(() => ({ status: 200, body: "hello" }), { maxRequestsPerConnection: 2 });
+  const [server] = servers;
+  if (server === undefined) throw new Error("no server");
+  await answer(send(idle));
+  const gone = once(idle, "close");
+  for (let seconds = 0; seconds < 12; seconds++) {
+    clock.advance(1000);
+    // What the server has sent meanwhile, such as an acknowledgement, is taken note of in between.
+    await new Promise(setImmediate);
+  }
+  await gone;
+  const session = open(server);
+  const closed = once(session, "close");
+  await answer(send(session));
+  await answer(send(session));
+  await closed;
+});
+
+test("http2: false leaves HTTP/1.1", async () => {
+  const server = await listen(() => ({ status: 200 }), { logger, tls: pair, http2: false }, clock);
+  servers.push(server);
+  if (server.address.transport !== "tcp") throw new Error("no port");
+  const { port } = server.address;
+  const socket: TLSSocket = connectTls({ port, host: "127.0.0.1", ca: pair.cert, ALPNProtocols: ["h2", "http/1.1"] });
+  await once(socket, "secureConnect");
+  expect(socket.alpnProtocol).toBe("http/1.1");
+  socket.destroy();
+});
