@@ -75,7 +75,7 @@ async function packed(): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith(".tgz")).map((name) => join(folder, name));
 }
 
-/** Installs the tarballs as a user would, type-checks every entry in full, and runs the program on our Node and the oldest. */
+/** Installs the tarballs as a user would, type-checks every entry in full, runs the program on our Node and the oldest, and the kit. */
 async function consume(tarballs: readonly string[]): Promise<void> {
   const consumer = join(folder, "consumer");
   await mkdir(consumer);
@@ -85,6 +85,7 @@ async function consume(tarballs: readonly string[]): Promise<void> {
   for (const node of [process.execPath, join(consumer, "node_modules/oldest-node/bin/node")]) {
     for (const program of ["entries.js", "main.js"]) await command(consumer, node, program);
   }
+  await command(consumer, "npx", "tsgi-conformance", "--serve", "./server.js", "--filter", "request-h");
 }
 
 async function writeConsumer(consumer: string, tarballs: readonly string[]): Promise<void> {
@@ -115,6 +116,7 @@ async function writeConsumer(consumer: string, tarballs: readonly string[]): Pro
     join(consumer, "entries.ts"),
     `${imports.join("\n")}\nconsole.log([${list}].length, "entries load");\n`,
   );
+  await writeFile(join(consumer, "server.js"), `export { serve } from "@tsgi/server/socket";\n`);
   await copyFile(join(import.meta.dirname, "consumer/main.ts"), join(consumer, "main.ts"));
 }
 
