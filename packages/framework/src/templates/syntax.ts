@@ -53,9 +53,18 @@ export function toTagError(error: unknown, source: string, compile: () => string
   try {
     void new Script(`(function () {${code}\n})`, { filename: FILENAME });
   } catch (syntax) {
-    if (syntax instanceof SyntaxError) return new TagError("TEMPLATE_SYNTAX", syntax.message, tagBefore(code, syntax));
+    if (syntax instanceof SyntaxError) {
+      return new TagError("TEMPLATE_SYNTAX", inWordsOfTheView(syntax.message), tagBefore(code, syntax));
+    }
   }
   return new TagError("TEMPLATE_SYNTAX", "this is no JavaScript", 0);
+}
+
+/** Around the view's code there is a `try` of eta's, which its author knows nothing of. */
+function inWordsOfTheView(message: string): string {
+  if (message.startsWith("Missing catch")) return "a } closes nothing";
+  if (message === "Unexpected token 'catch'") return "a { is not closed";
+  return message;
 }
 
 const FILENAME = "view";

@@ -149,6 +149,14 @@ describe("a mistake in a view has a code and a place:", () => {
     expect(error).toMatchObject({ code, line, column, file: expect.stringMatching(/page\.html$/) as unknown });
   });
 
+  test.each([
+    ["<% if (it.a) { %>\nyes", "a { is not closed"],
+    ["yes\n<% } %>", "a } closes nothing"],
+  ])("%j: %s, in words that do not tell of the code around the view", async (page, reason) => {
+    const views = await viewsOf({ "page.html": page });
+    expect(errorOf(() => views.render("page", { a: "a" })).message).toContain(`: ${reason}\n`);
+  });
+
   test("with the line and a caret, in the included file where it is there", async () => {
     const views = await viewsOf({ "page.html": `\n<%~ include("row") %>`, "row.html": "<tr>\n\t<td><%= it.nmae %>\n" });
     const error = errorOf(() => views.render("page", { name: "a", code: 7 }));
