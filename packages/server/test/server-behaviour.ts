@@ -1,9 +1,10 @@
 /** What every server of ours does, over real sockets and in raw bytes. A server runs it with what it cannot do, and why. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Application, Exchange, Handler, IncomingRequest, Serve, Server } from "@tsgi/gateway-spec";
+import type { Address, Application, Exchange, Handler, IncomingRequest, Serve, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NodeServeOptions } from "../src/options.ts";
@@ -12,6 +13,8 @@ import { get, lastContent, post, WireClient } from "./wire-client.ts";
 export interface Quirks {
   /** node:http takes a client that closed its sending side for gone (TSGI-43 is a SHOULD). */
   readonly halfCloseIsGone?: boolean;
+  /** For a server that is not reached by plain TCP. */
+  readonly connect?: (address: Address) => Socket;
 }
 
 const CLOSE = "Connection: close";
@@ -34,7 +37,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
     const server = await serve(application, { logger, shutdownTimeoutMs: 5000, ...options });
     servers.push(server);
     const connect = () => {
-      const client = new WireClient(server.address);
+      const client = new WireClient(server.address, quirks.connect?.(server.address));
       clients.push(client);
       return client;
     };

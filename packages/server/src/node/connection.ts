@@ -113,6 +113,11 @@ export class NodeConnection {
     const { limits } = this.#context;
     const last = this.#running().at(-1);
     if (last !== undefined && !last.req.complete) {
+      // An end in the middle of content, which over TLS is all that is told of a reset.
+      if (error.code === "HPE_INVALID_EOF_STATE" || error.code === "ECONNRESET") {
+        this.#socket.destroy();
+        return;
+      }
       last.contentFailed(exchangeError("REQUEST_BODY_MALFORMED", "The request content is malformed", error));
       return;
     }
@@ -180,11 +185,12 @@ export class NodeConnection {
   cut(): Promise<void> {
     for (const exchange of this.#running()) exchange.fail(serverClosed());
     this.#upgrade?.cut();
-    this.#socket.destroy();
     return new Promise((resolve) => {
+      // Over TLS it may be closed before destroy() returns.
       this.#socket.once("close", () => {
         resolve();
       });
+      this.#socket.destroy();
     });
   }
 

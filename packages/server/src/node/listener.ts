@@ -66,13 +66,8 @@ export function createListener(
     certificates,
     context,
     (tcp) => admits(context, front.size, tcp),
-    (socket, tcp) => {
+    (socket) => {
       if (socket.alpnProtocol === "h2") return;
-      // A TLS socket has no reset of its own.
-      socket.resetAndDestroy = () => {
-        tcp.resetAndDestroy();
-        return socket;
-      };
       accept(context, socket);
     },
   );

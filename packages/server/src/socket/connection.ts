@@ -156,11 +156,12 @@ export class Connection implements ExchangeConnection, ResponseSink {
   cut(): Promise<void> {
     this.#fail(serverClosed());
     this.#upgrade?.cut();
-    this.#socket.destroy();
     return new Promise((resolve) => {
+      // Over TLS, after a reset, it is closed before destroy() returns.
       this.#socket.once("close", () => {
         resolve();
       });
+      this.#socket.destroy();
     });
   }
 
