@@ -16,7 +16,7 @@ export async function serve<State>(
   options: BareServeOptions = {},
 ): Promise<Server> {
   const {
-    host = "127.0.0.1",
+    hostname = "127.0.0.1",
     port = 0,
     shutdownTimeoutMs = 10_000,
     bodyTimeoutMs = 30_000,
@@ -66,7 +66,7 @@ export async function serve<State>(
       unused.add(socket);
       socket.once("close", () => unused.delete(socket));
     });
-  server.listen(port, host);
+  server.listen(port, hostname);
   await once(server, "listening");
 
   // No more connections, draining, what runs, waitUntil, shutdown: in this order, and at the deadline it goes on.

@@ -19,7 +19,7 @@ export async function serve<State>(
   options: OwnServeOptions = {},
 ): Promise<Server> {
   const {
-    host = "127.0.0.1",
+    hostname = "127.0.0.1",
     port = 0,
     shutdownTimeoutMs = 10_000,
     bodyTimeoutMs = 30_000,
@@ -80,7 +80,7 @@ export async function serve<State>(
     socket.setTimeout(bodyTimeoutMs);
   });
 
-  server.listen(port, host);
+  server.listen(port, hostname);
   await once(server, "listening");
 
   // 5. The end: no more connections, draining, what runs, waitUntil, shutdown. In this order, and at the deadline it goes on.

@@ -181,10 +181,10 @@ export interface Logger {
 /** What every server takes; a server's own options extend it. */
 export interface ServeOptions {
   /** Name or address to listen on. Default `127.0.0.1`: a server is open to the network only where someone said so. */
-  readonly host?: string;
+  readonly hostname?: string;
   /** 0 lets the system choose. Default 0. */
   readonly port?: number;
-  /** Path of a Unix domain socket to listen on, in place of host and port. */
+  /** Path of a Unix domain socket to listen on, in place of hostname and port. */
   readonly path?: string;
   /** How long `close` waits for running exchanges before it cuts them off, in milliseconds. Default 10,000. */
   readonly shutdownTimeoutMs?: number;

@@ -8,7 +8,7 @@ export function bind(listener: NetServer, options: ServeOptions): Promise<void> 
     listener.once("error", reject);
     listener.listen(
       options.path === undefined
-        ? { host: options.host ?? "127.0.0.1", port: options.port ?? 0, backlog: 4096 }
+        ? { host: options.hostname ?? "127.0.0.1", port: options.port ?? 0, backlog: 4096 }
         : { path: options.path },
       () => {
         listener.off("error", reject);

@@ -339,7 +339,7 @@ describe("too many", () => {
   });
 
   test("connections of one client: others are still served", async () => {
-    const { server, connect: open } = await start(hello, { maxConnectionsPerClient: 3, host: "0.0.0.0" });
+    const { server, connect: open } = await start(hello, { maxConnectionsPerClient: 3, hostname: "0.0.0.0" });
     if (server.address.transport !== "tcp") throw new Error("It listens on TCP");
     const crowd = Array.from({ length: 20 }, open);
     const served = await Promise.all(

@@ -1,6 +1,5 @@
 /** What a case of the kit is: data, an application for the server under test, and the steps of a client. */
-import type { Handler, Serve } from "../index.ts";
-import type { ServedConnection } from "./stage.ts";
+import type { Handler, Serve, Server } from "../index.ts";
 import type { RequestParts, Wire } from "./wire.ts";
 
 /** What a server may do without; a case that requires one is skipped where it is absent (TSGI-32). */
@@ -39,6 +38,9 @@ export interface Stage extends SceneClient {
    */
   settle(): Promise<void>;
 }
+
+/** What a connection is made to: a server that `serve` gave, or its like. */
+export type ServedConnection = Pick<Server, "address">;
 
 /** What a case that starts servers itself has in hand. */
 export interface ServerStage {

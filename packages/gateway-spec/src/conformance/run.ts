@@ -125,7 +125,7 @@ class Servers {
   constructor(serve: Serve) {
     this.start = async (application, options) => {
       const server = await serve(application, {
-        host: "127.0.0.1",
+        hostname: "127.0.0.1",
         port: 0,
         shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
         logger: QUIET,

@@ -1,14 +1,10 @@
 /** What a case's client has in hand: connections to one server, and the scene of one run. */
-import type { Server } from "../index.ts";
-import type { SceneClient, Stage } from "./case.ts";
+import type { SceneClient, ServedConnection, Stage } from "./case.ts";
 import { ConformanceError, within } from "./expect.ts";
 import { type ReceivedResponse, type RequestParts, Wire, type WireOptions } from "./wire.ts";
 
 /** Rounds of {@link Stage.settle}: more than a server needs turns of its loop to do what it has begun. */
 const SETTLE_ROUNDS = 8;
-
-/** What a connection is made to: a server that `serve` gave, or its like. */
-export type ServedConnection = Pick<Server, "address">;
 
 export interface Endpoint {
   readonly host: string;

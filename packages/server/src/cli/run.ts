@@ -9,9 +9,20 @@ import { loadApplication } from "./load-application.ts";
 export async function run(config: Config & { readonly application: string }, folder: string): Promise<void> {
   // A supervisor that goes away, or wants us to, disconnects. While nothing is served yet, there is nothing to finish.
   process.once("disconnect", leave);
-  const { application: reference, server: kind, watch: _, path, tlsCert, tlsKey, tlsSelfSigned, ...others } = config;
+  const {
+    application: reference,
+    server: kind,
+    watch: _,
+    host,
+    path,
+    tlsCert,
+    tlsKey,
+    tlsSelfSigned,
+    ...others
+  } = config;
   const options: SocketServeOptions = {
     ...others,
+    hostname: host,
     ...(path === undefined ? {} : { path }),
     ...(tlsSelfSigned ? { tls: "self-signed" } : {}),
     ...(tlsCert === undefined || tlsKey === undefined

@@ -4,7 +4,16 @@ import type { Crowd } from "../crowd.ts";
 import type { HeadWriter, Vocabulary } from "../http1/index.ts";
 import type { Life } from "../lifecycle.ts";
 import type { Limits } from "../options.ts";
-import type { Connection } from "./connection.ts";
+
+/** A connection, as far as its server has to do with it. */
+export interface ServedConnection {
+  /** Looks for a peer that has been silent too long. */
+  sweep(now: number): void;
+  /** The server shuts down: the next response is the last. */
+  drain(): void;
+  /** The server's patience is over. */
+  cut(): Promise<void>;
+}
 
 export interface ServerContext {
   readonly life: Life;
@@ -13,7 +22,7 @@ export interface ServerContext {
   readonly encrypted: boolean;
   readonly vocabulary: Vocabulary;
   readonly writer: HeadWriter;
-  readonly connections: Set<Connection>;
+  readonly connections: Set<ServedConnection>;
   readonly crowd: Crowd;
   /** Coarse: milliseconds, as of the last sweep; time in which nobody could be heard is not counted. */
   now: number;

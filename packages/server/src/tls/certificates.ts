@@ -43,10 +43,10 @@ export class Certificates {
   }
 
   /** @throws CertificateError; or node's error where a file cannot be read; TypeError where there is a path to listen on. */
-  static async load(choice: TlsChoice, { host, path }: ServeOptions, logger: Logger): Promise<Certificates> {
+  static async load(choice: TlsChoice, { hostname, path }: ServeOptions, logger: Logger): Promise<Certificates> {
     // Handshakes are told apart by addresses, and nobody needs to hide from strangers what never leaves the machine.
     if (path !== undefined) throw new TypeError("tls is for TCP: it cannot be used together with path");
-    const options = choice === "self-signed" ? await makeSelfSigned(host) : choice;
+    const options = choice === "self-signed" ? await makeSelfSigned(hostname) : choice;
     // Taken first: what changes while it is read is then read again.
     const stamp = await stampOf(options);
     return new Certificates(options, logger, await read(options), stamp);
@@ -91,10 +91,10 @@ export class Certificates {
   }
 }
 
-async function makeSelfSigned(host: string | undefined): Promise<TlsCertificate> {
+async function makeSelfSigned(hostname: string | undefined): Promise<TlsCertificate> {
   // Only who asks for it pays for it.
   const { selfSigned } = await import("./self-signed.ts");
-  return selfSigned(host === undefined ? [] : [host]);
+  return selfSigned(hostname === undefined ? [] : [hostname]);
 }
 
 async function read(options: TlsOptions): Promise<Loaded> {
