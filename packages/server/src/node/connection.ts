@@ -1,6 +1,5 @@
 /** What node:http does not keep of a client connection: its exchanges, its silence, and an end that loses no answer. */
 import { ServerResponse, type IncomingMessage } from "node:http";
-import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Handler, Logger, OutgoingResponse } from "@tsgi/gateway-spec";
 import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
@@ -8,29 +7,24 @@ import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/
 import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
 import { type Vocabulary, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
-import type { Crowd } from "../crowd.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
-import type { Http2Connection } from "./http2-connection.ts";
 import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
 
 /** What all connections of one server share. */
-export interface NodeContext {
+export interface ConnectionContext {
   readonly host: NodeHost;
   readonly handler: Handler;
   readonly limits: Limits;
   readonly vocabulary: Vocabulary;
-  readonly connections: Map<Socket, NodeConnection>;
-  readonly sessions: Map<Http2Session, Http2Connection>;
   readonly logger: Logger;
-  readonly crowd: Crowd;
   /** Coarse: milliseconds, as of the last sweep. */
   now: number;
 }
 
 export class NodeConnection {
-  readonly #context: NodeContext;
+  readonly #context: ConnectionContext;
   readonly #socket: Socket;
   /** In the order of their requests; those that are over leave it late. */
   #exchanges: NodeExchange[] = [];
@@ -46,7 +40,7 @@ export class NodeConnection {
   #since: number;
   #progress = 0;
 
-  constructor(context: NodeContext, socket: Socket) {
+  constructor(context: ConnectionContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
     this.#since = context.now;

@@ -7,7 +7,7 @@ import { refusalLine } from "../failures.ts";
 import { RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
-import type { NodeContext } from "./connection.ts";
+import type { ConnectionContext } from "./connection.ts";
 import { checkedHead, type Refusal } from "./head.ts";
 
 /** RFC 9113 §6.8: before the last stream is known. */
@@ -22,7 +22,7 @@ class SecureExchange extends NodeExchange {
 }
 
 export class Http2Connection {
-  readonly #context: NodeContext;
+  readonly #context: ConnectionContext;
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<NodeExchange>();
   #requests = 0;
@@ -31,7 +31,7 @@ export class Http2Connection {
   #since: number;
   #progress = 0;
 
-  constructor(context: NodeContext, session: ServerHttp2Session) {
+  constructor(context: ConnectionContext, session: ServerHttp2Session) {
     this.#context = context;
     this.#session = session;
     this.#since = context.now;

@@ -15,9 +15,9 @@ import {
 } from "../options.ts";
 import { type Clock, everySweep } from "../socket/clock.ts";
 import { Certificates } from "../tls/certificates.ts";
-import type { NodeConnection, NodeContext } from "./connection.ts";
+import type { NodeConnection } from "./connection.ts";
 import type { Http2Connection } from "./http2-connection.ts";
-import { createListener, type Listening } from "./listener.ts";
+import { createListener, type Listening, type NodeContext } from "./listener.ts";
 
 /** @param clock moved by hand in tests; node's own time-outs do not follow it. */
 export async function listen<State>(

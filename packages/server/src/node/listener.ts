@@ -3,14 +3,22 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import { createSecureServer, type Http2Session, type ServerHttp2Session } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Crowd } from "../crowd.ts";
 import { SWEEP_MS, type NodeServeOptions } from "../options.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { TlsFront } from "../tls/front.ts";
-import { NodeConnection, type NodeContext } from "./connection.ts";
+import { type ConnectionContext, NodeConnection } from "./connection.ts";
 import { Http2Connection } from "./http2-connection.ts";
 
 /** Most streams that one client may have open (RFC 9113 §5.1.2 would not have it below 100). */
 const MAX_CONCURRENT_STREAMS = 100;
+
+/** What one server holds. */
+export interface NodeContext extends ConnectionContext {
+  readonly connections: Map<Socket, NodeConnection>;
+  readonly sessions: Map<Http2Session, Http2Connection>;
+  readonly crowd: Crowd;
+}
 
 /** What listens: with TLS, its front too. */
 export interface Listening {
