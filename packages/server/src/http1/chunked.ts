@@ -1,6 +1,7 @@
 /** The chunked transfer coding, received (RFC 9112 §7.1): every terminator exact, every length bounded. */
 import { RequestError } from "./errors.ts";
 import { trimmed, type Vocabulary, type HeadLimits } from "./head.ts";
+import { FORBIDDEN_IN_VALUE } from "./text.ts";
 
 /** Longest line of a chunk's size and extensions, in bytes. Longer ones carry nothing but an attack. */
 const MAX_CHUNK_LINE_BYTES = 256;
@@ -14,9 +15,6 @@ const MAX_EXTENSION_BYTES = 4096;
  */
 const CHUNK_LINE =
   /^([0-9A-Fa-f]{1,12})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*)$/;
-
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * Fields that frame, route or authenticate a message are not accepted after it (RFC 9110 §6.5.1). Others are handed on as trailers,

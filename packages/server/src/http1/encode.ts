@@ -1,5 +1,6 @@
 /** The sending half: response heads and the chunked coding, as strings of Latin-1 characters. */
 import { ResponseError } from "./errors.ts";
+import { copied, FORBIDDEN_IN_VALUE, TOKEN } from "./text.ts";
 
 const REASON: Readonly<Record<number, string>> = {
   100: "Continue",
@@ -74,10 +75,7 @@ export function statusLine(status: number): string {
   return line;
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const PLAIN_VALUE = /^[\t\x20-\x7e]*$/;
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** What a field name means to the framing of a response; 0 is for all others. */
 const PLAIN = 0;
@@ -171,7 +169,7 @@ export class HeadWriter {
     const lines = this.#lines;
     if (this.#whole !== "" && lines.date === date && lines.framing === framing && lines.connection === connection) {
       if (!this.#wholeIsFlat) {
-        this.#whole = flat(this.#whole);
+        this.#whole = copied(this.#whole);
         this.#wholeIsFlat = true;
       }
       return this.#whole;
@@ -254,11 +252,6 @@ function checkValue(name: string, value: unknown): void {
       `The value of ${name} holds what no field value may hold (RFC 9110 section 5.5)`,
     );
   }
-}
-
-/** The same text in one piece of memory: one that is sent often should not be put together often. */
-function flat(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 /** A line of framing (RFC 9110 §8.6). */

@@ -3,6 +3,7 @@
  * Latin-1 characters, a byte each, so that native string searches do the scanning.
  */
 import { RequestError } from "./errors.ts";
+import { copied, TOKEN } from "./text.ts";
 
 export interface HeadLimits {
   /** Longest head accepted, in bytes, from the request line to the empty line; beyond it 431. Default 16 KiB, as in node and h11. */
@@ -60,9 +61,6 @@ export class RequestHead {
     this.upgrade = upgrade;
   }
 }
-
-/** RFC 9110 §5.6.2: "token = 1*tchar". */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * Lines of a head: no control but HTAB, no DEL, and every CR and LF in a CRLF (RFC 9112 §2.2). Written as what is good, not as what
@@ -129,7 +127,7 @@ export class Vocabulary {
       if (!TOKEN.test(spelling)) return null;
       const name = spelling.toLowerCase();
       // What is kept must not hold a whole head's string alive, nor grow with what strangers send.
-      entry = { spelling: detached(spelling), name: detached(name), role: ROLES.get(name) ?? PLAIN };
+      entry = { spelling: copied(spelling), name: copied(name), role: ROLES.get(name) ?? PLAIN };
       if (this.#names.size >= 512 || spelling.length > 40) return entry;
       this.#names.set(entry.spelling, entry);
     }
@@ -140,7 +138,7 @@ export class Vocabulary {
   isAuthority(text: string): boolean {
     if (text === this.#host) return true;
     if (!AUTHORITY.test(text)) return false;
-    if (text.length <= 255) this.#host = detached(text);
+    if (text.length <= 255) this.#host = copied(text);
     return true;
   }
 }
@@ -351,11 +349,6 @@ export function trimmed(text: string, from: number, to: number): string {
 
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
-}
-
-/** A copy that shares no memory with the longer string it was cut from. */
-function detached(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 export function forbidden(): RequestError {

@@ -211,7 +211,6 @@ export class Connection implements ExchangeConnection, ResponseSink {
   bodyOpened(): void {
     const exchange = this.#exchange;
     if (exchange === null || !exchange.head.expectsContinue || exchange.responding) return;
-    exchange.continued = true;
     this.outbox.text("HTTP/1.1 100 Continue\r\n\r\n");
     this.outbox.flush();
   }

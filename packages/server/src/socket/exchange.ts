@@ -33,8 +33,6 @@ export class SocketExchange implements Exchange {
   pendingHead: string | null = null;
   /** Whether the final head is out: from here on, an error can only cut the connection. */
   headSent = false;
-  /** Whether `100 Continue` was sent. */
-  continued = false;
   /** The response body that is being sent. */
   source: BodySource | null = null;
   /** Set where the request is a WebSocket handshake. */
