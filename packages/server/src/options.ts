@@ -64,7 +64,7 @@ export interface NodeServeOptions extends ServeOptions, LimitOptions {
 
 export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** How often connections are looked at: time-outs are this much late at the most. */
+/** How often connections are looked at: time-outs are never early, and at most twice this late. */
 export const SWEEP_MS = 500;
 
 /** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 /** Longest text kept back to go out with more, in characters. */
 const MAX_KEPT = 64 * 1024;
 
-/** Longest piece that is copied to go out with the text around it: up to here that is cheaper than a write of several buffers. */
+/** Longest piece that is copied to go out with the text around it. Up to here the copy costs no more than a second buffer. */
 const MAX_COPIED = 4096;
 
 export class Outbox {
