@@ -1,7 +1,8 @@
 /** The chunked transfer coding, received (RFC 9112 §7.1): every terminator exact, every length bounded. */
 import { RequestError } from "./errors.ts";
-import { trimmed, type Vocabulary, type HeadLimits } from "./head.ts";
-import { FORBIDDEN_IN_VALUE } from "./text.ts";
+import type { HeadLimits } from "./head.ts";
+import { FORBIDDEN_IN_VALUE, trimmed } from "./text.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** Longest line of a chunk's size and extensions, in bytes. Longer ones carry nothing but an attack. */
 const MAX_CHUNK_LINE_BYTES = 256;

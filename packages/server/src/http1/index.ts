@@ -6,6 +6,7 @@ export {
   ResponseError,
   type ResponseErrorCode,
 } from "./errors.ts";
-export { DEFAULT_HEAD_LIMITS, type HeadLimits, RequestHead, Vocabulary } from "./head.ts";
+export { DEFAULT_HEAD_LIMITS, type HeadLimits, RequestHead } from "./head.ts";
+export { Vocabulary } from "./vocabulary.ts";
 export { type DataEvent, type EndEvent, type RequestEvent, RequestParser } from "./parser.ts";
 export { chunkStart, contentLengthLine, fieldLine, HeadWriter, lastChunk, reasonPhrase, statusLine } from "./encode.ts";

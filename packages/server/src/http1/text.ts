@@ -11,3 +11,20 @@ export const FORBIDDEN_IN_VALUE: RegExp = /[^\t\x20-\x7e\x80-\xff]/;
 export function copied(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
+
+/** "uri-host [ ":" port ]" (RFC 9110 §7.2), the host not empty: a registered name, an IPv4 address or a bracketed IPv6 address. */
+export const AUTHORITY: RegExp =
+  /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]{0,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{0,5})?$/;
+
+/** `text` between two places, without the spaces and tabs around it (RFC 9112 §5: "OWS field-value OWS"). */
+export function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
