@@ -1,4 +1,4 @@
-/** Both servers are held to SPEC.md by the conformance kit: a test for each case. */
+/** Both servers are held to SPEC.md by the conformance kit, over TCP and over TLS: a test for each case. */
 import type { Logger, Serve, Server } from "@tsgi/gateway-spec";
 import {
   cases,
@@ -9,17 +9,21 @@ import {
 } from "@tsgi/gateway-spec/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { serve as serveNode } from "../src/node/index.ts";
+import type { SocketServeOptions } from "../src/options.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
+import { selfSigned } from "../src/tls/self-signed.ts";
 
 const QUIET: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** These wait for the server's patience with a silent client to end. */
 const ABOUT_PATIENCE: ReadonlySet<string> = new Set(["stalled-upload", "slow-handler"]);
 
-describe.each<[string, typeof serveSocket]>([
-  ["the socket server", serveSocket],
-  ["the node server", serveNode],
-])("%s", (_name, serve) => {
+describe.each<[string, typeof serveSocket, SocketServeOptions]>([
+  ["the socket server", serveSocket, {}],
+  ["the node server", serveNode, {}],
+  ["the node server over TLS", serveNode, { tls: selfSigned() }],
+])("%s", (_name, serveOurs, transport) => {
+  const serve: typeof serveOurs = (application, options) => serveOurs(application, { ...options, ...transport });
   const impatient: Serve = (application, options) => serve(application, { ...options, bodyTimeoutMs: 100 });
 
   testEach(cases, ({ name }) => ({ serve: ABOUT_PATIENCE.has(name) ? impatient : serve }));
@@ -37,7 +41,7 @@ describe.each<[string, typeof serveSocket]>([
     testEach(exchangeCases, () => {
       const { address } = server;
       if (address.transport !== "tcp") throw new Error("the server listens on TCP");
-      return { host: address.hostname, port: address.port };
+      return { host: address.hostname, port: address.port, tls: transport.tls !== undefined };
     });
   });
 });

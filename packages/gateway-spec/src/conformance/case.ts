@@ -26,9 +26,13 @@ export interface SceneClient {
 export interface Stage extends SceneClient {
   /** The Host of the server under test. */
   readonly authority: string;
+  /** Scheme and authority: what the URLs of its requests begin with. */
+  readonly origin: string;
+  /** Whether the server is spoken to over TLS. */
+  readonly encrypted: boolean;
   /** The path under which the application of this case, in this run, answers: such as `/request-url/r5f3a9c01`. */
   readonly base: string;
-  /** A new TCP connection; it is closed when the case is over. Paths of its requests begin with {@link Stage.base}. */
+  /** A new connection; it is closed when the case is over. Paths of its requests begin with {@link Stage.base}. */
   connect(): Promise<Wire>;
   /** One request on its own connection, and its whole response. */
   fetch(parts?: RequestParts): ReturnType<Wire["response"]>;
@@ -40,7 +44,7 @@ export interface Stage extends SceneClient {
 }
 
 /** What a connection is made to: a server that `serve` gave, or its like. */
-export type ServedConnection = Pick<Server, "address">;
+export type ServedConnection = Pick<Server, "address" | "url">;
 
 /** What a case that starts servers itself has in hand. */
 export interface ServerStage {

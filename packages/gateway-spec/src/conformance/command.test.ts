@@ -57,6 +57,8 @@ describe("wrong usage is explained and exits 2", () => {
     ["two servers", ["--serve", "a.ts", "127.0.0.1:80"], "a module or an address, not both"],
     ["a word too many", ["127.0.0.1:80", "b"], '"b" is one word too many'],
     ["no port", ["localhost"], '"localhost" is no host:port'],
+    ["another scheme", ["ftp://localhost:80"], '"ftp://localhost:80" is no host:port'],
+    ["more than an address", ["https://localhost:443/a"], '"https://localhost:443/a" is no host:port'],
     ["a port beyond the last", ["localhost:65536"], '"localhost:65536" is no host:port'],
     ["an unknown option", ["--what"], "Unknown option '--what'"],
     ["an unknown format", ["--format", "xml", "localhost:80"], '"xml" is no format: plain or tap'],
@@ -131,10 +133,14 @@ describe("a server that passes a case, fails one and lacks a capability", () => 
     });
   });
 
-  test("where nobody listens", async () => {
-    const { code, out } = await run("--filter", "request-url", "127.0.0.1:1");
+  test.each([
+    ["127.0.0.1:1", "127.0.0.1:1"],
+    ["http://127.0.0.1:1/", "127.0.0.1:1"],
+    ["https://[::1]:1", "https://[::1]:1"],
+  ])("where nobody listens: %s", async (address, where) => {
+    const { code, out } = await run("--filter", "request-url", address);
     expect(code).toBe(1);
-    expect(out).toContain("cannot connect to 127.0.0.1:1\n");
+    expect(out).toContain(`cannot connect to ${where}\n`);
   });
 
   test("by address, cases that start servers are skipped", async () => {

@@ -9,13 +9,14 @@ import { FORMATS } from "./report.ts";
 import { type CaseOutcome, type ConformanceTarget, runConformance } from "./run.ts";
 
 const USAGE = `usage: tsgi-conformance --serve <module> [options]
-       tsgi-conformance <host>:<port> [options]
+       tsgi-conformance [https://]<host>:<port> [options]
 
 Holds a server to the TSGI specification, over a real socket.
 
   --serve <module>    a file whose export "serve" is the server under test
   <host>:<port>       a server that runs conformanceApplication of "@tsgi/gateway-spec/conformance";
                       the cases that start and close servers are skipped
+  https://…           the same over TLS, whatever certificate it shows; a module's server says it by its "url"
 
   --filter <text>     only the cases whose name contains the text
   --format <format>   plain (default) or tap
@@ -106,10 +107,11 @@ function isFormat(name: string): name is keyof typeof FORMATS {
 }
 
 function readAddress(text: string): ConformanceTarget {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const [, scheme, bracketed, plain, port] =
+    /^(?:(https?):\/\/)?(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})\/?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined || Number(port) > 65_535) throw new UsageError(`"${text}" is no host:port`);
-  return { host, port: Number(port) };
+  return { host, port: Number(port), tls: scheme === "https" };
 }
 
 async function importServe(path: string): Promise<Serve> {

@@ -1,9 +1,10 @@
 /**
- * The conformance kit: what SPEC.md asks of a server, held to it from the client's end of a TCP socket.
+ * The conformance kit: what SPEC.md asks of a server, held to it from the client's end of a TCP or TLS socket.
  *
  *     for await (const { case: { name }, outcome } of runConformance({ serve })) console.log(outcome.kind, name);
  *
- * A server that cannot be started from here runs {@link conformanceApplication}, and is given by host and port.
+ * A server that cannot be started from here runs {@link conformanceApplication}, and is given by host and port. TLS is spoken
+ * where the `url` of what `serve` gave begins with `https:`, or where the endpoint says `tls`.
  */
 import type { Handler } from "../index.ts";
 import { createConformanceApplication } from "./application.ts";

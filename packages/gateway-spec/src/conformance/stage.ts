@@ -9,11 +9,13 @@ const SETTLE_ROUNDS = 8;
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
+  /** Whether TLS is spoken there. Any certificate will do: who the server is, is not the kit's question. Default false. */
+  readonly tls?: boolean;
 }
 
-export function endpointOf({ address }: ServedConnection): Endpoint {
+export function endpointOf({ address, url }: ServedConnection): Endpoint {
   if (address.transport !== "tcp") throw new ConformanceError("the kit needs a server that listens on TCP");
-  return { host: address.hostname, port: address.port };
+  return { host: address.hostname, port: address.port, tls: url.startsWith("https:") };
 }
 
 export function authorityOf({ host, port }: Endpoint): string {
@@ -60,6 +62,7 @@ export function createStage(
   deadlineMs: number,
   scene: SceneClient | null,
 ): Stage {
+  const { tls: encrypted = false } = endpoint;
   const ask = async (path: string): Promise<readonly string[]> => {
     const { status, body } = await connections.fetch(endpoint, base, { path });
     if (status !== 200)
@@ -73,6 +76,8 @@ export function createStage(
   };
   return {
     authority: authorityOf(endpoint),
+    origin: `${encrypted ? "https" : "http"}://${authorityOf(endpoint)}`,
+    encrypted,
     base,
     connect: () => connections.open(endpoint, base),
     fetch: (parts) => connections.fetch(endpoint, base, parts),

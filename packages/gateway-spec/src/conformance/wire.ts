@@ -1,5 +1,7 @@
-/** A client's end of one TCP connection: bytes out, bytes in, and waits on bytes and events, each with a deadline. */
-import { connect, type Socket } from "node:net";
+/** A client's end of one connection, TCP or TLS: bytes out, bytes in, and waits on bytes and events, each with a deadline. */
+import { once } from "node:events";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { ConformanceError, within } from "./expect.ts";
 
 /** A request, written as it stands: nothing is checked, much is meant to be wrong. */
@@ -36,6 +38,7 @@ export interface ReceivedResponse extends ResponseHead {
 export interface WireOptions {
   readonly host: string;
   readonly port: number;
+  readonly tls?: boolean;
   readonly authority: string;
   readonly base: string;
   readonly deadlineMs: number;
@@ -43,6 +46,8 @@ export interface WireOptions {
 
 export class Wire {
   readonly #socket: Socket;
+  /** What is beneath TLS, or the same. */
+  readonly #tcp: Socket;
   readonly #options: WireOptions;
   #received: Buffer[] = [];
   #receivedBytes = 0;
@@ -53,48 +58,46 @@ export class Wire {
   /** The trailer section, once {@link chunk} gave null. */
   trailers: ResponseHead["fields"] = [];
 
-  private constructor(socket: Socket, options: WireOptions) {
+  private constructor(socket: Socket, tcp: Socket, options: WireOptions) {
     this.#socket = socket;
+    this.#tcp = tcp;
     this.#options = options;
-    const notify = () => {
-      this.#event.resolve();
-      this.#event = Promise.withResolvers<void>();
-    };
     socket.on("data", (bytes: Buffer) => {
       this.#received.push(bytes);
       this.#receivedBytes += bytes.byteLength;
-      notify();
+      this.#notify();
     });
     socket.on("end", () => {
       this.#ended = true;
-      notify();
+      this.#notify();
     });
     socket.on("error", () => {
       this.#reset = true;
     });
     socket.on("close", () => {
       this.#closed = true;
-      notify();
+      this.#notify();
     });
-    socket.on("drain", notify);
   }
 
   static async open(options: WireOptions): Promise<Wire> {
-    const { host, port, deadlineMs } = options;
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    const connected = new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", (cause) => {
-        reject(new ConformanceError(`cannot connect to ${host}:${port}`, { cause }));
-      });
-    });
+    const { host, port, tls = false, authority, deadlineMs } = options;
+    const tcp = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const where = `${tls ? "https://" : ""}${authority}`;
+    const opened = async (): Promise<Socket> => {
+      try {
+        await once(tcp, "connect");
+        return tls ? await handshake(tcp, host) : tcp;
+      } catch (cause) {
+        throw new ConformanceError(`cannot connect to ${where}`, { cause });
+      }
+    };
     try {
-      await within(connected, deadlineMs, `a connection to ${host}:${port}`);
+      return new Wire(await within(opened(), deadlineMs, `a connection to ${where}`), tcp, options);
     } catch (error) {
-      socket.destroy();
+      tcp.destroy();
       throw error;
     }
-    return new Wire(socket, options);
   }
 
   get localPort(): number {
@@ -132,8 +135,11 @@ export class Wire {
 
   /** Bytes as they are; text as Latin-1. */
   send(data: string | Uint8Array): void {
-    if (typeof data === "string") this.#socket.write(data, "latin1");
-    else this.#socket.write(data);
+    const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
+    // No event tells that a small write has been taken, and over TLS none is taken at once. A failure is told by the close.
+    this.#socket.write(bytes, (error) => {
+      if (error === null || error === undefined) this.#notify();
+    });
   }
 
   request(parts: RequestParts = {}): void {
@@ -162,7 +168,7 @@ export class Wire {
 
   /** Sends RST. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy();
   }
 
   /** Stops reading: what the server sends stays in the system's buffers. */
@@ -280,6 +286,11 @@ export class Wire {
     this.#receivedBytes = rest.byteLength;
   }
 
+  #notify(): void {
+    this.#event.resolve();
+    this.#event = Promise.withResolvers<void>();
+  }
+
   async #until(condition: () => boolean, what: string): Promise<void> {
     while (!condition()) await within(this.#event.promise, this.#options.deadlineMs, what);
   }
@@ -289,6 +300,17 @@ export class Wire {
     const how = this.#reset ? "was reset" : "ended";
     return new ConformanceError(`the connection ${how} before ${what}; left over: ${JSON.stringify(seen)}`);
   }
+}
+
+async function handshake(tcp: Socket, host: string): Promise<Socket> {
+  const socket = connectTls({
+    socket: tcp,
+    servername: isIP(host) === 0 ? host : "",
+    ALPNProtocols: ["http/1.1"],
+    rejectUnauthorized: false,
+  });
+  await once(socket, "secureConnect");
+  return socket;
 }
 
 /** The value of the first line of a field, or null. */

@@ -114,6 +114,8 @@ export const abortCases: readonly ConformanceCase[] = [
       const wire = await stage.connect();
       wire.request();
       await stage.noted("running");
+      // What begins a connection of TLS 1.3 is written by then: on a reset in the middle of it node sees but an end.
+      await stage.settle();
       wire.reset();
       await stage.noted("completed CLIENT_DISCONNECTED");
       await stage.settle();

@@ -127,8 +127,10 @@ export const errorCases: readonly ConformanceCase[] = [
         await stage.cue(how);
         const { bytes, ending } = await wire.rest();
         equal(bytes.toString("latin1"), "", `what came after the error in a body framed by ${how}`);
-        // The end of the connection is the end of such a body: nothing but a reset tells that it is cut.
-        if (how === "http10") equal(ending, "reset", "the end of a body that the connection's end delimits");
+        // The end of the connection is the end of such a body: nothing but a reset tells that it is cut. Over TLS an end that
+        // TLS did not announce tells it too (RFC 9112 §9.8), but not to a client on node:tls.
+        if (how === "http10" && !stage.encrypted)
+          equal(ending, "reset", "the end of a body that the connection's end delimits");
       }
       await stage.settle();
       const expected = Array.from({ length: 4 }, () => ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"]).flat();

@@ -22,7 +22,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
           "target, protocol and the members of the wrong type",
         );
       }
-      const absolute = `http://${stage.authority}${stage.base}/absolute?x=1`;
+      const absolute = `${stage.origin}${stage.base}/absolute?x=1`;
       equal(
         parse(await stage.fetch({ target: absolute })),
         { target: absolute, protocol: "1.1", wrong: [] },
@@ -63,11 +63,12 @@ export const exchangeCases: readonly ConformanceCase[] = [
     run: async (stage) => {
       const wire = await stage.connect();
       const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
+      const scheme = stage.encrypted ? "http" : "https";
       wire.request({
         headers: [
-          ["Forwarded", "for=192.0.2.1;proto=https;host=forwarded.example"],
+          ["Forwarded", `for=192.0.2.1;proto=${scheme};host=forwarded.example`],
           ["X-Forwarded-For", "192.0.2.2"],
-          ["X-Forwarded-Proto", "https"],
+          ["X-Forwarded-Proto", scheme],
           ["X-Forwarded-Host", "forwarded.example"],
           ["X-Forwarded-Port", "443"],
           ["X-Real-IP", "192.0.2.3"],
@@ -75,7 +76,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
       });
       equal(
         parse(await wire.response()),
-        { url: `http://${stage.authority}${stage.base}`, peerAddress: peer, remoteAddress: peer, encrypted: false },
+        { url: stage.origin + stage.base, peerAddress: peer, remoteAddress: peer, encrypted: stage.encrypted },
         "what the application was told",
       );
     },

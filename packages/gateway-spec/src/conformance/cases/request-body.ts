@@ -183,7 +183,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       for (const method of ["POST", "PUT", "GET"]) {
         equal((await wire.response()).body.toString(), method, "the answer to one request after the other");
       }
-      const url = `http://${stage.authority}${stage.base}`;
+      const url = stage.origin + stage.base;
       equal(await stage.notes(), [`${url}/first`, `${url}/second`, `${url}/third`], "the requests seen");
     },
   },

@@ -41,7 +41,7 @@ export const requestCases: readonly ConformanceCase[] = [
       ]) {
         equal(
           parse(await stage.fetch({ path })),
-          [`http://${stage.authority}${stage.base}${path}`, false],
+          [`${stage.origin}${stage.base}${path}`, stage.encrypted],
           "request.url and exchange.encrypted",
         );
       }
