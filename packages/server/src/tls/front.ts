@@ -58,6 +58,11 @@ export class TlsFront {
         socket.destroy();
         return;
       }
+      // Node's own throws: only TCP has a reset. Without one, a client that does not ask for close_notify takes a cut for an end.
+      socket.resetAndDestroy = () => {
+        tcp.resetAndDestroy();
+        return socket;
+      };
       secured(socket, tcp);
     });
     listener.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
