@@ -1,4 +1,4 @@
-import { array, assert, constantFrom, nat, oneof, property, string, uint8Array } from "fast-check";
+import { array, assert, constantFrom, nat, oneof, property, record, string, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   fieldLine,
@@ -25,6 +25,23 @@ describe("the parser", () => {
         const places = [0, ...cuts.filter((cut) => cut < bytes.length).toSorted((a, b) => a - b), bytes.length];
         const pieces = places.slice(1).map((end, i) => bytes.subarray(places[i], end));
         expect(transcript(pieces)).toEqual(transcript([bytes]));
+      }),
+    );
+  });
+
+  test("gives the same events for a head that repeats, however often, wherever it is cut and whatever byte of it is another", () => {
+    const heads = [
+      "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+      `GET /long HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(300)}\r\n\r\n`,
+    ];
+    assert(
+      property(constantFrom(...heads), nat(12), nat(4000), nat(4000), (head, times, change, cut) => {
+        const bytes = Buffer.from(head.repeat(times + 1));
+        const at = change % bytes.length;
+        bytes[at] = bytes[at] === 0x78 ? 0x79 : 0x78;
+        const whole = transcript([bytes]);
+        expect(transcript([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole);
+        expect(transcript(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(whole);
       }),
     );
   });
@@ -160,6 +177,36 @@ describe("a response head", () => {
         fresh.contentLength,
       ]);
     }
+  });
+
+  test("is the same together with its content, whether or not both repeat the last ones", () => {
+    const sayings = record({
+      status: constantFrom(200, 404),
+      fields: constantFrom(
+        { a: "1" },
+        { a: "2" },
+        { a: "1", "content-length": "2" },
+        { date: "now" },
+        { a: ["1", "2"] },
+        undefined,
+      ),
+      content: constantFrom("ok", "no"),
+      date: constantFrom("Date: x\r\n", "Date: y\r\n"),
+      connection: constantFrom("", "Connection: close\r\n"),
+    });
+    assert(
+      property(array(sayings, { maxLength: 20 }), (said) => {
+        const one = new HeadWriter();
+        for (const { status, fields, content, date, connection } of said) {
+          one.begin(status, fields);
+          const again = one.again(content, date, connection);
+          const fresh = new HeadWriter();
+          fresh.begin(status, fields);
+          const expected = fresh.end(date, "Content-Length: 2\r\n", connection) + content;
+          expect(again ?? one.withContent(one.end(date, "Content-Length: 2\r\n", connection), content)).toBe(expected);
+        }
+      }),
+    );
   });
 
   test("forgets a head that was refused", () => {

@@ -109,6 +109,19 @@ interface ServerLines {
   readonly connection: string;
 }
 
+/** Longest content kept to be recognized, in characters. */
+const MAX_KEPT_CONTENT = 4096;
+
+/** A head and its content, as they were last sent. */
+interface Message {
+  readonly content: string;
+  readonly date: string;
+  readonly connection: string;
+  text: string;
+  /** Whether `text` is one piece of memory: made so when it is first sent again. */
+  flat: boolean;
+}
+
 /**
  * Writes the head of one response after the other. Every line of a response passes here, so this is where a response cannot be
  * split: names are tokens, values hold no CR, LF or NUL. One object serves a whole server, for a head is written in one go.
@@ -126,6 +139,10 @@ export class HeadWriter {
   #whole = "";
   #wholeIsFlat = false;
   #lines: ServerLines = { date: "", framing: "", connection: "" };
+  /** The head begun is the last one again, as far as the application has a say. */
+  #repeated = false;
+  /** The last head with its content, where that was short text: see {@link HeadWriter.again}. */
+  #message: Message | null = null;
   /** What the application said in Content-Length; -1 where it said nothing. */
   contentLength = -1;
   hasDate = false;
@@ -135,8 +152,10 @@ export class HeadWriter {
    * @throws ResponseError `BAD_STATUS`, `BAD_FIELD_NAME`, `BAD_FIELD_VALUE`, `BAD_RESPONSE_LENGTH`
    */
   begin(status: number, fields: Fields | undefined): void {
-    if (this.#repeats(status, fields)) return;
+    this.#repeated = this.#repeats(status, fields);
+    if (this.#repeated) return;
     this.#said = null;
+    this.#message = null;
     this.#whole = "";
     this.#text = statusLine(status);
     this.contentLength = -1;
@@ -178,6 +197,34 @@ export class HeadWriter {
     this.#wholeIsFlat = false;
     this.#whole = `${this.#text}${date}${framing}${connection}\r\n`;
     return this.#whole;
+  }
+
+  /**
+   * Fast path: the last head together with its content, where a server that says the same again would put them together again.
+   * @returns `null` where it would not.
+   */
+  again(content: string, date: string, connection: string): string | null {
+    const message = this.#message;
+    if (!this.#repeated || message === null || message.content !== content) return null;
+    if (message.date !== date || message.connection !== connection) return null;
+    if (!message.flat) {
+      message.text = copied(message.text);
+      message.flat = true;
+    }
+    return message.text;
+  }
+
+  /**
+   * The present head with its content.
+   * @param content of ASCII.
+   */
+  withContent(head: string, content: string): string {
+    const text = head + content;
+    if (this.#said !== null && content.length <= MAX_KEPT_CONTENT) {
+      const { date, connection } = this.#lines;
+      this.#message = { content, date, connection, text, flat: false };
+    }
+    return text;
   }
 
   /** Fast path: whether this is the last head's status with the last head's fields. */

@@ -55,6 +55,8 @@ export class RequestParser {
   #chunked: ChunkedDecoder | null = null;
   #lastBytes: Buffer = EMPTY;
   #last: RequestHead | null = null;
+  /** How many more times the last head is known to stand in `#chunk`, one right behind the other. */
+  #again = 0;
   #leadingLine = false;
 
   /** @param vocabulary shared by all connections of a server, so that a name is checked once. */
@@ -70,6 +72,7 @@ export class RequestParser {
     this.#offset = 0;
     this.#text = "";
     this.#textStart = 0;
+    this.#again = 0;
   }
 
   /** The next event, or `null` where more bytes are needed. @throws RequestError, after which the parser gives nothing more. */
@@ -134,7 +137,7 @@ export class RequestParser {
     // Fast path: the very bytes of the last head of this connection mean what they meant then. Peers behind a proxy and load
     // generators send the same head again and again; the plain path below is for all others, and the tests run both.
     const last = this.#last;
-    if (last !== null && this.#isSame(this.#lastBytes)) {
+    if (last !== null && this.#isSame()) {
       this.#offset += this.#lastBytes.length;
       return this.#enter(last);
     }
@@ -163,14 +166,29 @@ export class RequestParser {
     return this.#enter(head);
   }
 
-  /** Whether these very bytes come next. A loop is as fast as a native comparison up to some hundred bytes. */
-  #isSame(bytes: Buffer): boolean {
+  /** Whether the last head's very bytes come next. A loop is as fast as a native comparison up to some hundred bytes. */
+  #isSame(): boolean {
+    if (this.#again > 0) {
+      this.#again--;
+      return true;
+    }
     const chunk = this.#chunk;
     const offset = this.#offset;
+    const bytes = this.#lastBytes;
     const { length } = bytes;
-    if (chunk.length - offset < length) return false;
-    if (length > 256) return bytes.compare(chunk, offset, offset + length) === 0;
-    for (let i = 0; i < length; i++) if (chunk[offset + i] !== bytes[i]) return false;
+    const available = chunk.length - offset;
+    if (available < length) return false;
+    if (length > 256) {
+      if (bytes.compare(chunk, offset, offset + length) !== 0) return false;
+    } else {
+      for (let i = 0; i < length; i++) if (chunk[offset + i] !== bytes[i]) return false;
+    }
+    // Pipelined, it may come many times: what equals itself moved on by a head's length repeats that head. One comparison tells.
+    if (available >= 4 * length && this.#last?.contentLength === 0) {
+      const end = offset + available - (available % length);
+      if (chunk.compare(chunk, offset + length, end, offset, end - length) === 0)
+        this.#again = (end - offset) / length - 1;
+    }
     return true;
   }
 

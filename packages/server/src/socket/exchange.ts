@@ -26,15 +26,19 @@ export interface ExchangeConnection extends BodyOwner {
   sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void;
 }
 
+/** A response on its way. */
+export interface Sending {
+  /** The head, while it waits for the first piece of the body. */
+  head: string | null;
+  /** The body, until it has given all. */
+  source: BodySource | null;
+}
+
 export class SocketExchange implements Exchange {
   readonly head: RequestHead;
   readonly request: SocketRequest;
-  /** A head that waits for the first piece of its body. */
-  pendingHead: string | null = null;
-  /** Whether the final head is out: from here on, an error can only cut the connection. */
-  headSent = false;
-  /** The response body that is being sent. */
-  source: BodySource | null = null;
+  /** The response, where it goes out piece by piece. */
+  sending: Sending | null = null;
   /** Set where the request is a WebSocket handshake. */
   declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
   readonly #connection: ExchangeConnection;
@@ -44,7 +48,7 @@ export class SocketExchange implements Exchange {
   constructor(connection: ExchangeConnection, head: RequestHead) {
     this.#connection = connection;
     this.head = head;
-    this.request = new SocketRequest(connection, head);
+    this.request = new SocketRequest(this, connection);
   }
 
   get target(): string {
@@ -108,7 +112,12 @@ export class SocketExchange implements Exchange {
 
   /** Whether a final response has been begun. */
   get responding(): boolean {
-    return this.headSent || this.pendingHead !== null || this.#outcome !== "running";
+    return this.sending !== null || this.#outcome !== "running";
+  }
+
+  /** Whether the final head is out: from here on, an error can only cut the connection. */
+  get headSent(): boolean {
+    return this.sending?.head === null;
   }
 
   /** Whether someone asked for `completed`. */
@@ -131,8 +140,7 @@ export class SocketExchange implements Exchange {
     if (this.#outcome !== "running") return;
     this.#outcome = "failed";
     this.request.abort(error);
-    this.source?.cancel(error);
-    this.source = null;
+    this.sending?.source?.cancel(error);
     this.#settle();
     this.request.body?.fail(error);
   }
@@ -145,28 +153,26 @@ export class SocketExchange implements Exchange {
 }
 
 export class SocketRequest implements IncomingRequest {
-  readonly #connection: ExchangeConnection;
-  readonly #head: RequestHead;
+  readonly #exchange: SocketExchange;
   readonly body: RequestBody | null;
   #headers: HeaderView | null = null;
   #controller: AbortController | null = null;
   #trailers: PromiseWithResolvers<HeaderView> | null = null;
-  #trailerLines: readonly string[] = [];
+  #trailerLines: readonly string[] | null = null;
   failure: ExchangeError | null = null;
 
-  constructor(connection: ExchangeConnection, head: RequestHead) {
-    this.#connection = connection;
-    this.#head = head;
-    this.body = head.contentLength === 0 ? null : new RequestBody(connection);
+  constructor(exchange: SocketExchange, connection: ExchangeConnection) {
+    this.#exchange = exchange;
+    this.body = exchange.head.contentLength === 0 ? null : new RequestBody(connection);
   }
 
   get method(): string {
-    return this.#head.method;
+    return this.#exchange.head.method;
   }
 
   get url(): string {
-    const { target, authority } = this.#head;
-    const scheme = this.#connection.encrypted ? "https" : "http";
+    const { target, authority } = this.#exchange.head;
+    const scheme = this.#exchange.encrypted ? "https" : "http";
     // RFC 9112 §3.3: an absolute form is the target URI itself, but for the scheme, which the connection tells.
     if (target.startsWith("/")) return `${scheme}://${authority === "" ? "localhost" : authority}${target}`;
     if (target === "*") return `${scheme}://${authority === "" ? "localhost" : authority}/`;
@@ -175,7 +181,7 @@ export class SocketRequest implements IncomingRequest {
   }
 
   get headers(): HeaderView {
-    return (this.#headers ??= new FieldView(this.#head.fields));
+    return (this.#headers ??= new FieldView(this.#exchange.head.fields));
   }
 
   get signal(): AbortSignal {
@@ -191,7 +197,7 @@ export class SocketRequest implements IncomingRequest {
       const trailers = Promise.withResolvers<HeaderView>();
       trailers.promise.catch(() => undefined);
       const over = (error: ExchangeError | null) => {
-        if (error === null) trailers.resolve(new FieldView(this.#trailerLines));
+        if (error === null) trailers.resolve(new FieldView(this.#trailerLines ?? []));
         else trailers.reject(error);
       };
       if (this.body === null || this.failure !== null) over(this.failure);

@@ -12,7 +12,7 @@ import {
   type RequestHead,
 } from "../http1/index.ts";
 import type { ServerContext } from "./context.ts";
-import type { SocketExchange } from "./exchange.ts";
+import type { Sending, SocketExchange } from "./exchange.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** Longest piece handed to the socket at once, in bytes: a reader that takes none of it for `sendTimeoutMs` is silent. */
@@ -58,32 +58,49 @@ export function sendResponse(sink: ResponseSink, exchange: SocketExchange, respo
     cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
     sink.sent(exchange, last);
   } else if (body === null || isWhole(body)) {
-    const length = body === null ? 0 : byteLength(body);
-    if (said !== -1 && said !== length) throw lengthMismatch(said, length);
-    const text = writer.end(date, contentLengthLine(length), connectionLine(last, head));
-    if (length > MAX_WRITE_BYTES && body !== null) {
-      exchange.pendingHead = text;
-      void sendPieces(sink, exchange, openBody(slices(body)), { length }, last, undefined);
-      return;
-    }
-    if (typeof body !== "string") {
-      sink.outbox.text(text);
-      if (body !== null && length > 0) sink.outbox.bytes(body);
-    } else if (length === body.length) {
-      sink.outbox.text(text + body);
-    } else {
-      sink.outbox.text(text);
-      sink.outbox.unicode(body);
-    }
-    sink.sent(exchange, last);
+    sendWhole(sink, exchange, body ?? "", date, last);
   } else {
     const framing: Framing = said !== -1 ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
     const framingLine =
       framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : framing === "close" ? "" : contentLengthLine(said);
     const ends = last || framing === "close";
-    exchange.pendingHead = writer.end(date, framingLine, connectionLine(ends, head));
-    void sendPieces(sink, exchange, openBody(body), framing, ends, response.trailers);
+    const text = writer.end(date, framingLine, connectionLine(ends, head));
+    void sendPieces(sink, exchange, text, openBody(body), framing, ends, response.trailers);
   }
+}
+
+function sendWhole(
+  sink: ResponseSink,
+  exchange: SocketExchange,
+  body: string | Uint8Array,
+  date: string,
+  last: boolean,
+): void {
+  const { writer } = sink.context;
+  const { outbox } = sink;
+  const connection = connectionLine(last, exchange.head);
+  const again = typeof body === "string" ? writer.again(body, date, connection) : null;
+  if (again !== null) {
+    outbox.text(again);
+    sink.sent(exchange, last);
+    return;
+  }
+  const length = byteLength(body);
+  if (writer.contentLength !== -1 && writer.contentLength !== length)
+    throw lengthMismatch(writer.contentLength, length);
+  const head = writer.end(date, contentLengthLine(length), connection);
+  if (length > MAX_WRITE_BYTES) {
+    void sendPieces(sink, exchange, head, openBody(slices(body)), { length }, last, undefined);
+    return;
+  }
+  if (typeof body === "string" && length === body.length) {
+    outbox.text(writer.withContent(head, body));
+  } else {
+    outbox.text(head);
+    if (typeof body === "string") outbox.unicode(body);
+    else outbox.bytes(body);
+  }
+  sink.sent(exchange, last);
 }
 
 /** A response of the server's own. */
@@ -99,15 +116,22 @@ export function sendPlain(sink: ResponseSink, response: PlainResponse, head: Req
 async function sendPieces(
   sink: ResponseSink,
   exchange: SocketExchange,
+  head: string,
   source: BodySource,
   framing: Framing,
   last: boolean,
   trailers: OutgoingResponse["trailers"],
 ): Promise<void> {
-  exchange.source = source;
+  const sending: Sending = { head, source };
+  exchange.sending = sending;
+  const commitHead = () => {
+    if (sending.head === null || !exchange.running) return;
+    sink.outbox.text(sending.head);
+    sending.head = null;
+  };
   // The head waits one turn for the first piece, to go out with it; an error that comes before is then still a clean 500.
   setImmediate(() => {
-    commitHead(sink, exchange);
+    commitHead();
     sink.flush();
   });
   let sent = 0;
@@ -120,7 +144,7 @@ async function sendPieces(
       if (bytes.byteLength === 0) continue;
       sent += bytes.byteLength;
       if (typeof framing === "object" && sent > framing.length) throw lengthMismatch(framing.length, sent);
-      commitHead(sink, exchange);
+      commitHead();
       if (framing === "chunked") sink.outbox.text(chunkStart(bytes.byteLength));
       sink.outbox.bytes(bytes);
       if (framing === "chunked") sink.outbox.text("\r\n");
@@ -130,24 +154,17 @@ async function sendPieces(
         if (!exchange.running) return;
       }
     }
+    sending.source = null;
     if (typeof framing === "object" && sent < framing.length) throw lengthMismatch(framing.length, sent);
     const lines = framing === "chunked" && trailers !== undefined ? trailerLines(await trailers()) : "";
     if (!exchange.running) return;
-    commitHead(sink, exchange);
-    exchange.source = null;
+    commitHead();
     if (framing === "chunked") sink.outbox.text(lastChunk(lines));
     sink.sent(exchange, last);
   } catch (error) {
     sink.failed(exchange, error);
   }
   sink.pump();
-}
-
-function commitHead(sink: ResponseSink, exchange: SocketExchange): void {
-  if (exchange.pendingHead === null || !exchange.running) return;
-  sink.outbox.text(exchange.pendingHead);
-  exchange.pendingHead = null;
-  exchange.headSent = true;
 }
 
 function connectionLine(last: boolean, head: RequestHead | null): string {
