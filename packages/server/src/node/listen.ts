@@ -50,7 +50,7 @@ export async function listen<State>(
     sessions: new Map(),
     logger,
     crowd: new Crowd(limits.maxConnectionsPerClient),
-    now: clock.now(),
+    now: 0,
   };
   const listening = createListener(context, certificates, options);
   const { listener, front } = listening;

@@ -18,12 +18,13 @@ export const SYSTEM_CLOCK: Clock = {
 };
 
 /**
- * Calls `sweep` again and again, with a time that counts at most two intervals between two calls. When a handler has kept the loop
- * busy for longer, nobody was heard in the meantime, and what was not heard is no silence (TSGI-42).
+ * Calls `sweep` again and again, with the time since this call: a number that starts small, which the engine keeps and compares as
+ * an integer. It counts at most two intervals between two sweeps. When a handler has kept the loop busy for longer, nobody was
+ * heard in the meantime, and what was not heard is no silence (TSGI-42).
  */
 export function everySweep(clock: Clock, intervalMs: number, sweep: (now: number) => void): () => void {
   let seen = clock.now();
-  let now = seen;
+  let now = 0;
   return clock.every(intervalMs, () => {
     const time = clock.now();
     now += Math.min(Math.max(time - seen, 0), 2 * intervalMs);

@@ -286,31 +286,36 @@ export class Connection implements ExchangeConnection, ResponseSink {
     }
     const exchange = new SocketExchange(this, head);
     this.#exchange = exchange;
-    if (head.upgrade !== null) {
-      offerWebSocket(exchange.request, exchange, (upgrade) => {
-        this.#upgrade = upgrade;
-      });
-    }
+    if (head.upgrade !== null) this.#offerUpgrade(exchange);
     try {
       const response = life.handler(exchange.request, exchange);
-      if (!("then" in response)) {
-        this.#respond(exchange, response);
-        return;
-      }
-      response.then(
-        (later) => {
-          this.#respond(exchange, later);
-          this.pump();
-          return undefined;
-        },
-        (error: unknown) => {
-          this.failed(exchange, error);
-          this.pump();
-        },
-      );
+      if ("then" in response) this.#respondLater(exchange, response);
+      else this.#respond(exchange, response);
     } catch (error) {
       this.failed(exchange, error);
     }
+  }
+
+  // Beside #begin, not in it: what a closure holds on to is allocated whether or not the closure is.
+
+  #offerUpgrade(exchange: SocketExchange): void {
+    offerWebSocket(exchange.request, exchange, (upgrade) => {
+      this.#upgrade = upgrade;
+    });
+  }
+
+  #respondLater(exchange: SocketExchange, response: PromiseLike<OutgoingResponse>): void {
+    response.then(
+      (later) => {
+        this.#respond(exchange, later);
+        this.pump();
+        return undefined;
+      },
+      (error: unknown) => {
+        this.failed(exchange, error);
+        this.pump();
+      },
+    );
   }
 
   #receive(bytes: Uint8Array): void {
@@ -371,7 +376,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
       if (response.status === 101 && this.#upgrade !== null) this.#handOver(exchange, this.#upgrade, response);
       else sendResponse(this, exchange, response);
     } catch (error) {
-      if (exchange.source === null) cancelBody(bodyOf(response), error);
+      if (exchange.sending === null) cancelBody(bodyOf(response), error);
       this.failed(exchange, error);
     }
   }

@@ -24,7 +24,7 @@ export interface ServerContext {
   readonly writer: HeadWriter;
   readonly connections: Set<ServedConnection>;
   readonly crowd: Crowd;
-  /** Coarse: milliseconds, as of the last sweep; time in which nobody could be heard is not counted. */
+  /** Milliseconds since the start, as of the last sweep; time in which nobody could be heard is not counted. */
   now: number;
   /** `Date` with its CRLF, as of the last sweep (RFC 9110 §6.6.1). */
   dateLine: string;

@@ -31,7 +31,7 @@ export async function listen<State>(
     writer: new HeadWriter(),
     connections: new Set(),
     crowd: new Crowd(options.maxConnectionsPerClient ?? DEFAULT_LIMITS.maxConnectionsPerClient),
-    now: clock.now(),
+    now: 0,
     dateLine: dateLine(clock.now()),
     draining: false,
   };
