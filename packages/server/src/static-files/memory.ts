@@ -27,7 +27,9 @@ export class ResourceMemory {
   set(path: string, resource: Resource): void {
     this.delete(path);
     let bytes = ENTRY_BYTES;
-    for (const { content } of resource.representations) bytes += content?.byteLength ?? 0;
+    for (const { content, body } of resource.representations) {
+      bytes += (content?.byteLength ?? 0) + (typeof body === "string" ? body.length : 0);
+    }
     if (bytes > this.#maxBytes) return;
     this.#entries.set(path, { resource, bytes, used: false });
     this.#bytes += bytes;

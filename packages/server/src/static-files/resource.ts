@@ -1,4 +1,5 @@
 /** What lies under a path of the folder: looked at, described by its header fields and, where it is small, read. */
+import { isAscii } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
@@ -21,6 +22,8 @@ export interface Representation extends Validators {
   readonly notModifiedHeaders: Fields;
   /** The whole content, or `null` for a file that is streamed. */
   readonly content: Uint8Array | null;
+  /** The same as a body: short ASCII as a string, which cannot change, so that a server may know it again. */
+  readonly body: string | Uint8Array | null;
 }
 
 /** A file in all the codings it lies there in; the last one is the file itself. */
@@ -103,6 +106,9 @@ export async function openRepresentation(folder: Folder, representation: Represe
  */
 const SETTLED_AFTER_MS = 2000;
 
+/** Longest content kept as text too. */
+const MAX_TEXT_BYTES = 4096;
+
 /** Without O_NONBLOCK, opening a named pipe waits for its writer for ever. Windows has neither flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -154,6 +160,10 @@ async function describe(folder: Folder, file: string, coding: Coding, shared: Fi
       version,
       sizeBytes,
       content,
+      body:
+        content === null || content.byteLength > MAX_TEXT_BYTES || !isAscii(content)
+          ? content
+          : content.toString("ascii"),
       strong,
       etag,
       lastModified,
@@ -183,7 +193,7 @@ function carries(known: Representation, shared: Fields): boolean {
 }
 
 /** Fewer bytes only where the file has become shorter meanwhile. */
-async function readUpTo(handle: FileHandle, sizeBytes: number): Promise<Uint8Array> {
+async function readUpTo(handle: FileHandle, sizeBytes: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(sizeBytes);
   let filled = 0;
   while (filled < sizeBytes) {

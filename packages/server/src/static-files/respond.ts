@@ -37,8 +37,8 @@ export function respond(
     if (ranges === "unsatisfiable") return refuse(416, { "content-range": `bytes */${representation.sizeBytes}` });
     if (ranges !== "ignore") return respondPartially(representation, ranges);
   }
-  const { content } = representation;
-  if (content !== null) return { status: 200, headers: representation.headers, body: content };
+  const { body } = representation;
+  if (body !== null) return { status: 200, headers: representation.headers, body };
   const { sizeBytes } = representation;
   return fromFile(
     representation,
