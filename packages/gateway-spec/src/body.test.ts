@@ -34,6 +34,29 @@ describe("collect", () => {
     expect(await failure(collect(request(null, "ab", "cd"), { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
   });
 
+  test("lets go of the content when it is longer than the limit", async () => {
+    let released = false;
+    const body = (async function* () {
+      try {
+        for (;;) yield new Uint8Array(2);
+      } finally {
+        released = true;
+      }
+    })();
+    expect(await failure(collect({ headers: toHeaderView({}), body }, { limitBytes: 3 }))).toEqual([
+      "BODY_TOO_LARGE",
+      413,
+    ]);
+    expect(released).toBe(true);
+  });
+
+  test("gives a copy, of one piece too", async () => {
+    const piece = new Uint8Array([1, 2]);
+    const whole = await collect(request(null, piece));
+    expect(whole).toEqual(piece);
+    expect(whole.buffer).not.toBe(piece.buffer);
+  });
+
   test("refuses by Content-Length before reading", async () => {
     const body = {
       [Symbol.asyncIterator](): never {

@@ -38,27 +38,66 @@ export type Readable = Pick<IncomingRequest, "headers" | "body">;
  * All bytes of the content, none where there is none.
  * @throws BodyError `BODY_TOO_LARGE`, as soon as the limit is known to be passed; the rest is not read.
  */
-export async function collect(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
-  return join(await readPieces(request, options));
+export function collect(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  return read(request, options, () => join);
 }
 
-async function readPieces(request: Readable, options: ReadOptions = {}): Promise<readonly Uint8Array[]> {
-  const limit = options.limitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
-  const tooLarge = () => new BodyError("BODY_TOO_LARGE", `The request body is longer than ${limit} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  if (request.body === null) return [];
+/**
+ * The content as text, in the charset of its Content-Type; UTF-8 where it names none.
+ * @throws BodyError `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` where the bytes are not of that charset; `BODY_TOO_LARGE`.
+ */
+export function readText(request: Readable, options?: ReadOptions): Promise<string> {
+  return read(request, options, textReader);
+}
+
+/**
+ * The content as JSON: `application/json` or any `+json` type.
+ * @throws BodyError `BODY_UNSUPPORTED_TYPE`; `BODY_MALFORMED` where it is no JSON; and what {@link readText} throws.
+ */
+export function readJson(request: Readable, options?: ReadOptions): Promise<unknown> {
+  return read(request, options, jsonReader);
+}
+
+/**
+ * The content as a form: `application/x-www-form-urlencoded` (WHATWG URL §5).
+ * @throws BodyError `BODY_UNSUPPORTED_TYPE`; and what {@link readText} throws.
+ */
+export function readForm(request: Readable, options?: ReadOptions): Promise<URLSearchParams> {
+  return read(request, options, formReader);
+}
+
+/** What a content's pieces are turned into once they are all there. */
+type Reader<T> = (pieces: readonly Uint8Array[]) => T;
+
+/** One asynchronous function for all of them: each one more that a content has to pass through costs as much as decoding it. */
+async function read<T>(
+  request: Readable,
+  options: ReadOptions | undefined,
+  readerFor: (request: Readable) => Reader<T>,
+): Promise<T> {
+  const reader = readerFor(request);
+  const limit = options?.limitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const pieces: Uint8Array[] = [];
   let length = 0;
-  for await (const piece of request.body) {
-    length += piece.byteLength;
-    if (length > limit) throw tooLarge();
-    pieces.push(piece);
+  if (request.body !== null) {
+    for await (const piece of request.body) {
+      length += piece.byteLength;
+      if (length > limit) throw tooLarge(limit);
+      pieces.push(piece);
+    }
   }
-  return pieces;
+  return reader(pieces);
+}
+
+function tooLarge(limit: number): BodyError {
+  return new BodyError("BODY_TOO_LARGE", `The request body is longer than ${limit} bytes`);
 }
 
 /** Always a copy: a piece is a view on what a server read, and may keep far more memory than its own alive. */
 function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return new Uint8Array(first);
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
   let offset = 0;
   for (const piece of pieces) {
@@ -68,47 +107,39 @@ function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/**
- * The content as text, in the charset of its Content-Type; UTF-8 where it names none.
- * @throws BodyError `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` where the bytes are not of that charset; `BODY_TOO_LARGE`.
- */
-export async function readText(request: Readable, options?: ReadOptions): Promise<string> {
+function textReader(request: Readable): Reader<string> {
   const decoder = decoderOf(parameter(request.headers.get("content-type") ?? "", "charset"));
-  const pieces = await readPieces(request, options);
-  const [first] = pieces;
-  try {
-    return decoder.decode(pieces.length === 1 ? first : join(pieces));
-  } catch (cause) {
-    throw new BodyError("BODY_MALFORMED", `The request body is not valid ${decoder.encoding}`, { cause });
-  }
+  return (pieces) => {
+    try {
+      return decoder.decode(pieces.length === 1 ? pieces[0] : join(pieces));
+    } catch (cause) {
+      throw new BodyError("BODY_MALFORMED", `The request body is not valid ${decoder.encoding}`, { cause });
+    }
+  };
 }
 
-/**
- * The content as JSON: `application/json` or any `+json` type.
- * @throws BodyError `BODY_UNSUPPORTED_TYPE`; `BODY_MALFORMED` where it is no JSON; and what {@link readText} throws.
- */
-export async function readJson(request: Readable, options?: ReadOptions): Promise<unknown> {
+function jsonReader(request: Readable): Reader<unknown> {
   const type = mediaType(request);
   if (type !== "application/json" && !type.endsWith("+json")) {
     throw new BodyError("BODY_UNSUPPORTED_TYPE", "The request body must be application/json");
   }
-  const text = await readText(request, options);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new BodyError("BODY_MALFORMED", "The request body is not valid JSON", { cause });
-  }
+  const textOf = textReader(request);
+  return (pieces) => {
+    const text = textOf(pieces);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw new BodyError("BODY_MALFORMED", "The request body is not valid JSON", { cause });
+    }
+  };
 }
 
-/**
- * The content as a form: `application/x-www-form-urlencoded` (WHATWG URL §5).
- * @throws BodyError `BODY_UNSUPPORTED_TYPE`; and what {@link readText} throws.
- */
-export async function readForm(request: Readable, options?: ReadOptions): Promise<URLSearchParams> {
+function formReader(request: Readable): Reader<URLSearchParams> {
   if (mediaType(request) !== "application/x-www-form-urlencoded") {
     throw new BodyError("BODY_UNSUPPORTED_TYPE", "The request body must be application/x-www-form-urlencoded");
   }
-  return new URLSearchParams(await readText(request, options));
+  const textOf = textReader(request);
+  return (pieces) => new URLSearchParams(textOf(pieces));
 }
 
 /** Without `stream` a decoder keeps nothing from one call to the next, and to make one costs more than to use it. */

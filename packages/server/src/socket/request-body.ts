@@ -1,5 +1,6 @@
 /** A request's content on its way from the socket to the one who reads it. */
 import type { ExchangeError } from "@tsgi/gateway-spec";
+import { exchangeError } from "@tsgi/gateway-spec/errors";
 
 /** Content waiting for its reader beyond which the socket is no longer read, in bytes. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
@@ -24,6 +25,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   receivedBytes = 0;
   #state: "unread" | "reading" | "ended" | "dropped" = "unread";
   #complete = false;
+  #unwanted = false;
   #error: ExchangeError | null = null;
   #pulled = false;
   #onOver: ((error: ExchangeError | null) => void) | null = null;
@@ -52,13 +54,15 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
       this.#checkOver();
       return Promise.resolve({ done: false, value: bytes });
     }
+    if (this.#unwanted) this.#failUnwanted();
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.#complete || this.#state !== "reading") return Promise.resolve({ done: true, value: undefined });
     if (this.#waiting !== null) return Promise.reject(new TypeError("A request body gives one piece at a time"));
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.#waiting = { resolve, reject };
+    const result = new Promise<Result>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
     this.#owner.bodyPulled();
-    return promise;
+    return result;
   }
 
   /** The reader has had enough: what is still to come is dropped. */
@@ -70,6 +74,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   /** Calls back when all of the content has come and nothing of it waits for its reader any more, or with why it will not come. */
   whenOver(callback: (error: ExchangeError | null) => void): void {
     this.#onOver = callback;
+    if (this.#unwanted) this.#failUnwanted();
     this.#checkOver();
   }
 
@@ -89,7 +94,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
 
   push(bytes: Uint8Array): void {
     this.receivedBytes += bytes.byteLength;
-    if (this.#state === "dropped" || this.#error !== null) return;
+    if (this.#state === "dropped" || this.#unwanted || this.#error !== null) return;
     const waiting = this.#waiting;
     if (waiting !== null) {
       this.#waiting = null;
@@ -101,6 +106,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   end(): void {
+    if (this.#unwanted) return;
     this.#complete = true;
     this.#waiting?.resolve({ done: true, value: undefined });
     this.#waiting = null;
@@ -114,6 +120,21 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#waiting?.reject(error);
     this.#waiting = null;
     this.#checkOver();
+  }
+
+  /**
+   * The response is out, and what is still to come is read for nobody. Who reads on all the same hears of it; the error is made only
+   * then, for it costs several times what the rest of the request does.
+   */
+  abandon(): void {
+    if (this.#complete || this.#error !== null) return;
+    this.#unwanted = true;
+    if (this.#waiting !== null || this.#onOver !== null) this.#failUnwanted();
+  }
+
+  #failUnwanted(): void {
+    this.#unwanted = false;
+    this.fail(exchangeError("REQUEST_BODY_DROPPED", "The response was sent before the request content was read"));
   }
 
   drop(): void {
