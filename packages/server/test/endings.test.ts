@@ -1,0 +1,177 @@
+/** The socket server where exchanges, their content and their connections end: what it says, and what it still reads. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { Exchange, Handler, Server } from "@tsgi/gateway-spec";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { SocketServeOptions } from "../src/options.ts";
+import { everySweep } from "../src/socket/clock.ts";
+import { listen } from "../src/socket/listen.ts";
+import { RequestBody } from "../src/socket/request-body.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { get, lastContent, post, WireClient } from "./wire-client.ts";
+
+const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+const servers: Server[] = [];
+const clients: WireClient[] = [];
+/** The servers' ends of the connections, by the clients' ports. */
+const accepted = new Map<number | undefined, Socket>();
+
+function onAccepted(message: unknown): void {
+  const { socket } = message as { readonly socket: Socket };
+  accepted.set(socket.remotePort, socket);
+}
+
+beforeAll(() => {
+  subscribe("net.server.socket", onAccepted);
+});
+
+afterAll(() => {
+  unsubscribe("net.server.socket", onAccepted);
+});
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.destroy();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  accepted.clear();
+  vi.resetAllMocks();
+});
+
+async function start(handler: Handler, options: SocketServeOptions = {}) {
+  const clock = new ManualClock();
+  const server = await listen(handler, { logger, ...options }, clock);
+  servers.push(server);
+  const connect = (): WireClient => {
+    const client = new WireClient(server.address);
+    clients.push(client);
+    return client;
+  };
+  return { clock, connect };
+}
+
+async function endOf({ socket }: WireClient): Promise<Socket> {
+  if (socket.connecting) await once(socket, "connect");
+  for (;;) {
+    const end = accepted.get(socket.localPort);
+    if (end !== undefined) return end;
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("the last response of a connection says so", () => {
+  test("where more content is announced than is worth reading", async () => {
+    const { connect } = await start(() => ({ status: 200, body: "unread" }), { maxDrainBytes: 10 });
+    const short = await connect()
+      .send(post("/", "0123456789", "Content-Length: 10") + get("/", "Connection: close"))
+      .end();
+    expect(short.match(/Connection: close/g)).toHaveLength(1);
+    const long = await connect()
+      .send(post("/", "0123456789", "Content-Length: 11"))
+      .end();
+    expect(long).toMatch(/^HTTP\/1\.1 200 (?:.+\r\n)*Connection: close\r\n/);
+  });
+
+  test("where the client has closed its sending side", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { connect } = await start(async () => {
+      await gate.promise;
+      return { status: 200, body: "late" };
+    });
+    const client = connect().send(get("/") + get("/"));
+    const end = await endOf(client);
+    const ended = once(end, "end");
+    client.socket.end();
+    await ended;
+    gate.resolve();
+    const received = await client.end();
+    expect(received.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
+    expect(received.match(/Connection: close/g)).toHaveLength(1);
+    expect(received).toMatch(/Connection: close\r\n\r\nlate$/);
+  });
+});
+
+test("what a client still sends after the last response is read away, though reading had stopped", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { connect } = await start(async () => {
+    await gate.promise;
+    return { status: 200, body: "enough" };
+  });
+  const length = 4 * 1024 * 1024;
+  const client = connect().send(post("/", "x".repeat(length), `Content-Length: ${length}`));
+  const end = await endOf(client);
+  while (!end.isPaused()) await turn();
+  gate.resolve();
+  expect(lastContent(await client.until("enough"))).toBe("enough");
+  while (end.bytesRead < length && !end.destroyed) await turn();
+  expect(end.bytesRead).toBeGreaterThan(length);
+});
+
+test("an informational response that comes late, or for another exchange, is not sent", async () => {
+  let first: Exchange | undefined;
+  const { connect } = await start((_request, exchange) => {
+    first ??= exchange;
+    const late = exchange === first ? exchange : first;
+    return {
+      status: 200,
+      body: (async function* () {
+        yield "begun";
+        late.sendInformational?.(103, { link: "</a.css>" });
+        yield "ended";
+      })(),
+    };
+  });
+  const received = await connect()
+    .send(get("/") + get("/", "Connection: close"))
+    .end();
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
+  expect(received).not.toContain("a.css");
+});
+
+test("an informational response for the next exchange cannot be sent by the last one", async () => {
+  let first: Exchange | undefined;
+  const { connect } = await start((_request, exchange) => {
+    first?.sendInformational?.(103, { link: "</a.css>" });
+    first = exchange;
+    return { status: 200, body: "x" };
+  });
+  const received = await connect()
+    .send(get("/") + get("/", "Connection: close"))
+    .end();
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
+});
+
+test("the content of a request is asked for piece by piece", async () => {
+  const body = new RequestBody({ bodyOpened: () => undefined, bodyPulled: () => undefined });
+  const reader = body[Symbol.asyncIterator]();
+  const first = reader.next();
+  await expect(reader.next()).rejects.toThrow("one piece at a time");
+  body.push(Uint8Array.of(1));
+  expect(await first).toEqual({ done: false, value: Uint8Array.of(1) });
+  expect(() => body[Symbol.asyncIterator]()).toThrow("one reader");
+});
+
+test("a system clock that is set back makes nobody wait, nor be silent", () => {
+  let time = 1_000_000;
+  let tick = () => undefined as void;
+  const sweeps: number[] = [];
+  everySweep(
+    {
+      now: () => time,
+      every: (_intervalMs, call) => {
+        tick = call;
+        return () => undefined;
+      },
+    },
+    500,
+    (now) => sweeps.push(now),
+  );
+  for (const step of [500, -3_600_000, 500, 7_200_000, 500]) {
+    time += step;
+    tick();
+  }
+  expect(sweeps.map((now, i) => now - (sweeps[i - 1] ?? sweeps[0] ?? 0))).toEqual([0, 0, 500, 1000, 500]);
+});
