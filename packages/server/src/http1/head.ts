@@ -3,6 +3,7 @@
  * Latin-1 characters, a byte each, so that native string searches do the scanning.
  */
 import { RequestError } from "./errors.ts";
+import type { RecurringLines } from "./recurring-lines.ts";
 import { AUTHORITY, TOKEN } from "./text.ts";
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PLAIN, TRANSFER_ENCODING, type Vocabulary } from "./vocabulary.ts";
 
@@ -88,11 +89,17 @@ const DIGITS = /^[0-9]{1,15}$/;
 /**
  * Parses a head.
  * @param text the bytes from the request line to the last CRLF of the header section, without the empty line's.
+ * @param recurring what the heads of the same connection begin with, where there is one.
  * @throws RequestError
  */
-export function parseHead(text: string, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
+export function parseHead(
+  text: string,
+  limits: HeadLimits,
+  vocabulary: Vocabulary,
+  recurring: RecurringLines | null = null,
+): RequestHead {
   try {
-    return parse(text, limits, vocabulary);
+    return parse(text, limits, vocabulary, recurring);
   } catch (error) {
     // Which error wins must not depend on how the bytes were cut: a forbidden byte is found first, wherever it stands, but that what
     // is too long is read no further than to a bare LF.
@@ -101,19 +108,26 @@ export function parseHead(text: string, limits: HeadLimits, vocabulary: Vocabula
   }
 }
 
-function parse(text: string, limits: HeadLimits, vocabulary: Vocabulary): RequestHead {
+function parse(
+  text: string,
+  limits: HeadLimits,
+  vocabulary: Vocabulary,
+  recurring: RecurringLines | null,
+): RequestHead {
   const line = parseRequestLine(text, limits);
   const { method, target, minorVersion } = line;
 
-  const fields: string[] = [];
-  let host: string | null = null;
+  const run = recurring === null ? null : recurring.at(text, line.length);
+  const learning = run === null ? recurring : null;
+  const fields = run === null ? [] : run.fields.slice();
+  let host = run === null ? null : run.host;
   let length = -1;
   let coding: string | null = null;
-  let connection = "";
+  let connection = run === null ? "" : run.connection;
   let expect: string | null = null;
   let upgrade: string | null = null;
 
-  let position = line.length;
+  let position = run === null ? line.length : line.length + run.text.length;
   const end = text.length;
   while (position < end) {
     const newline = text.indexOf("\n", position);
@@ -156,11 +170,13 @@ function parse(text: string, limits: HeadLimits, vocabulary: Vocabulary): Reques
       }
     }
     fields.push(name, value);
+    learning?.add(field);
     position = newline + 1;
   }
   if (fields.length > 2 * limits.maxFields) {
     throw new RequestError("TOO_MANY_FIELDS", `There are more than ${limits.maxFields} header fields`);
   }
+  learning?.learn();
   return new RequestHead(
     method,
     target,
