@@ -8,11 +8,12 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from "node:http2";
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Application, Exchange, Handler, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
 import { lint } from "@tsgi/gateway-spec/lint";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { listen } from "../src/node/listen.ts";
 import type { NodeServeOptions } from "../src/options.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
@@ -257,65 +258,139 @@ test("content that nobody reads does not keep the stream", async () => {
   expect(await answer(stream)).toMatchObject({ text: "no, thanks", code: constants.NGHTTP2_NO_ERROR });
 });
 
-test("shutdown: GOAWAY, running streams end, one that is on its way still gets in", async () => {
-  const gate = Promise.withResolvers<void>();
-  let running: Exchange | undefined;
-  const session = await start(async (_request, exchange) => {
-    if (exchange.target === "/slow") {
-      running = exchange;
-      await gate.promise;
-    }
-    return { status: 200, body: exchange.target };
+/** A connection between which and the server what either side has sent can be kept back. */
+async function throttle(
+  server: Server,
+): Promise<{ session: ClientHttp2Session; hold: () => void; release: () => void }> {
+  if (server.address.transport !== "tcp") throw new Error("no port");
+  const { port } = server.address;
+  let far: Socket | undefined;
+  const relay = createServer((near) => {
+    far = connectTcp(port, "127.0.0.1");
+    near.pipe(far).pipe(near);
+    for (const socket of [near, far]) socket.on("error", () => undefined);
+    near.on("close", () => relay.close());
   });
-  const goaway = once(session, "goaway") as Promise<[number, number]>;
-  const slow = answer(send(session, { ":path": "/slow" }));
-  expect(await answer(send(session, { ":path": "/fast" }))).toMatchObject({ text: "/fast" });
-  const late = answer(send(session, { ":path": "/late" }));
-  // The client writes at the end of the loop's turn.
-  await new Promise(setImmediate);
-  const closed = servers[0]?.close();
-  expect(running?.draining.aborted).toBe(true);
-  expect((await goaway).slice(0, 2)).toEqual([constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1]);
-  expect(await late).toMatchObject({ text: "/late" });
-  gate.resolve();
-  expect(await slow).toMatchObject({ text: "/slow" });
-  clock.advance(2000);
-  await closed;
-});
+  await once(relay.listen(0, "127.0.0.1"), "listening");
+  const { port: relayed } = relay.address() as AddressInfo;
+  const session = open({ ...server, url: `https://127.0.0.1:${relayed}/` });
+  await once(session, "remoteSettings");
+  return { session, hold: () => far?.pause(), release: () => far?.resume() };
+}
 
-test("shutdown: an idle connection is closed after a moment, a stream that does not end at the deadline", async () => {
-  const failed = Promise.withResolvers<unknown>();
-  const session = await start(
-    (request) => {
-      request.signal.addEventListener("abort", () => {
-        failed.resolve(request.signal.reason);
+describe("shutdown", () => {
+  const serve = async (application: Handler, options: NodeServeOptions = {}): Promise<Server> => {
+    const server = await listen(lint(application), { logger, tls: pair, ...options }, clock);
+    servers.push(server);
+    return server;
+  };
+
+  test("a running stream ends, and the client is told at once which one is the last", async () => {
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<Exchange>();
+    const server = await serve(async (_request, exchange) => {
+      begun.resolve(exchange);
+      await gate.promise;
+      return { status: 200, body: exchange.target };
+    });
+    const { session, hold, release } = await throttle(server);
+    const slow = answer(send(session, { ":path": "/slow" }));
+    const { draining } = await begun.promise;
+    const goaway = once(session, "goaway") as Promise<[number, number]>;
+    hold();
+    const closed = server.close();
+    expect(draining.aborted).toBe(true);
+    // It has not heard of it yet. What it sends now is not processed, and it learns that it may send it again elsewhere.
+    const late = answer(send(session, { ":path": "/late" }));
+    release();
+    expect((await goaway).slice(0, 2)).toEqual([constants.NGHTTP2_NO_ERROR, 1]);
+    expect(await late).toMatchObject({ text: "", code: constants.NGHTTP2_REFUSED_STREAM });
+    gate.resolve();
+    expect(await slow).toMatchObject({ text: "/slow", code: constants.NGHTTP2_NO_ERROR });
+    await closed;
+  });
+
+  test("an idle connection still brings the request that is on its way, and it is the last one", async () => {
+    const server = await serve((_request, exchange) => ({ status: 200, body: exchange.target }));
+    const { session, hold, release } = await throttle(server);
+    expect(await answer(send(session, { ":path": "/first" }))).toMatchObject({ text: "/first" });
+    const goaway = once(session, "goaway") as Promise<[number, number]>;
+    hold();
+    const closed = server.close();
+    // A turn of the loop, in which a server may write and stop reading.
+    await new Promise(setImmediate);
+    const late = answer(send(session, { ":path": "/late" }));
+    release();
+    expect(await late).toMatchObject({ text: "/late", code: constants.NGHTTP2_NO_ERROR });
+    expect((await goaway).slice(0, 2)).toEqual([constants.NGHTTP2_NO_ERROR, 3]);
+    await closed;
+  });
+
+  test("a request that comes after the decision is never begun, and the client learns it", async () => {
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const handler = vi.fn<Handler>(async () => {
+      begun.resolve();
+      await gate.promise;
+      return { status: 200, body: "hello" };
+    });
+    const server = await serve(handler);
+    const session = open(server);
+    const first = answer(send(session));
+    await begun.promise;
+    const late = answer(send(session));
+    // The client writes at the end of the loop's turn: the server reads it before it writes its GOAWAY.
+    await new Promise(setImmediate);
+    const closed = server.close();
+    expect(await late).toMatchObject({ text: "", code: constants.NGHTTP2_REFUSED_STREAM });
+    expect(handler).toHaveBeenCalledOnce();
+    gate.resolve();
+    expect(await first).toMatchObject({ text: "hello", code: constants.NGHTTP2_NO_ERROR });
+    await closed;
+  });
+
+  test("nobody waits for a client that leaves in the same moment", async () => {
+    const server = await serve(() => ({ status: 200, body: "hello" }));
+    const session = open(server);
+    expect(await answer(send(session))).toMatchObject({ text: "hello" });
+    session.destroy();
+    await server.close();
+  });
+
+  test("an idle connection is closed after a moment, a stream that does not end at the deadline", async () => {
+    const failed = Promise.withResolvers<unknown>();
+    const session = await start(
+      (request) => {
+        request.signal.addEventListener("abort", () => {
+          failed.resolve(request.signal.reason);
+        });
+        return new Promise(() => undefined);
+      },
+      { shutdownTimeoutMs: 5000 },
+    );
+    const [server] = servers;
+    if (server === undefined) throw new Error("no server");
+    const idle = open(server);
+    await Promise.all([once(idle, "remoteSettings"), once(session, "remoteSettings")]);
+    const stuck = send(session);
+    await new Promise<void>((resolve) => {
+      idle.ping(() => {
+        resolve();
       });
-      return new Promise(() => undefined);
-    },
-    { shutdownTimeoutMs: 5000 },
-  );
-  const [server] = servers;
-  if (server === undefined) throw new Error("no server");
-  const idle = open(server);
-  await Promise.all([once(idle, "remoteSettings"), once(session, "remoteSettings")]);
-  const stuck = send(session);
-  await new Promise<void>((resolve) => {
-    idle.ping(() => {
-      resolve();
     });
-  });
-  await new Promise<void>((resolve) => {
-    session.ping(() => {
-      resolve();
+    await new Promise<void>((resolve) => {
+      session.ping(() => {
+        resolve();
+      });
     });
+    const closed = server.close();
+    clock.advance(2000);
+    await once(idle, "close");
+    clock.advance(5000);
+    await once(stuck, "close");
+    expect(await failed.promise).toMatchObject({ code: "SERVER_CLOSED" });
+    await closed;
   });
-  const closed = server.close();
-  clock.advance(2000);
-  await once(idle, "close");
-  clock.advance(5000);
-  await once(stuck, "close");
-  expect(await failed.promise).toMatchObject({ code: "SERVER_CLOSED" });
-  await closed;
 });
 
 test("an idle connection is closed in time, and after as many requests as it may have", async () => {

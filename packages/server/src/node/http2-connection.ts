@@ -1,6 +1,6 @@
 /** A client connection of HTTP/2. Node's sessions and nghttp2 do the protocol; the rules, the limits and the silence are ours. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ServerHttp2Session } from "node:http2";
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
 import { handleExchange, NodeExchange } from "@tsgi/gateway-spec/node";
 import { refusalLine } from "../failures.ts";
@@ -10,9 +10,8 @@ import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
 import type { ConnectionContext } from "./connection.ts";
 import { checkedHead, type Refusal } from "./head.ts";
 
-/** RFC 9113 §6.8: before the last stream is known. */
-const ANY_STREAM = 2 ** 31 - 1;
-const NO_ERROR = 0;
+/** RFC 9113 §7. */
+const REFUSED_STREAM = 7;
 
 /** One of ours is on TLS, also when its socket is gone. */
 class SecureExchange extends NodeExchange {
@@ -40,8 +39,13 @@ export class Http2Connection {
   /** @param awaitsContinue node left `Expect: 100-continue` to us. */
   request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
     const { limits, vocabulary, host, handler } = this.#context;
+    if (this.#closing) {
+      // Beyond the stream that our GOAWAY names, which is on its way: so that the client may send the request again.
+      streamOf(res).close(REFUSED_STREAM);
+      return;
+    }
     this.#requests++;
-    if (this.#requests >= limits.maxRequestsPerConnection) this.#close();
+    if (this.#requests >= limits.maxRequestsPerConnection || host.draining.aborted) this.#close();
     try {
       const { contentLength } = checkedHead(req, limits, vocabulary);
       if (contentLength > limits.maxBodyBytes) {
@@ -92,18 +96,18 @@ export class Http2Connection {
         exchange.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"));
       }
     }
-    if (host.draining.aborted && silence > DRAIN_IDLE_MS) this.#close();
-    else if (idle && silence > limits.keepAliveTimeoutMs) this.#close();
+    if (idle && silence > (host.draining.aborted ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#close();
     if (idle && this.#closing && silence > LINGER_MS) session.destroy();
   }
 
   /**
-   * RFC 9113 §6.8: "A server that is attempting to gracefully shut down a connection SHOULD send an initial GOAWAY frame with
-   * the last stream identifier set to 2^31-1 and a NO_ERROR code." What is on its way is still taken, for a moment.
+   * The server shuts down: the streams that run are the last ones. An idle connection gets a moment for a request that is on its
+   * way, as over HTTP/1.1. RFC 9113 §6.8 would have a GOAWAY for any stream first, but after it nghttp2 takes no stream, and node
+   * reads no further.
    */
   drain(): void {
     this.#since = this.#context.now;
-    if (!this.#session.destroyed && !this.#closing) this.#session.goaway(NO_ERROR, ANY_STREAM);
+    if (this.#exchanges.size > 0) this.#close();
   }
 
   /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
@@ -115,7 +119,7 @@ export class Http2Connection {
     });
   }
 
-  /** No further stream; those that run end by themselves. */
+  /** GOAWAY: no further stream; those that run end by themselves. */
   #close(): void {
     if (this.#closing || this.#session.destroyed) return;
     this.#closing = true;
@@ -132,4 +136,9 @@ export class Http2Connection {
     res.writeHead(status, { ...headers, "content-length": body.length });
     res.end(res.req.method === "HEAD" ? "" : body);
   }
+}
+
+/** Node gives what its types do not know: a response of HTTP/2 has a stream. */
+function streamOf(res: ServerResponse): ServerHttp2Stream {
+  return (res as ServerResponse & { readonly stream: ServerHttp2Stream }).stream;
 }
