@@ -45,12 +45,6 @@ export class RecurringLines {
     this.#count = 0;
     this.#shared = 0;
   }
-
-  /** Lets go of it all. */
-  forget(): void {
-    this.#run = null;
-    this.#lines.length = 0;
-  }
 }
 
 /** What frames a message is read anew each time; and of what the vocabulary does not remember, nothing is kept here. */

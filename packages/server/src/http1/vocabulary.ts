@@ -110,12 +110,17 @@ export class Vocabulary {
     if (!TOKEN.test(text)) return null;
     const kept = this.#names.size < MAX_NAMES && text.length <= MAX_NAME_LENGTH;
     const spelling = copied(text);
-    const name = copied(text.toLowerCase());
+    const name = internalized(text.toLowerCase());
     const remembered = kept && !CREDENTIALS.has(name);
     const entry = { spelling, name, role: ROLES.get(name) ?? PLAIN, remembered, misses: 0 };
     if (kept) this.#names.set(spelling, entry);
     return entry;
   }
+}
+
+/** The engine's one copy of a string, which literals are too: of two such, who asks for a field by name compares no characters. */
+function internalized(text: string): string {
+  return Object.keys({ [text]: true })[0] ?? text;
 }
 
 function fieldLine(text: string, { name, role }: FieldName, value: string): FieldLine {
