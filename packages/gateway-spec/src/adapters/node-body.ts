@@ -1,6 +1,7 @@
 /** The content of a node:http request as the contract wants it: one reader, pulled piece by piece, errors with a code. */
 import type { IncomingMessage } from "node:http";
 import { exchangeError } from "../errors.ts";
+import { fieldOf } from "./node-request.ts";
 
 /** Whether the head announces content (RFC 9112 §6.3). Reads the raw lines, for node builds its header object on first touch. */
 export function hasContent(req: IncomingMessage): boolean {
@@ -14,10 +15,17 @@ export function hasContent(req: IncomingMessage): boolean {
   return false;
 }
 
-/** Pulls from node's stream. Breaking off leaves the stream alone: what is unread is drained after the response. */
+type Result = IteratorResult<Uint8Array, undefined>;
+
+/** Content waiting for its reader beyond which the socket is no longer read. Small pieces cost more than their bytes. */
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
+const HIGH_WATER_MARK_PIECES = 256;
+
+/**
+ * Pulls from node's stream, or where nobody has touched that yet, takes the pieces before they get there: what node's parser pushes
+ * then passes neither buffer nor events. Breaking off leaves the rest to node's stream: what is unread is drained after the response.
+ */
 export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
-  /** Whether a reader waits for the client now. */
-  waiting = false;
   /** Whether there was a first pull. */
   opened = false;
   readonly #req: IncomingMessage;
@@ -25,11 +33,15 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
   readonly #onOpen: () => void;
   #received = 0;
   #taken = false;
-  #finished = false;
+  /** Nothing more will come. */
+  #ended = false;
   #error: Error | null = null;
-  #onFailed: ((error: Error) => void) | null = null;
-  #wake: (() => void) | null = null;
-  #pending: Promise<IteratorResult<Uint8Array, undefined>> | null = null;
+  #onOver: ((error: Error | null) => void) | null = null;
+  #waiting: PromiseWithResolvers<Result> | null = null;
+  /** Node's own `push`, while ours stands in its place. */
+  #push: IncomingMessage["push"] | null = null;
+  readonly #queue: Buffer[] = [];
+  #queuedBytes = 0;
 
   /**
    * @param limitBytes beyond it the body fails with `REQUEST_BODY_TOO_LARGE`.
@@ -47,45 +59,65 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
     return this;
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const pull = () => this.#pull();
-    const pending = this.#pending === null ? this.#pull() : this.#pending.then(pull, pull);
-    this.#pending = pending;
-    const settled = () => {
-      if (this.#pending === pending) this.#pending = null;
-    };
-    pending.then(settled, settled);
-    return pending;
+  next(): Promise<Result> {
+    if (this.#waiting !== null) {
+      const pull = () => this.next();
+      return this.#waiting.promise.then(pull, pull);
+    }
+    try {
+      if (!this.opened) this.#open();
+      const result = this.#take();
+      if (result !== null) return Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#waiting = Promise.withResolvers<Result>();
+    return this.#waiting.promise;
   }
 
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+  return(): Promise<Result> {
     this.#close();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   /** Makes the present pull and all later ones fail. */
   fail(error: Error): void {
-    if (this.#finished) return;
+    if (this.over) return;
     this.#error = error;
     this.#close();
-    this.#onFailed?.(error);
+    this.#onOver?.(error);
   }
 
-  /** Calls back with why the content will not come. */
-  whenFailed(callback: (error: Error) => void): void {
-    this.#onFailed = callback;
-    if (this.#error !== null) callback(this.#error);
+  /** Whether someone waits for the client now. */
+  get waiting(): boolean {
+    return this.#waiting !== null;
   }
 
-  async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (!this.opened) this.#open();
-    for (;;) {
-      if (this.#error !== null) throw this.#error;
-      if (this.#finished) return { done: true, value: undefined };
-      const piece = this.#req.read() as Buffer | null;
-      if (piece !== null) return { done: false, value: this.#count(piece) };
-      await this.#arrival();
+  /** Whether nothing more will be given out. */
+  get over(): boolean {
+    return this.#ended && this.#queue.length === 0;
+  }
+
+  /** Calls back when the content has been read to its end, or with why it will not come. */
+  whenOver(callback: (error: Error | null) => void): void {
+    this.#onOver = callback;
+    if (this.over) callback(this.#error);
+  }
+
+  #take(): Result | null {
+    if (this.#error !== null) throw this.#error;
+    let piece = this.#queue.shift() ?? null;
+    if (piece !== null) {
+      this.#queuedBytes -= piece.byteLength;
+      // oxlint-disable-next-line no-underscore-dangle -- what a stream's own read() calls, and here alone makes the socket go on
+      if (this.#queue.length === 0 && this.#push !== null) this.#req._read(0);
+      if (this.over) this.#onOver?.(null);
+    } else if (this.#ended) {
+      return { done: true, value: undefined };
+    } else if (this.#push === null) {
+      piece = this.#req.read() as Buffer | null;
     }
+    return piece === null ? null : { done: false, value: this.#count(piece) };
   }
 
   #count(piece: Buffer): Uint8Array {
@@ -102,17 +134,26 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
 
   #open(): void {
     this.opened = true;
+    const req = this.#req;
     // Something before us, a middleware say, may have read it.
-    if (this.#req.readableEnded) return void (this.#finished = true);
-    if (this.#finished) return;
-    if (Number(this.#req.headers["content-length"] ?? 0) > this.#limitBytes) throw this.#tooLarge();
-    if (this.#req.destroyed) return this.#onClose();
-    this.#req.on("readable", this.#notify).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    if (req.readableEnded) return void (this.#ended = true);
+    if (this.#ended) return;
+    if (Number(fieldOf(req, "content-length") ?? 0) > this.#limitBytes) throw this.#tooLarge();
+    if (req.destroyed) return this.#onClose();
+    if (isUntouched(req)) {
+      this.#push = Reflect.get(req, "push");
+      req.push = this.#arrived;
+    } else {
+      req.on("readable", this.#notify).on("end", this.#onEnd).on("error", this.#onError);
+    }
+    req.on("close", this.#onClose);
     this.#onOpen();
   }
 
   #close(): void {
-    this.#finished = true;
+    this.#ended = true;
+    this.#queue.length = 0;
+    this.#handBack();
     this.#req
       .off("readable", this.#notify)
       .off("end", this.#onEnd)
@@ -121,19 +162,45 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
     this.#notify();
   }
 
-  async #arrival(): Promise<void> {
-    this.waiting = true;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.waiting = false;
+  #handBack(): void {
+    if (this.#push === null) return;
+    // To delete ours would make the object a slow one.
+    this.#req.push = this.#push;
+    this.#push = null;
   }
 
+  /** Stands in for node's `push`. Its answer is whether there is room for more. */
+  readonly #arrived = (piece: Buffer | null): boolean => {
+    if (piece === null) {
+      this.#handBack();
+      this.#req.push(null);
+      this.#onEnd();
+      return false;
+    }
+    this.#queue.push(piece);
+    this.#queuedBytes += piece.byteLength;
+    this.#notify();
+    return this.#queuedBytes < HIGH_WATER_MARK_BYTES && this.#queue.length < HIGH_WATER_MARK_PIECES;
+  };
+
   readonly #notify = (): void => {
-    this.#wake?.();
-    this.#wake = null;
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    try {
+      const result = this.#take();
+      if (result === null) return;
+      this.#waiting = null;
+      waiting.resolve(result);
+    } catch (error) {
+      this.#waiting = null;
+      waiting.reject(error);
+    }
   };
 
   readonly #onEnd = (): void => {
-    this.#close();
+    this.#ended = true;
+    if (this.over) this.#onOver?.(null);
+    this.#notify();
   };
 
   readonly #onError = (cause: unknown): void => {
@@ -141,8 +208,13 @@ export class NodeRequestBody implements AsyncIterable<Uint8Array>, AsyncIterator
   };
 
   readonly #onClose = (): void => {
-    this.#onError(undefined);
+    this.#onError(this.#req.errored ?? undefined);
   };
+}
+
+/** Whether nobody has read of the request's stream, and nothing waits there. */
+function isUntouched(req: IncomingMessage): boolean {
+  return req.httpVersionMajor === 1 && !req.complete && req.readableLength === 0 && req.readableFlowing === null;
 }
 
 function isEndOfStream(req: IncomingMessage): boolean {

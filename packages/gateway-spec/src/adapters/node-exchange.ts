@@ -25,7 +25,7 @@ import type {
 import { type BodySource, cancelBody, isWhole, openBody } from "../response.ts";
 import { hasContent, NodeRequestBody } from "./node-body.ts";
 import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
-import { frame, toPairs, toRecord, writeHead } from "./node-response.ts";
+import { frame, isAscii, type ResponseHead, toPairs, toRecord, writeHead } from "./node-response.ts";
 
 /** What the exchanges of one server have in common. */
 export interface NodeHost {
@@ -238,7 +238,10 @@ export class NodeExchange implements Exchange {
       const body = this.requestBody;
       if (req.readableEnded || body === null) end();
       else {
-        body.whenFailed(reject);
+        body.whenOver((error) => {
+          if (error === null) end();
+          else reject(error);
+        });
         req.once("end", end).once("close", () => {
           reject(this.#failure ?? disconnected());
         });
@@ -319,13 +322,16 @@ export class NodeExchange implements Exchange {
       source?.cancel(new Error("The response has no content"));
       res.end();
     } else if (source !== null) {
-      this.#pump(source, head.contentLength, response.trailers);
+      this.#pump(source, head, response.trailers);
       return;
     } else if (response.trailers === undefined) {
-      if (typeof body === "string" || body instanceof Uint8Array) res.end(body);
-      else res.end();
+      if (typeof body !== "string") res.end(body);
+      // A string of ASCII, which is the cheapest to write.
+      else if (body.length === head.contentLength) res.end(body, "latin1");
+      else res.end(isAscii(head) ? body : Buffer.from(body));
     } else {
-      if (typeof body === "string" || body instanceof Uint8Array) res.write(body);
+      if (typeof body === "string") res.write(Buffer.from(body));
+      else if (body instanceof Uint8Array) res.write(body);
       this.#end(response.trailers).catch((error: unknown) => {
         this.handlerFailed(error);
       });
@@ -335,22 +341,26 @@ export class NodeExchange implements Exchange {
   }
 
   /** Sends a body that comes in pieces: in order, and no faster than the client takes them. */
-  #pump(source: BodySource, contentLength: number, trailers: OutgoingResponse["trailers"]): void {
+  #pump(source: BodySource, head: ResponseHead, trailers: OutgoingResponse["trailers"]): void {
     this.#watch();
-    this.#sendPieces(source, contentLength)
+    this.#sendPieces(source, head)
       .then(() => (this.#failure === null ? this.#end(trailers) : undefined))
       .catch((error: unknown) => {
         this.handlerFailed(error);
       });
   }
 
-  async #sendPieces(source: BodySource, contentLength: number): Promise<void> {
+  async #sendPieces(source: BodySource, head: ResponseHead): Promise<void> {
     const { res } = this;
+    const { contentLength } = head;
+    const ascii = isAscii(head);
     let left = contentLength === -1 ? Number.POSITIVE_INFINITY : contentLength;
     // The head need not wait for the first piece, but leaves with it where it is at hand.
     let waits = true;
     setImmediate(() => {
-      if (waits && this.#failure === null) res.flushHeaders();
+      if (!waits || this.#failure !== null) return;
+      if (ascii) res.flushHeaders();
+      else res.write("", "latin1");
     });
     for (;;) {
       const { done, value } = await source.next();
@@ -363,7 +373,7 @@ export class NodeExchange implements Exchange {
       }
       left -= typeof value === "string" ? Buffer.byteLength(value) : value.byteLength;
       if (left < 0) throw new TypeError("The response body is longer than its Content-Length");
-      if (!res.write(value)) await this.#readerReady();
+      if (!res.write(ascii || typeof value !== "string" ? value : Buffer.from(value))) await this.#readerReady();
       if (this.#isFailed()) return;
     }
     this.#source = null;
@@ -400,7 +410,7 @@ export class NodeExchange implements Exchange {
   /** Reads away what the handler left unread, so that the connection can go on; beyond the limit it closes. */
   #settleRequest(): void {
     const { req } = this;
-    if (req.readableEnded || req.destroyed || !hasContent(req)) return;
+    if (req.readableEnded || req.destroyed || !hasContent(req) || this.#requestBody?.over === true) return;
     // Never asked for, it may never come: node closes the connection then.
     if (this.#awaitsContinue && this.#requestBody?.opened !== true) return;
     this.#requestBody?.fail(

@@ -10,12 +10,21 @@ export function versionOf(req: IncomingMessage): number {
   return req.httpVersionMajor * 10 + req.httpVersionMinor;
 }
 
+/** The first line of a field. Node would build a record of all of them at the first look into `headers`. */
+export function fieldOf({ rawHeaders: lines }: IncomingMessage, name: string): string | undefined {
+  for (let i = 0; i < lines.length; i += 2) {
+    const given = lines[i] ?? "";
+    if (given.length === name.length && (given === name || given.toLowerCase() === name)) return lines[i + 1];
+  }
+  return undefined;
+}
+
 /** RFC 9112 §3.3: the target URI, of the request target and the Host field. */
 export function toUrl(req: IncomingMessage, encrypted: boolean): string {
   const target = req.url ?? "/";
   if (/^https?:\/\//i.test(target)) return target;
-  const authority = req.httpVersionMajor === 2 ? req.headers[":authority"] : undefined;
-  const host = typeof authority === "string" ? authority : req.headers.host;
+  const authority = req.httpVersionMajor === 2 ? fieldOf(req, ":authority") : undefined;
+  const host = authority ?? fieldOf(req, "host");
   // node passes any Host on. One that could end the authority early would move the path.
   const safe =
     host !== undefined && /^[^\s/?#@\\]+$/.test(host)

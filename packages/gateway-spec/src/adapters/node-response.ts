@@ -23,6 +23,13 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+const BEYOND_ASCII = /[\x80-\xff]/;
+
+/** Whether one of those, `content-length` or `trailer` has so many characters: cheaper than to lower every name. */
+function mayBeSpecial(length: number): boolean {
+  return length === 7 || length === 10 || length === 14 || length === 16 || length === 17;
+}
+
 /**
  * Checks a response and frames it.
  * @param version node's `httpVersionMajor` and `httpVersionMinor` as one number: 10, 11, 20.
@@ -39,8 +46,7 @@ export function frame(method: string, version: number, response: OutgoingRespons
   let announcesTrailers = "";
   if (headers !== undefined) {
     eachField(headers, (name, value) => {
-      const length = name.length;
-      const special = length >= 7 && length <= 17 ? name.toLowerCase() : "";
+      const special = mayBeSpecial(name.length) ? name.toLowerCase() : "";
       if (special === "content-length") contentLength = toLength(value);
       else if (special === "trailer") announcesTrailers = value;
       else if (!CONNECTION_FIELDS.has(special)) {
@@ -92,6 +98,14 @@ export function writeHead(res: ServerResponse, { status, lines }: ResponseHead):
     seen.add(name.toLowerCase());
   }
   res.writeHead(status);
+}
+
+/**
+ * Whether the head has the same bytes in every encoding. Node writes it in that of the string that it leaves with, and a field value
+ * is a byte a character.
+ */
+export function isAscii({ lines }: ResponseHead): boolean {
+  return !lines.some((text) => BEYOND_ASCII.test(text));
 }
 
 /** Pairs, as `addTrailers` takes them. */

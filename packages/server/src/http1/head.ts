@@ -75,7 +75,7 @@ const BARE_LF = /(?:^|[^\r])\n/;
  * refuse those that none of them sends: `"`, `#`, `<`, `>`, every byte from 0x80 on, and a backslash in the path.
  */
 const ORIGIN = String.raw`\/[!$-;=@-[\]-~]*(?:\?[!$-;=?-~]*)?`;
-const ORIGIN_FORM = new RegExp(`^${ORIGIN}$`);
+export const ORIGIN_FORM: RegExp = new RegExp(`^${ORIGIN}$`);
 
 /** The request line of nearly all requests. One search takes the place of half a dozen; where it fails the plain path tells why. */
 const USUAL_REQUEST_LINE = new RegExp(String.raw`(?:GET|POST) ${ORIGIN} HTTP\/1\.1\r\n`, "y");

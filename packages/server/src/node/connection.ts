@@ -6,18 +6,18 @@ import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
 import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
-import { type Vocabulary, reasonPhrase, RequestError, type RequestHead } from "../http1/index.ts";
+import { reasonPhrase, RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
-import { checkedHead, type ClientError, type Refusal, refusalOf } from "./head.ts";
+import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./head.ts";
 
 /** What all connections of one server share. */
 export interface ConnectionContext {
   readonly host: NodeHost;
   readonly handler: Handler;
   readonly limits: Limits;
-  readonly vocabulary: Vocabulary;
+  readonly heads: HeadChecker;
   readonly logger: Logger;
   /** Coarse: milliseconds, as of the last sweep. */
   now: number;
@@ -53,8 +53,7 @@ export class NodeConnection {
   /** @param awaitsContinue node left `Expect: 100-continue` to us. */
   request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
     const { limits, host, handler } = this.#context;
-    const head = this.#accept(req, res);
-    if (head === null) return;
+    if (!this.#accepts(req, res)) return;
     if (this.#requests >= limits.maxRequestsPerConnection) {
       this.#closing = true;
       res.shouldKeepAlive = false;
@@ -188,36 +187,37 @@ export class NodeConnection {
     });
   }
 
-  /** The head, or `null` where the request goes no further. */
-  #accept(req: IncomingMessage, res: ServerResponse): RequestHead | null {
-    if (this.#closing || this.#lingering) return null;
+  /** Whether the request goes further; where it does not, it has its answer. */
+  #accepts(req: IncomingMessage, res: ServerResponse): boolean {
+    if (this.#closing || this.#lingering) return false;
     this.#requests++;
-    const { limits, vocabulary } = this.#context;
+    const { limits, heads } = this.#context;
     try {
-      const head = checkedHead(req, limits, vocabulary);
-      if (head.contentLength !== 0 && this.#behindUpgrade !== null) {
+      const contentLength = heads.check(req);
+      if (contentLength !== 0 && this.#behindUpgrade !== null) {
         // Before version 24.9 node takes the content for the other protocol's first bytes.
         const message = "This server takes no content with a change of protocol";
         this.#answer(res, { status: 501, code: "UPGRADE_WITH_CONTENT", message });
-        return null;
+        return false;
       }
-      if (head.contentLength <= limits.maxBodyBytes) return head;
+      if (contentLength <= limits.maxBodyBytes) return true;
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
       this.#answer(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.#answer(res, error);
     }
-    return null;
+    return false;
   }
 
   #add(exchange: NodeExchange): void {
-    if (this.#exchanges.length > 0) this.#exchanges = this.#running();
-    this.#exchanges.push(exchange);
+    const exchanges = this.#exchanges;
+    while (exchanges[0] !== undefined && isOver(exchanges[0])) exchanges.shift();
+    exchanges.push(exchange);
   }
 
   #running(): NodeExchange[] {
-    return this.#exchanges.filter(({ res }) => !res.writableFinished && !res.destroyed);
+    return this.#exchanges.filter((exchange) => !isOver(exchange));
   }
 
   /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
@@ -256,4 +256,8 @@ export class NodeConnection {
     this.#socket.end();
     this.#socket.resume();
   }
+}
+
+function isOver({ res }: NodeExchange): boolean {
+  return res.writableFinished || res.destroyed;
 }

@@ -8,7 +8,7 @@ import { RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
 import type { ConnectionContext } from "./connection.ts";
-import { checkedHead, type Refusal } from "./head.ts";
+import type { Refusal } from "./head.ts";
 
 /** RFC 9113 §7. */
 const REFUSED_STREAM = 7;
@@ -38,7 +38,7 @@ export class Http2Connection {
 
   /** @param awaitsContinue node left `Expect: 100-continue` to us. */
   request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
-    const { limits, vocabulary, host, handler } = this.#context;
+    const { limits, heads, host, handler } = this.#context;
     if (this.#closing) {
       // Beyond the stream that our GOAWAY names, which is on its way: so that the client may send the request again.
       streamOf(res).close(REFUSED_STREAM);
@@ -47,8 +47,7 @@ export class Http2Connection {
     this.#requests++;
     if (this.#requests >= limits.maxRequestsPerConnection || host.draining.aborted) this.#close();
     try {
-      const { contentLength } = checkedHead(req, limits, vocabulary);
-      if (contentLength > limits.maxBodyBytes) {
+      if (heads.check(req) > limits.maxBodyBytes) {
         const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
         this.#refuse(req, res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
         return;

@@ -3,7 +3,6 @@ import { Server as NetServer, type Socket } from "node:net";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeHost } from "@tsgi/gateway-spec/node";
 import { Crowd } from "../crowd.ts";
-import { Vocabulary } from "../http1/index.ts";
 import { type Life, SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { bind, boundAddress, deadline, serverUrl } from "../listening.ts";
 import {
@@ -16,6 +15,7 @@ import {
 import { type Clock, everySweep } from "../socket/clock.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { NodeConnection } from "./connection.ts";
+import { HeadChecker } from "./head.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { createListener, type Listening, type NodeContext } from "./listener.ts";
 
@@ -45,7 +45,7 @@ export async function listen<State>(
     host,
     handler: life.handler,
     limits,
-    vocabulary: new Vocabulary(),
+    heads: new HeadChecker(limits),
     connections,
     sessions: new Map(),
     logger,

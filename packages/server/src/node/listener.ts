@@ -9,6 +9,7 @@ import type { Certificates } from "../tls/certificates.ts";
 import { TlsFront } from "../tls/front.ts";
 import { type ConnectionContext, NodeConnection } from "./connection.ts";
 import { Http2Connection } from "./http2-connection.ts";
+import { LateRecordRequest } from "./request.ts";
 
 /** Most streams that one client may have open (RFC 9113 §5.1.2 would not have it below 100). */
 const MAX_CONCURRENT_STREAMS = 100;
@@ -44,6 +45,9 @@ export function createListener(
     // Checked together with the rest of the head, for one and the same answer.
     requireHostHeader: false,
     insecureHTTPParser: false,
+    // From node 25.1 on: a request without content is no stream that must end and close.
+    optimizeEmptyRequests: true,
+    IncomingMessage: LateRecordRequest,
     // From node 24.9 on: an ordinary request that names a protocol and brings content, which node would give away as the protocol's.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
       headers["content-length"] === undefined && headers["transfer-encoding"] === undefined,
