@@ -31,17 +31,17 @@ export const BASELINE = "node:http";
 const BUN_PACKAGE = "bun@1.4.5";
 
 export const PEERS: readonly Peer[] = [
-  nodePeer(LIMIT, "limit.ts"),
-  nodePeer("tsgi socket", "tsgi-socket.ts"),
-  nodePeer("tsgi node", "tsgi-node.ts"),
-  nodePeer(BASELINE, "node-http.ts"),
+  nodePeer(LIMIT, "limit.ts", () => true),
+  nodePeer("tsgi socket", "tsgi-socket.ts", () => true),
+  nodePeer("tsgi node", "tsgi-node.ts", () => true),
+  nodePeer(BASELINE, "node-http.ts", () => true),
   nodePeer("fastify", "fastify.ts"),
   nodePeer("hono", "hono.ts"),
   nodePeer("srvx", "srvx.ts"),
   {
     name: "bun",
     installed: false,
-    runs: () => true,
+    runs: withoutTls,
     command: async ({ name }, root) => ({ program: await findBun(), args: [server("bun.ts"), name, root] }),
   },
   {
@@ -57,10 +57,15 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-function nodePeer(name: string, file: string): Peer {
+/** TLS is measured for ours and for what is beneath it. */
+function withoutTls({ tls }: Workload): boolean {
+  return !tls;
+}
+
+function nodePeer(name: string, file: string, runs: Peer["runs"] = withoutTls): Peer {
   const command: Peer["command"] = (workload, root) =>
     Promise.resolve({ program: process.execPath, args: ["--expose-gc", server(file), workload.name, root] });
-  return { name, installed: true, runs: () => true, command };
+  return { name, installed: true, runs, command };
 }
 
 const server = (file: string) => join(import.meta.dirname, "servers", file);

@@ -20,8 +20,13 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 describe.each(PEERS.filter(({ installed }) => installed))("$name", (peer) => {
   test("answers each workload", async () => {
     const workloads = WORKLOADS.filter(peer.runs);
-    // Only the limit must know what is coming: one process is enough for the others.
-    const runs = peer.name === LIMIT ? workloads.map((workload) => [workload]) : [workloads];
+    // Only the limit must know what is coming: for the others one process is enough, and one for TLS.
+    const runs =
+      peer.name === LIMIT
+        ? workloads.map((workload) => [workload])
+        : [true, false]
+            .map((tls) => workloads.filter((workload) => workload.tls === tls))
+            .filter(({ length }) => length > 0);
     for (const run of runs) {
       const server = await start(peer, run[0]);
       try {

@@ -14,6 +14,8 @@ export interface Workload {
   readonly idleConnections: number;
   /** Whether the answer is a file: servers of files take part, and the folder holds it. */
   readonly file: string | null;
+  /** Whether it goes over TLS: servers that are set up for it take part. */
+  readonly tls: boolean;
 }
 
 const HOST = "Host: 127.0.0.1:8080\r\n";
@@ -44,6 +46,7 @@ const HELLO_WORLD = {
   contentType: "text/plain",
   idleConnections: 0,
   file: null,
+  tls: false,
 } as const satisfies Partial<Workload>;
 
 const file = (name: string, title: string, bytes: number): Workload => ({
@@ -93,6 +96,13 @@ export const WORKLOADS: readonly Workload[] = [
     ],
     content: POSTED,
     contentType: "application/json",
+  },
+  {
+    ...HELLO_WORLD,
+    name: "tls",
+    title: "Plaintext over TLS, on connections that are kept; node:http is node:https here",
+    writes: [PLAIN],
+    tls: true,
   },
   file("1k", "A file of 1 KB", 1024),
   file("100k", "A file of 100 KB", 100 * 1024),

@@ -1,6 +1,7 @@
 /** A client that writes a workload's bytes as they are: to check the answers before anything is measured, and to hold connections. */
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
+import { connect as connectTls } from "node:tls";
 import type { Workload } from "../workloads.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -12,8 +13,9 @@ const OPENING_AT_ONCE = 100;
  * Sends each write of the workload once, and holds the answers to what is expected.
  * @throws Error that says what came instead.
  */
-export async function checkAnswers(port: number, { writes, pipelined, content, contentType }: Workload): Promise<void> {
-  const reader = await ResponseReader.open(port);
+export async function checkAnswers(port: number, workload: Workload): Promise<void> {
+  const { writes, pipelined, content, contentType, tls } = workload;
+  const reader = await ResponseReader.open(port, tls);
   try {
     for (const bytes of writes) {
       reader.socket.write(bytes, "latin1");
@@ -31,12 +33,12 @@ export async function checkAnswers(port: number, { writes, pipelined, content, c
 }
 
 /** Connections that have had one answer and wait for nobody. */
-export async function openIdle(port: number, { writes }: Workload, count: number): Promise<readonly Socket[]> {
+export async function openIdle(port: number, { writes, tls }: Workload, count: number): Promise<readonly Socket[]> {
   const open: Socket[] = [];
   try {
     while (open.length < count) {
       const some = Math.min(OPENING_AT_ONCE, count - open.length);
-      const readers = await Promise.all(Array.from({ length: some }, () => ResponseReader.open(port)));
+      const readers = await Promise.all(Array.from({ length: some }, () => ResponseReader.open(port, tls)));
       open.push(...readers.map(({ socket }) => socket));
       await Promise.all(
         readers.map((reader) => {
@@ -78,9 +80,10 @@ class ResponseReader {
     socket.on("close", () => this.#wake.reject(new Error("The server closed the connection")));
   }
 
-  static async open(port: number): Promise<ResponseReader> {
-    const socket = connect(port, "127.0.0.1");
-    await once(socket, "connect");
+  static async open(port: number, tls: boolean): Promise<ResponseReader> {
+    const at = { port, host: "127.0.0.1" };
+    const socket = tls ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
+    await once(socket, tls ? "secureConnect" : "connect");
     return new ResponseReader(socket);
   }
 

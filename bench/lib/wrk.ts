@@ -36,7 +36,8 @@ export class Wrk {
   async run({ port, workload, seconds, core }: Load): Promise<LoadResult> {
     const script = join(this.#folder, `${workload.name}.lua`);
     await writeFile(script, luaScript(workload));
-    const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", script, `http://127.0.0.1:${port}/`];
+    const url = `${workload.tls ? "https" : "http"}://127.0.0.1:${port}/`;
+    const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", script, url];
     const [file, ...args] = pinned(core, this.#program, options);
     const running = promisify(execFile)(file, args, { timeout: seconds * 1000 + 10_000 });
     track(running.child);

@@ -1,7 +1,8 @@
-/** The limit: node:net, no parsing. It counts bytes, and answers all that one read brought in one write. */
-import { createServer } from "node:net";
+/** The limit: node:net or node:tls, no parsing. It counts bytes, and answers all that one read brought in one write. */
+import { createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { WORKLOADS } from "../workloads.ts";
-import { portOf, ready } from "./control.ts";
+import { portOf, ready, tls } from "./control.ts";
 
 const workload = WORKLOADS.find(({ name }) => name === process.argv[2]);
 if (workload === undefined) throw new Error("The limit must know the workload: its name is the first argument");
@@ -13,7 +14,7 @@ const response = Buffer.from(
 );
 const responses: Buffer[] = [];
 
-const server = createServer({ noDelay: true }, (socket) => {
+const answer = (socket: Socket) => {
   let received = 0;
   socket.on("data", (bytes) => {
     received += bytes.length;
@@ -22,5 +23,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     if (count > 0) socket.write((responses[count] ??= Buffer.concat(Array.from({ length: count }, () => response))));
   });
   socket.on("error", () => socket.destroy());
-});
+};
+const options = { noDelay: true };
+const server = tls === null ? createServer(options, answer) : createTlsServer({ ...options, ...tls }, answer);
 server.listen(0, "127.0.0.1", () => ready(portOf(server.address())));

@@ -1,11 +1,12 @@
-/** Bare node:http, its files by a stream. */
+/** Bare node:http or node:https, its files by a stream. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { basename, join } from "node:path";
-import { KEEP_ALIVE_MS, portOf, ready, root } from "./control.ts";
+import { KEEP_ALIVE_MS, portOf, ready, root, tls } from "./control.ts";
 
-const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+const answer = (request: IncomingMessage, response: ServerResponse) => {
   const { url = "/" } = request;
   if (url === "/json") {
     sendJson(response, { message: "Hello, world!" });
@@ -17,7 +18,9 @@ const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, respo
     response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": 13 });
     response.end("Hello, world!");
   }
-});
+};
+const options = { keepAliveTimeout: KEEP_ALIVE_MS };
+const server = tls === null ? createServer(options, answer) : createHttpsServer({ ...options, ...tls }, answer);
 server.listen(0, "127.0.0.1", () => ready(portOf(server.address())));
 
 function sendJson(response: ServerResponse, value: unknown): void {

@@ -1,7 +1,7 @@
-/** Ours: the same application on node:http. */
+/** Ours: the same application on node:http or node:https. */
 import { serve } from "@tsgi/server/node";
-import { KEEP_ALIVE_MS, ready } from "./control.ts";
+import { KEEP_ALIVE_MS, ready, tls } from "./control.ts";
 import { application } from "./tsgi-application.ts";
 
-const server = await serve(application, { keepAliveTimeoutMs: KEEP_ALIVE_MS });
+const server = await serve(application, { keepAliveTimeoutMs: KEEP_ALIVE_MS, ...(tls === null ? {} : { tls }) });
 ready(Number(new URL(server.url).port));
