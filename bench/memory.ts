@@ -8,12 +8,16 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer as createHttpServer } from "node:http";
-import { connect, createServer as createNetServer, type AddressInfo, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { connect, createServer as createNetServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { serve } from "@tsgi/server/socket";
+import type { Handler } from "@tsgi/gateway-spec";
+import { serve, type SocketServeOptions } from "@tsgi/server/socket";
 
 const KEEP_ALIVE_MS = 600_000;
 const OPENING_AT_ONCE = 200;
@@ -25,27 +29,28 @@ const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 /** The heap of a process that serves is never quite the same twice. */
 const TOLERATED_GROWTH_BYTES = 1024 * 1024;
 
+const hello: RequestListener = (_request, response) => response.end("hello");
+const handler: Handler = () => ({ status: 200, body: "hello" });
+
 const SERVERS = {
-  "node:net, a constant": async () => {
+  "node:net, a constant": () => {
     const server = createNetServer({ noDelay: true }, (socket) => {
       socket.on("data", () => socket.write(ANSWER));
       socket.on("error", () => undefined);
     });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    return (server.address() as AddressInfo).port;
+    return listening(server);
   },
-  "node:http": async () => {
-    const server = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (_request, response) => response.end("hello"));
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    return (server.address() as AddressInfo).port;
-  },
-  "tsgi socket": async () => {
-    const { address } = await serve(() => ({ status: 200, body: "hello" }), { keepAliveTimeoutMs: KEEP_ALIVE_MS });
-    return address.transport === "tcp" ? address.port : 0;
-  },
+  "node:http": () => listening(createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, hello)),
+  "tsgi socket": () => serving({}),
+  "node:https": () => listening(createHttpsServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...certificate() }, hello)),
+  "tsgi socket over TLS": () => serving({ tls: certificate() }),
 } as const;
 
 type ServerName = keyof typeof SERVERS;
+
+/** Those over TLS, and what they are compared with. */
+const TLS_BASELINE = "node:https";
+const OVER_TLS: ReadonlySet<ServerName> = new Set([TLS_BASELINE, "tsgi socket over TLS"]);
 
 interface Memory {
   readonly heapBytes: number;
@@ -64,12 +69,14 @@ else await measure(Number(role ?? 10_000), Number(name ?? 1_000_000));
 
 async function measure(idleConnections: number, requests: number): Promise<void> {
   const names = Object.keys(SERVERS) as ServerName[];
-  console.log(`bytes for each of ${idleConnections} idle connections, after one request each (× node:http)`);
+  console.log(
+    `bytes for each of ${idleConnections} idle connections, after one request each (× node:http, × node:https)`,
+  );
   const idle = new Map<ServerName, Memory>();
   for (const server of names) idle.set(server, await idleMemory(server, idleConnections));
-  const http = idle.get("node:http");
   for (const [server, { heapBytes, residentBytes }] of idle) {
-    const ratios = [heapBytes / (http?.heapBytes ?? 0), residentBytes / (http?.residentBytes ?? 0)].map((r) =>
+    const node = idle.get(OVER_TLS.has(server) ? TLS_BASELINE : "node:http");
+    const ratios = [heapBytes / (node?.heapBytes ?? 0), residentBytes / (node?.residentBytes ?? 0)].map((r) =>
       r.toFixed(2),
     );
     console.log(
@@ -88,10 +95,11 @@ async function measure(idleConnections: number, requests: number): Promise<void>
 async function idleMemory(server: ServerName, count: number): Promise<Memory> {
   const { port, memory, stop } = await startServer(server);
   // Code is compiled and the heap has its size before anything is counted.
-  closeAll(await openIdle(port, OPENING_AT_ONCE));
+  const tls = OVER_TLS.has(server);
+  closeAll(await openIdle(port, OPENING_AT_ONCE, tls));
   await delay(REST_MS);
   const before = await memory();
-  const sockets = await openIdle(port, count);
+  const sockets = await openIdle(port, count, tls);
   await delay(REST_MS);
   const after = await memory();
   closeAll(sockets);
@@ -102,14 +110,15 @@ async function idleMemory(server: ServerName, count: number): Promise<Memory> {
   };
 }
 
-async function openIdle(port: number, count: number): Promise<Socket[]> {
+async function openIdle(port: number, count: number, tls: boolean): Promise<Socket[]> {
   const sockets: Socket[] = [];
   while (sockets.length < count) {
     const some = Array.from({ length: Math.min(OPENING_AT_ONCE, count - sockets.length) }, () =>
       connect(port, "127.0.0.1"),
     );
     await Promise.all(
-      some.map(async (socket, i) => {
+      some.map(async (tcp, i) => {
+        const socket = tls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
         socket.write(request(sockets.length + i));
         await once(socket, "data");
       }),
@@ -180,6 +189,21 @@ async function startServer(server: ServerName): Promise<ServerProcess> {
       child.stdin.end();
     },
   };
+}
+
+async function listening(server: Server): Promise<number> {
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+async function serving(options: SocketServeOptions): Promise<number> {
+  const { address } = await serve(handler, { keepAliveTimeoutMs: KEEP_ALIVE_MS, ...options });
+  return address.transport === "tcp" ? address.port : 0;
+}
+
+function certificate() {
+  const pem = readFileSync(new URL("servers/certificate.pem", import.meta.url), "utf8");
+  return { cert: pem, key: pem };
 }
 
 async function runServer(server: ServerName): Promise<void> {
