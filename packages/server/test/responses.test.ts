@@ -111,6 +111,15 @@ describe("no content, and no word of it,", () => {
   });
 });
 
+test("a handler that throws at HEAD is answered without content, too", async () => {
+  const { connect } = await start((_request, { target }) => {
+    if (target === "/last") return { status: 200, body: "last" };
+    throw new Error("secret");
+  });
+  const received = await connect().send(`HEAD / HTTP/1.1\r\nHost: a\r\n\r\n${LAST}`).end();
+  expect(received).toMatch(/^HTTP\/1\.1 500 (?:.+\r\n)+\r\nHTTP\/1\.1 200 [^]*last$/);
+});
+
 test("100 Continue is not sent any more where the response has begun", async () => {
   const read = Promise.withResolvers<string>();
   const { connect } = await start(({ body }) => ({
