@@ -214,10 +214,10 @@ test("the public names are these", async () => {
       Vocabulary
       chunkStart
       contentLengthLine
-      fieldLine
       lastChunk
       reasonPhrase
       statusLine
+      trailerLine
       type DataEvent
       type EndEvent
       type HeadLimits

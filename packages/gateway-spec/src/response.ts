@@ -12,9 +12,12 @@ export function isWhole(body: ResponseBody): body is string | Uint8Array {
   return typeof body === "string" || body instanceof Uint8Array;
 }
 
-/** Status codes and methods whose responses end at the empty line, whatever their fields say (RFC 9112 §6.3, items 1 and 2). */
+/**
+ * Methods and status codes whose responses have no content: they end at the empty line, whatever their fields say (RFC 9112 §6.3,
+ * items 1 and 2), all but 205, which has to say so (RFC 9110 §15.3.6).
+ */
 export function hasNoContent(method: string, status: number): boolean {
-  return method === "HEAD" || status === 204 || status === 304 || status === 101;
+  return method === "HEAD" || status === 204 || status === 205 || status === 304 || status === 101;
 }
 
 /**

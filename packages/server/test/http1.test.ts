@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, nat, oneof, property, record, string, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  fieldLine,
+  trailerLine,
   HeadWriter,
   type RequestError,
   RequestParser,
@@ -122,14 +122,14 @@ describe("a response head", () => {
     expect(() => write({ "x-a": value })).toThrow(
       expect.objectContaining({ code: "BAD_FIELD_VALUE" }) as ResponseError,
     );
-    expect(() => fieldLine("x-a", value)).toThrow(
+    expect(() => trailerLine("x-a", value)).toThrow(
       expect.objectContaining({ code: "BAD_FIELD_VALUE" }) as ResponseError,
     );
   });
 
   test.each(["", "x a", "x:", "x\r\n", "é", "x\0"])("cannot be split by the name %j", (name) => {
     expect(() => write({ [name]: "v" })).toThrow(expect.objectContaining({ code: "BAD_FIELD_NAME" }) as ResponseError);
-    expect(() => fieldLine(name, "v")).toThrow(expect.objectContaining({ code: "BAD_FIELD_NAME" }) as ResponseError);
+    expect(() => trailerLine(name, "v")).toThrow(expect.objectContaining({ code: "BAD_FIELD_NAME" }) as ResponseError);
   });
 
   test("refuses a Content-Length that is no number or stands twice", () => {

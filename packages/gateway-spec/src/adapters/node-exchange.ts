@@ -6,10 +6,9 @@
  * node:http2 may stand wherever those of node:http do.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { exchangeError, failureResponse, refusalStatus } from "../errors.ts";
-import { eachField, FieldView, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../headers.ts";
+import { FieldView } from "../headers.ts";
 import type {
   Address,
   Exchange,
@@ -25,7 +24,8 @@ import type {
 import { type BodySource, cancelBody, isWhole, openBody } from "../response.ts";
 import { hasContent, NodeRequestBody } from "./node-body.ts";
 import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
-import { frame, isAscii, type ResponseHead, toPairs, toRecord, writeHead } from "./node-response.ts";
+import { frame, isAscii, type ResponseHead, toPairs, writeHead } from "./node-response.ts";
+import { destroy, isSent, linger, NO_ERROR, sendInformational, streamOf, toTrailers } from "./node-transport.ts";
 
 /** What the exchanges of one server have in common. */
 export interface NodeHost {
@@ -41,9 +41,6 @@ export interface NodeHost {
   /** Takes the 101 of an `upgradeWebSocket` that the host put on the exchange. Without it a 101 is an error. */
   readonly onUpgrade?: (exchange: NodeExchange, response: OutgoingResponse) => void;
 }
-
-/** How long a client may go on sending after a response that closes its connection, before the socket is destroyed. */
-const LINGER_MS = 2000;
 
 /** Longest piece handed to node at once, in bytes: a reader that takes none of it for long is silent. */
 const MAX_WRITE_BYTES = 128 * 1024;
@@ -496,84 +493,4 @@ function sliced({ body, trailers }: OutgoingResponse): OutgoingResponse["body"] 
 
 function disconnected(): ExchangeError {
   return exchangeError("CLIENT_DISCONNECTED", "The client went away");
-}
-
-/**
- * Written by hand: node has a method for three of these codes only, and its one for 103 refuses a head without `Link`.
- * @throws TypeError where status or fields may not be sent.
- */
-function sendInformational({ req, res }: NodeExchange, status: number, headers: HeaderFields = {}): void {
-  if (!Number.isInteger(status) || status < 102 || status > 199) {
-    throw new TypeError(`An informational response's status must be from 102 to 199, not ${String(status)}`);
-  }
-  let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : ""}\r\n`;
-  eachField(headers, (name, value) => {
-    if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no field name`);
-    if (FORBIDDEN_IN_FIELD_VALUE.test(value)) throw new TypeError(`The value of ${name} has a forbidden character`);
-    head += `${name}: ${value}\r\n`;
-  });
-  if (res.headersSent || res.destroyed) return;
-  if (req.httpVersionMajor === 2) {
-    const { stream } = res as unknown as { readonly stream: { additionalHeaders(fields: object): void } };
-    stream.additionalHeaders({ ":status": status, ...Object.fromEntries(toPairs(headers)) });
-    return;
-  }
-  // A pipelined response that is not yet at its turn has no socket; hints may be left out.
-  res.socket?.write(`${head}\r\n`, "latin1");
-}
-
-/** Codes of RFC 9113 §7. */
-const NO_ERROR = 0;
-const INTERNAL_ERROR = 2;
-
-/** The part of node's `ServerHttp2Stream` that is needed here. */
-interface StreamLike {
-  readonly rstCode: number;
-  close(code: number): void;
-}
-
-/** What http2's compatibility response stands on. */
-function streamOf(res: ServerResponse): StreamLike | null {
-  return (res as { readonly stream?: StreamLike }).stream ?? null;
-}
-
-/**
- * Whether the response has left in full. Of HTTP/2, node finishes a response also where nobody ended it: one to HEAD from the
- * start, and every one whose stream was reset.
- */
-function isSent(res: ServerResponse): boolean {
-  if (!res.writableFinished) return false;
-  const stream = streamOf(res);
-  return stream === null || (res.writableEnded && stream.rstCode === NO_ERROR);
-}
-
-/** As node:http2 takes them: a record. */
-function toTrailers(pairs: readonly [string, string][]): NodeJS.Dict<string> {
-  // Its `addTrailers` takes arrays too; node's types do not know.
-  return toRecord(pairs.flat()) as object as NodeJS.Dict<string>;
-}
-
-function destroy(res: ServerResponse): void {
-  // Destroying http2's compatibility response would end its stream in good order: a truncated body must not look complete.
-  const stream = streamOf(res);
-  if (stream !== null) {
-    stream.close(INTERNAL_ERROR);
-    return;
-  }
-  try {
-    // A reset, for a body that ends with the connection would look complete after a plain end.
-    res.socket?.resetAndDestroy();
-  } catch {
-    // Nothing but TCP has a reset: TLS tells a cut by itself, a Unix domain socket cannot.
-  }
-  res.destroy();
-}
-
-/** Closes our half, and goes on reading for a while: a reset would take the response out of the client's hands. */
-function linger(socket: Socket): void {
-  socket.end();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.once("close", () => {
-    clearTimeout(timer);
-  });
 }

@@ -77,11 +77,11 @@ const TABLE = {
     expected: "memory left alone once it was given",
   },
   "response-body-reused": { rule: "TSGI-23", side: "application", expected: "a body in pieces to be returned once" },
-  "response-body-not-allowed": { rule: "TSGI-24", side: "application", expected: "no body with 204 or 304" },
+  "response-body-not-allowed": { rule: "TSGI-24", side: "application", expected: "no body with 204, 205 or 304" },
   "body-pulled-without-content": {
     rule: "TSGI-24",
     side: "server",
-    expected: "a body of HEAD, 204 or 304 to be cancelled unread",
+    expected: "a body of HEAD, 204, 205 or 304 to be cancelled unread",
   },
   "body-pulled-concurrently": {
     rule: "TSGI-25",

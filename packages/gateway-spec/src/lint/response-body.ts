@@ -11,7 +11,7 @@ interface Result {
 }
 
 export interface BodyFacts {
-  /** HEAD, 204 or 304: the body must be cancelled unread. */
+  /** HEAD, 204, 205 or 304: the body must be cancelled unread. */
   readonly withoutContent: boolean;
   /** What the head announces, in bytes. */
   readonly contentLength: number | null;

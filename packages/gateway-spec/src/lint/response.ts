@@ -35,7 +35,7 @@ export function lintResponse(report: Reporter, response: OutgoingResponse, conte
     }
     return trailers === undefined ? linted : { ...linted, trailers: lintTrailers(report, trailers, head, context) };
   }
-  if ((status === 204 || status === 304) && body !== "")
+  if ((status === 204 || status === 205 || status === 304) && body !== "")
     report.now("response-body-not-allowed", `${show(body)} with ${status}`);
   const facts = { withoutContent, contentLength, aborted: () => context.watch.aborted, onClosed: context.watch.moved };
   return {

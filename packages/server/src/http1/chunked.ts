@@ -1,7 +1,7 @@
 /** The chunked transfer coding, received (RFC 9112 §7.1): every terminator exact, every length bounded. */
 import { RequestError } from "./errors.ts";
 import type { HeadLimits } from "./head.ts";
-import { FORBIDDEN_IN_VALUE, trimmed } from "./text.ts";
+import { FORBIDDEN_IN_VALUE, FORBIDDEN_TRAILERS, trimmed } from "./text.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Longest line of a chunk's size and extensions, in bytes. Longer ones carry nothing but an attack. */
@@ -16,28 +16,6 @@ const MAX_EXTENSION_BYTES = 4096;
  */
 const CHUNK_LINE =
   /^([0-9A-Fa-f]{1,12})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*)$/;
-
-/**
- * Fields that frame, route or authenticate a message are not accepted after it (RFC 9110 §6.5.1). Others are handed on as trailers,
- * never merged into the header section.
- */
-const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "content-type",
-  "cookie",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 const MAX_SIZE_DIGITS = 12;
 const NO_DIGIT = 16;

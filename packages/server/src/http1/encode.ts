@@ -1,6 +1,6 @@
 /** The sending half: response heads and the chunked coding, as strings of Latin-1 characters. */
 import { ResponseError } from "./errors.ts";
-import { copied, FORBIDDEN_IN_VALUE, TOKEN } from "./text.ts";
+import { copied, FORBIDDEN_IN_VALUE, FORBIDDEN_TRAILERS, TOKEN } from "./text.ts";
 
 const REASON: Readonly<Record<number, string>> = {
   100: "Continue",
@@ -83,6 +83,8 @@ const CONTENT_LENGTH = 1;
 const DATE = 2;
 /** The connection is the server's (RFC 9110 §7.6.1); a proxied response brings these along. They are not sent. */
 const CONNECTION = 3;
+/** Sent in a 426 alone: "The server MUST send an Upgrade header field in a 426 response" (RFC 9110 §15.5.22). */
+const UPGRADE = 4;
 
 const ROLES: ReadonlyMap<string, number> = new Map([
   ["content-length", CONTENT_LENGTH],
@@ -90,7 +92,7 @@ const ROLES: ReadonlyMap<string, number> = new Map([
   ["keep-alive", CONNECTION],
   ["proxy-connection", CONNECTION],
   ["transfer-encoding", CONNECTION],
-  ["upgrade", CONNECTION],
+  ["upgrade", UPGRADE],
   ["date", DATE],
 ]);
 
@@ -154,6 +156,7 @@ export class HeadWriter {
   begin(status: number, fields: Fields | undefined): void {
     this.#repeated = this.#repeats(status, fields);
     if (this.#repeated) return;
+    this.#status = status;
     this.#said = null;
     this.#message = null;
     this.#whole = "";
@@ -179,7 +182,6 @@ export class HeadWriter {
         }
       }
     }
-    this.#status = status;
     this.#said = comparable ? said : null;
   }
 
@@ -244,7 +246,8 @@ export class HeadWriter {
 
   #field(name: string, value: string): void {
     const known = this.#known.get(name) ?? this.#learn(name);
-    if (!PLAIN_VALUE.test(value)) checkValue(name, value);
+    // What is no string could be another text each time it is asked for one.
+    if (typeof value !== "string" || !PLAIN_VALUE.test(value)) checkValue(name, value);
     if (known.role !== PLAIN && !this.#hear(known.role, value)) return;
     this.#text += known.prefix + value + "\r\n";
   }
@@ -265,15 +268,18 @@ export class HeadWriter {
       case DATE:
         this.hasDate = true;
         return true;
+      case UPGRADE:
+        if (this.#status !== 426) return false;
+        // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header field".
+        this.#text += "Connection: upgrade\r\n";
+        return true;
       default:
         return false;
     }
   }
 
   #learn(name: string): OutgoingName {
-    if (!TOKEN.test(name)) {
-      throw new ResponseError("BAD_FIELD_NAME", `${JSON.stringify(name)} is no field name (RFC 9110 section 5.1)`);
-    }
+    checkName(name);
     const entry = { prefix: `${name}: `, role: ROLES.get(name.toLowerCase()) ?? PLAIN };
     if (this.#known.size < 512) this.#known.set(name, entry);
     return entry;
@@ -282,14 +288,21 @@ export class HeadWriter {
 
 /**
  * One line of a trailer section.
- * @throws ResponseError `BAD_FIELD_NAME`, `BAD_FIELD_VALUE`
+ * @throws ResponseError `BAD_FIELD_NAME`, for a name that may not stand behind a content too; `BAD_FIELD_VALUE`
  */
-export function fieldLine(name: string, value: string): string {
-  if (!TOKEN.test(name)) {
-    throw new ResponseError("BAD_FIELD_NAME", `${JSON.stringify(name)} is no field name (RFC 9110 section 5.1)`);
+export function trailerLine(name: string, value: string): string {
+  checkName(name);
+  if (FORBIDDEN_TRAILERS.has(name.toLowerCase())) {
+    throw new ResponseError("BAD_FIELD_NAME", `${name} may not be sent in a trailer (RFC 9110 section 6.5.1)`);
   }
   checkValue(name, value);
   return `${name}: ${value}\r\n`;
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== "string" || !TOKEN.test(name)) {
+    throw new ResponseError("BAD_FIELD_NAME", `${JSON.stringify(name)} is no field name (RFC 9110 section 5.1)`);
+  }
 }
 
 function checkValue(name: string, value: unknown): void {
@@ -313,7 +326,7 @@ export function chunkStart(lengthBytes: number): string {
   return `${lengthBytes.toString(16)}\r\n`;
 }
 
-/** @param trailers lines made by {@link fieldLine}. */
+/** @param trailers lines made by {@link trailerLine}. */
 export function lastChunk(trailers: string): string {
   return `0\r\n${trailers}\r\n`;
 }

@@ -1,7 +1,7 @@
 /** What a peer, or our own application, did against HTTP/1.1. */
 
 /** Status codes that a refused request is answered with. */
-export type RefusalStatus = 400 | 413 | 414 | 417 | 431 | 501 | 505;
+export type RefusalStatus = 400 | 413 | 414 | 417 | 421 | 431 | 501 | 505;
 
 export type RequestErrorCode =
   | "FORBIDDEN_BYTE"
@@ -22,6 +22,7 @@ export type RequestErrorCode =
   | "TRANSFER_CODING_NOT_SUPPORTED"
   | "BAD_FRAMING"
   | "BAD_EXPECTATION"
+  | "MISDIRECTED"
   | "BAD_CHUNK"
   | "CHUNK_EXTENSIONS_TOO_LARGE"
   | "BAD_TRAILER"
@@ -46,6 +47,7 @@ const STATUS: Readonly<Record<RequestErrorCode, RefusalStatus>> = {
   TRANSFER_CODING_NOT_SUPPORTED: 501,
   BAD_FRAMING: 400,
   BAD_EXPECTATION: 417,
+  MISDIRECTED: 421,
   BAD_CHUNK: 400,
   CHUNK_EXTENSIONS_TOO_LARGE: 413,
   BAD_TRAILER: 400,

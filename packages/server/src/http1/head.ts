@@ -4,7 +4,7 @@
  */
 import { RequestError } from "./errors.ts";
 import type { RecurringLines } from "./recurring-lines.ts";
-import { AUTHORITY, TOKEN } from "./text.ts";
+import { isAuthority, TOKEN } from "./text.ts";
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PLAIN, TRANSFER_ENCODING, type Vocabulary } from "./vocabulary.ts";
 
 export { Vocabulary } from "./vocabulary.ts";
@@ -80,6 +80,7 @@ export const ORIGIN_FORM: RegExp = new RegExp(`^${ORIGIN}$`);
 /** The request line of nearly all requests. One search takes the place of half a dozen; where it fails the plain path tells why. */
 const USUAL_REQUEST_LINE = new RegExp(String.raw`(?:GET|POST) ${ORIGIN} HTTP\/1\.1\r\n`, "y");
 const G = 71;
+const SLASH = 47;
 const USUAL_VERSION_LENGTH = " HTTP/1.1\r\n".length;
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?@]+)((?:\/[!$-;=@-[\]-~]*)?(?:\?[!$-;=?-~]*)?)$/i;
@@ -261,22 +262,35 @@ function parseAuthority(
   }
   if (origin) return host ?? "";
   if (method === "CONNECT") {
-    if (!AUTHORITY.test(target)) throw badTarget();
+    if (!isAuthority(target)) throw badTarget();
     throw new RequestError("CONNECT_NOT_SUPPORTED", "This server is not a proxy");
   }
-  if (target.charCodeAt(0) === 47) {
+  if (target.charCodeAt(0) === SLASH) {
     if (!ORIGIN_FORM.test(target)) throw badTarget();
     return host ?? "";
   }
   // RFC 9112 §3.2.4: the asterisk form is for OPTIONS alone.
   if (target === "*" && method === "OPTIONS") return host ?? "";
   const authority = ABSOLUTE_FORM.exec(target)?.[1];
-  if (authority === undefined || !AUTHORITY.test(authority)) throw badTarget();
+  if (authority === undefined || !isAuthority(authority)) throw badTarget();
   // RFC 9112 §3.2.2: "When an origin server receives a request with an absolute-form of request-target, the origin server MUST
   // ignore the received Host header field (if any) and instead use the host information of the request-target."
-  const at = fields.indexOf("host");
-  if (at !== -1) fields[at + 1] = authority;
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === "host") fields[i + 1] = authority;
   return authority;
+}
+
+/**
+ * Whether a good target asks for another scheme than its connection's. RFC 9110 §7.4: "a request for an "https" resource MUST be
+ * rejected unless it has been received over a connection that has been secured". We choose to refuse the other way round too.
+ */
+export function isMisdirected(target: string, encrypted: boolean): boolean {
+  if (target.charCodeAt(0) === SLASH || target === "*") return false;
+  return target.slice(0, 6).toLowerCase() === "https:" ? !encrypted : encrypted;
+}
+
+/** What such a request is refused with (RFC 9110 §15.5.20). */
+export function misdirected(): RequestError {
+  return new RequestError("MISDIRECTED", "The target's scheme is not that of this connection (RFC 9110 section 7.4)");
 }
 
 /** RFC 9112 §6.3, strictly: chunked or a length, never both, and chunked alone. */

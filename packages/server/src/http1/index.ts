@@ -9,4 +9,12 @@ export {
 export { DEFAULT_HEAD_LIMITS, type HeadLimits, RequestHead } from "./head.ts";
 export { Vocabulary } from "./vocabulary.ts";
 export { type DataEvent, type EndEvent, type RequestEvent, RequestParser } from "./parser.ts";
-export { chunkStart, contentLengthLine, fieldLine, HeadWriter, lastChunk, reasonPhrase, statusLine } from "./encode.ts";
+export {
+  chunkStart,
+  contentLengthLine,
+  trailerLine,
+  HeadWriter,
+  lastChunk,
+  reasonPhrase,
+  statusLine,
+} from "./encode.ts";

@@ -38,6 +38,9 @@ const WORD_END = /[ \r]/;
 const CR = 13;
 const LF = 10;
 
+/** Pushed pieces that may wait before they are put together. */
+const MAX_PIECES_BEHIND = 64;
+
 type State = "head" | "length" | "chunked" | "failed";
 
 export class RequestParser {
@@ -46,6 +49,9 @@ export class RequestParser {
   #state: State = "head";
   #chunk: Buffer = EMPTY;
   #offset = 0;
+  /** What was pushed behind `#chunk`, and how many bytes that is: put together once it is needed, not at each push. */
+  #behind: Buffer[] = [];
+  #behindBytes = 0;
   /** `#chunk` as Latin-1 from `#textStart` on, as far as it was needed. */
   #text = "";
   #textStart = 0;
@@ -67,8 +73,24 @@ export class RequestParser {
 
   /** Adds bytes that were read. The parser keeps views on them. */
   push(bytes: Buffer): void {
-    this.#chunk =
-      this.#offset === this.#chunk.length ? bytes : Buffer.concat([this.#chunk.subarray(this.#offset), bytes]);
+    if (this.#offset === this.#chunk.length && this.#behindBytes === 0) {
+      this.#replaceChunk(bytes);
+      return;
+    }
+    this.#behind.push(bytes);
+    this.#behindBytes += bytes.length;
+    // Small pieces cost more than their bytes.
+    if (this.#behind.length === MAX_PIECES_BEHIND) this.#joinBehind();
+  }
+
+  #joinBehind(): void {
+    this.#replaceChunk(Buffer.concat([this.#chunk.subarray(this.#offset), ...this.#behind]));
+    this.#behind = [];
+    this.#behindBytes = 0;
+  }
+
+  #replaceChunk(bytes: Buffer): void {
+    this.#chunk = bytes;
     this.#offset = 0;
     this.#text = "";
     this.#textStart = 0;
@@ -77,6 +99,7 @@ export class RequestParser {
 
   /** The next event, or `null` where more bytes are needed. @throws RequestError, after which the parser gives nothing more. */
   next(): RequestEvent | null {
+    if (this.#behindBytes > 0) this.#joinBehind();
     try {
       switch (this.#state) {
         case "head":
@@ -107,11 +130,17 @@ export class RequestParser {
 
   /** Pushed bytes that no event has given out yet. */
   get bufferedBytes(): number {
-    return this.#chunk.length - this.#offset;
+    return this.#chunk.length - this.#offset + this.#behindBytes;
+  }
+
+  /** Whether the next head, or the one that was refused, begins with a text: there may be no more to tell of it. */
+  beginsWith(text: string): boolean {
+    return (this.#partial + this.#chunk.toString("latin1", this.#offset, this.#offset + text.length)).startsWith(text);
   }
 
   /** The bytes after the last event, for a protocol that takes the connection over. Nothing is parsed any more. */
   takeRest(): Buffer {
+    if (this.#behindBytes > 0) this.#joinBehind();
     const rest = this.#chunk.subarray(this.#offset);
     this.#state = "failed";
     this.#chunk = EMPTY;
@@ -123,6 +152,7 @@ export class RequestParser {
   trim(): void {
     this.#lastBytes = EMPTY;
     this.#last = null;
+    this.#again = 0;
     if (this.#offset === this.#chunk.length) {
       this.#chunk = EMPTY;
       this.#offset = 0;
@@ -154,7 +184,7 @@ export class RequestParser {
     }
     if (end === -1) {
       this.#partial = text.slice(start);
-      this.#offset = this.#chunk.length;
+      this.#replaceChunk(EMPTY);
       this.#checkPartial(this.#partial);
       return null;
     }
@@ -199,9 +229,10 @@ export class RequestParser {
     const tail = before.slice(-3);
     const seam = (tail + this.#text).indexOf(END_OF_HEAD);
     if (seam === -1) {
-      this.#partial = before + this.#text;
-      this.#offset = this.#chunk.length;
-      this.#checkPartial(tail + this.#text);
+      const added = this.#text;
+      this.#partial = before + added;
+      this.#replaceChunk(EMPTY);
+      this.#checkPartial(tail + added);
       return null;
     }
     const end = before.length - tail.length + seam;

@@ -16,6 +16,14 @@ export function copied(text: string): string {
 export const AUTHORITY: RegExp =
   /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]{0,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{0,5})?$/;
 
+/**
+ * Whether a text is an authority that a URL can hold. We choose to refuse what the grammar allows beyond that (a port above 65535, an
+ * encoded slash, 1.2.3.999): whoever makes a URL of the request would fail.
+ */
+export function isAuthority(text: string): boolean {
+  return AUTHORITY.test(text) && URL.canParse(`http://${text}`);
+}
+
 /** `text` between two places, without the spaces and tabs around it (RFC 9112 §5: "OWS field-value OWS"). */
 export function trimmed(text: string, from: number, to: number): string {
   let start = from;
@@ -28,3 +36,25 @@ export function trimmed(text: string, from: number, to: number): string {
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
 }
+
+/**
+ * Fields that frame, route or authenticate a message: neither accepted nor sent after it (RFC 9110 §6.5.1). Others are handed on as
+ * trailers, never merged into the header section.
+ */
+export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "cookie",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);

@@ -1,5 +1,5 @@
 /** What the heads of all connections have in common: field names and field lines, each checked once. */
-import { AUTHORITY, copied, TOKEN, trimmed } from "./text.ts";
+import { copied, isAuthority, TOKEN, trimmed } from "./text.ts";
 
 /** What a known field name means to the framing; 0 is for all others. */
 export const PLAIN = 0;
@@ -128,6 +128,6 @@ function fieldLine(text: string, { name, role }: FieldName, value: string): Fiel
 }
 
 function wordOf(role: number, value: string): string {
-  if (role === HOST) return AUTHORITY.test(value) ? value : "";
+  if (role === HOST) return isAuthority(value) ? value : "";
   return role === CONNECTION || role === EXPECT || role === UPGRADE ? value.toLowerCase() : "";
 }

@@ -12,7 +12,15 @@ import type { TLSSocket } from "node:tls";
 import type { Address, ExchangeError, HeaderFields, OutgoingResponse, TlsInfo } from "@tsgi/gateway-spec";
 import { exchangeError, failureResponse, plainResponse, refusalStatus } from "@tsgi/gateway-spec/errors";
 import { cancelBody } from "@tsgi/gateway-spec/response";
-import { RequestError, RequestParser, ResponseError, type RequestEvent, type RequestHead } from "../http1/index.ts";
+import {
+  HeadWriter,
+  RequestError,
+  RequestParser,
+  ResponseError,
+  type RequestEvent,
+  type RequestHead,
+} from "../http1/index.ts";
+import { isMisdirected, misdirected } from "../http1/head.ts";
 import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { DRAIN_IDLE_MS, LINGER_MS, SWEEP_MS } from "../options.ts";
@@ -41,6 +49,9 @@ export class Connection implements ExchangeConnection, ResponseSink {
   #phase: Phase = "new";
   /** When the phase began, or the last byte came or went that it waits for: coarse milliseconds. */
   #since: number;
+  /** What the system had taken of our bytes when it was last looked at, and when that was; -1 where nothing waited to be taken. */
+  #taken = -1;
+  #takenAt = 0;
   /** The one under way: until its response is out and its content is read. */
   #exchange: SocketExchange | null = null;
   /** Exchanges whose `completed` someone waits for, while their last bytes are not in the system's hands. */
@@ -108,21 +119,29 @@ export class Connection implements ExchangeConnection, ResponseSink {
   /** Looks for a peer that has been silent too long. */
   sweep(now: number): void {
     const { limits } = this.context;
+    if (this.#socket.writableLength === 0) {
+      this.#taken = -1;
+    } else if (this.#phase !== "upgraded") {
+      if (this.#readerSilent(now)) {
+        this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
+        reset(this.#tcp);
+        return;
+      }
+      // Nothing else is asked of a client that has not been heard out: only then it is idle, or the end can be waited for.
+      if (this.outbox.blocked || this.#phase === "idle" || this.#phase === "linger") {
+        this.#since = now;
+        return;
+      }
+    }
     // At least: what was noted as of a sweep may have come as late as the next one.
     const silence = now - this.#since - SWEEP_MS;
-    if (this.outbox.blocked) {
-      if (silence >= limits.sendTimeoutMs) {
-        this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
-        this.#socket.destroy();
-      }
-      return;
-    }
     switch (this.#phase) {
       case "new":
         if (silence >= limits.headTimeoutMs) this.#socket.destroy();
         break;
       case "head":
-        if (silence >= limits.headTimeoutMs) this.#refuse(408, "HEAD_TIMEOUT", "The request head did not come in time");
+        if (silence >= limits.headTimeoutMs)
+          this.#refuseNext(408, "HEAD_TIMEOUT", "The request head did not come in time");
         break;
       case "busy":
         if (silence >= limits.bodyTimeoutMs) this.#contentSilent();
@@ -142,6 +161,16 @@ export class Connection implements ExchangeConnection, ResponseSink {
     }
   }
 
+  /** Whether the client has long taken nothing of what waits for it. What it sends meanwhile does not count. */
+  #readerSilent(now: number): boolean {
+    const taken = this.#socket.bytesWritten - this.#socket.writableLength;
+    if (taken !== this.#taken) {
+      this.#taken = taken;
+      this.#takenAt = now;
+    }
+    return now - this.#takenAt >= this.context.limits.sendTimeoutMs;
+  }
+
   /** The server shuts down: the next response is the last. Idle connections get a moment for one that is on its way. */
   drain(): void {
     if (this.#phase === "idle" || this.#phase === "new") {
@@ -154,14 +183,16 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
   cut(): Promise<void> {
-    this.#fail(serverClosed());
-    this.#upgrade?.cut();
+    const unsent = this.#exchange?.headSent === true || this.#socket.writableLength > 0;
     return new Promise((resolve) => {
       // Over TLS, after a reset, it is closed before destroy() returns.
       this.#socket.once("close", () => {
         resolve();
       });
-      this.#socket.destroy();
+      this.#fail(serverClosed());
+      this.#upgrade?.cut();
+      if (unsent) reset(this.#tcp);
+      else this.#socket.destroy();
     });
   }
 
@@ -202,7 +233,8 @@ export class Connection implements ExchangeConnection, ResponseSink {
     }
     // RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client."
     if (exchange !== this.#exchange || exchange.responding || exchange.head.minorVersion === 0) return;
-    const { writer } = this.context;
+    // One of its own: the application may be in the middle of giving the fields of another head.
+    const writer = new HeadWriter();
     writer.begin(status, headers);
     this.outbox.text(writer.end("", "", ""));
     this.outbox.flush();
@@ -281,7 +313,13 @@ export class Connection implements ExchangeConnection, ResponseSink {
     this.#requests++;
     const { limits, life } = this.context;
     if (head.contentLength > limits.maxBodyBytes) {
-      this.#refuse(413, "REQUEST_BODY_TOO_LARGE", `The request content is longer than ${limits.maxBodyBytes} bytes`);
+      const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
+      this.#refuse(head.method, 413, "REQUEST_BODY_TOO_LARGE", message);
+      return;
+    }
+    if (isMisdirected(head.target, this.encrypted)) {
+      const { status, code, message } = misdirected();
+      this.#refuse(head.method, status, code, message);
       return;
     }
     const exchange = new SocketExchange(this, head);
@@ -325,12 +363,13 @@ export class Connection implements ExchangeConnection, ResponseSink {
       this.#drained += bytes.byteLength;
       if (this.#drained > limits.maxDrainBytes) this.#finish();
     } else if (body !== null && body !== undefined) {
-      body.push(bytes);
-      if (body.receivedBytes > limits.maxBodyBytes) {
+      if (body.receivedBytes + bytes.byteLength > limits.maxBodyBytes) {
         this.#closing = true;
         body.fail(
           exchangeError("REQUEST_BODY_TOO_LARGE", `The request content is longer than ${limits.maxBodyBytes} bytes`),
         );
+      } else {
+        body.push(bytes);
       }
       if (body.full) this.#socket.pause();
     }
@@ -345,7 +384,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
   #broken(error: unknown): void {
     if (!(error instanceof RequestError)) throw error;
     if (this.#exchange === null) {
-      this.#refuse(error.status, error.code, error.message);
+      this.#refuseNext(error.status, error.code, error.message);
     } else if (this.#drained >= 0) {
       this.#finish();
     } else {
@@ -447,10 +486,15 @@ export class Connection implements ExchangeConnection, ResponseSink {
   }
 
   /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
-  #refuse(status: number, code: string, message: string): void {
+  #refuse(method: string, status: number, code: string, message: string): void {
     this.context.logger.warn(refusalLine(this.peerAddress, status, code, message));
-    sendPlain(this, plainResponse(status, message), null, true);
+    sendPlain(this, plainResponse(status, message), { method, minorVersion: 1 }, true);
     this.#finish();
+  }
+
+  /** The same for one that is not even a request, but may have begun as one. */
+  #refuseNext(status: number, code: string, message: string): void {
+    this.#refuse(this.#parser.beginsWith("HEAD ") ? "HEAD" : "", status, code, message);
   }
 
   /** Whether the connection ends with this response. */

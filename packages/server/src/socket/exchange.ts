@@ -176,7 +176,7 @@ export class SocketRequest implements IncomingRequest {
     // RFC 9112 §3.3: an absolute form is the target URI itself, but for the scheme, which the connection tells.
     if (target.startsWith("/")) return `${scheme}://${authority === "" ? "localhost" : authority}${target}`;
     if (target === "*") return `${scheme}://${authority === "" ? "localhost" : authority}/`;
-    const path = target.slice(target.indexOf(authority) + authority.length);
+    const path = target.slice(target.indexOf("://") + 3 + authority.length);
     return `${scheme}://${authority}${path.startsWith("/") ? path : `/${path}`}`;
   }
 

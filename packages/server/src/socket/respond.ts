@@ -6,7 +6,7 @@ import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@t
 import {
   chunkStart,
   contentLengthLine,
-  fieldLine,
+  trailerLine,
   lastChunk,
   ResponseError,
   type RequestHead,
@@ -15,11 +15,14 @@ import type { ServerContext } from "./context.ts";
 import type { Sending, SocketExchange } from "./exchange.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Longest piece handed to the socket at once, in bytes: a reader that takes none of it for `sendTimeoutMs` is silent. */
+/** Longest piece handed to the socket at once, in bytes: a reader that does not take one within `sendTimeoutMs` is silent. */
 const MAX_WRITE_BYTES = 128 * 1024;
 
 /** How the pieces of a response are told apart: by their sum, by chunks, or by the connection's end (RFC 9112 §6.3). */
 type Framing = { readonly length: number } | "chunked" | "close";
+
+/** What the form of an answer depends on. */
+type AnsweredHead = Pick<RequestHead, "method" | "minorVersion">;
 
 /** The connection, as far as a response has to do with it. */
 export interface ResponseSink {
@@ -51,9 +54,11 @@ export function sendResponse(sink: ResponseSink, exchange: SocketExchange, respo
   const date = writer.hasDate ? "" : dateLine;
 
   if (hasNoContent(head.method, status)) {
-    // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said.
+    // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said. RFC 9110 §15.3.6 leaves a
+    // 205 the choice of how it says that it has none.
     const length = said === -1 && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
-    const framing = length === -1 || status === 204 ? "" : contentLengthLine(length);
+    const framing =
+      status === 205 ? contentLengthLine(0) : length === -1 || status === 204 ? "" : contentLengthLine(length);
     sink.outbox.text(writer.end(date, framing, connectionLine(last, head)));
     cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
     sink.sent(exchange, last);
@@ -90,7 +95,7 @@ function sendWhole(
     throw lengthMismatch(writer.contentLength, length);
   const head = writer.end(date, contentLengthLine(length), connection);
   if (length > MAX_WRITE_BYTES) {
-    void sendPieces(sink, exchange, head, openBody(slices(body)), { length }, last, undefined);
+    void sendPieces(sink, exchange, head, openBody(once(body)), { length }, last, undefined);
     return;
   }
   if (typeof body === "string" && length === body.length) {
@@ -104,12 +109,12 @@ function sendWhole(
 }
 
 /** A response of the server's own. */
-export function sendPlain(sink: ResponseSink, response: PlainResponse, head: RequestHead | null, last: boolean): void {
+export function sendPlain(sink: ResponseSink, response: PlainResponse, head: AnsweredHead, last: boolean): void {
   const { writer, dateLine } = sink.context;
   writer.begin(response.status, response.headers);
   const length = contentLengthLine(Buffer.byteLength(response.body));
   sink.outbox.text(writer.end(dateLine, length, connectionLine(last, head)));
-  if (head?.method !== "HEAD") sink.outbox.text(response.body);
+  if (head.method !== "HEAD") sink.outbox.text(response.body);
 }
 
 /** Sends a body piece by piece, no faster than the client reads. */
@@ -146,10 +151,12 @@ async function sendPieces(
       if (typeof framing === "object" && sent > framing.length) throw lengthMismatch(framing.length, sent);
       commitHead();
       if (framing === "chunked") sink.outbox.text(chunkStart(bytes.byteLength));
-      sink.outbox.bytes(bytes);
-      if (framing === "chunked") sink.outbox.text("\r\n");
-      sink.flush();
-      if (sink.outbox.blocked) {
+      for (let from = 0; from < bytes.byteLength; from += MAX_WRITE_BYTES) {
+        const to = from + MAX_WRITE_BYTES;
+        sink.outbox.bytes(bytes.subarray(from, to));
+        if (framing === "chunked" && to >= bytes.byteLength) sink.outbox.text("\r\n");
+        sink.flush();
+        if (!sink.outbox.blocked) continue;
         await sink.outbox.writable();
         if (!exchange.running) return;
       }
@@ -167,9 +174,9 @@ async function sendPieces(
   sink.pump();
 }
 
-function connectionLine(last: boolean, head: RequestHead | null): string {
+function connectionLine(last: boolean, head: AnsweredHead): string {
   if (last) return "Connection: close\r\n";
-  return head?.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
+  return head.minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
 }
 
 /** Of a string as UTF-8. A short one of ASCII is counted here, for the way to native code costs more than the count. */
@@ -187,16 +194,15 @@ function toBytes(piece: unknown): Uint8Array {
   throw new ResponseError("BAD_BODY", `A body gives strings and bytes, not ${piece === null ? "null" : typeof piece}`);
 }
 
-async function* slices(body: string | Uint8Array): AsyncGenerator<Uint8Array> {
-  const bytes = toBytes(body);
-  for (let from = 0; from < bytes.byteLength; from += MAX_WRITE_BYTES)
-    yield bytes.subarray(from, from + MAX_WRITE_BYTES);
+// oxlint-disable-next-line require-await -- a body in pieces is asynchronous
+async function* once<T>(piece: T): AsyncGenerator<T> {
+  yield piece;
 }
 
 function trailerLines(fields: HeaderFields): string {
   let lines = "";
   eachField(fields, (name, value) => {
-    lines += fieldLine(name, value);
+    lines += trailerLine(name, value);
   });
   return lines;
 }

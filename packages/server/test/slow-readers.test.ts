@@ -1,0 +1,180 @@
+/** The socket server and clients that read slowly, late or never: nobody who reads is cut off, nobody who does not is waited for. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { Handler, Server } from "@tsgi/gateway-spec";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { DEFAULT_LIMITS } from "../src/options.ts";
+import { listen } from "../src/socket/listen.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { get } from "./wire-client.ts";
+
+const SWEEP_MS = 500;
+const MIB = 1024 * 1024;
+
+const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+const servers: Server[] = [];
+const clients: Socket[] = [];
+/** The servers' ends of the connections, by the clients' ports. */
+const accepted = new Map<number | undefined, Socket>();
+
+function onAccepted(message: unknown): void {
+  const { socket } = message as { readonly socket: Socket };
+  accepted.set(socket.remotePort, socket);
+}
+
+beforeAll(() => {
+  subscribe("net.server.socket", onAccepted);
+});
+
+afterAll(() => {
+  unsubscribe("net.server.socket", onAccepted);
+});
+
+afterEach(async () => {
+  for (const socket of clients.splice(0)) socket.destroy();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  accepted.clear();
+});
+
+/** A client that does not read before it is told to, and the server's end of it. */
+async function start(handler: Handler, clock: ManualClock): Promise<{ client: Socket; end: Socket; server: Server }> {
+  const server = await listen(handler, { logger }, clock);
+  servers.push(server);
+  if (server.address.transport !== "tcp") throw new Error("It listens on TCP");
+  const client = connect(server.address.port, server.address.hostname).pause();
+  clients.push(client);
+  client.on("error", () => undefined);
+  await once(client, "connect");
+  for (;;) {
+    const end = accepted.get(client.localPort);
+    if (end !== undefined) return { client, end, server };
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await turn();
+}
+
+/** Ends as soon as the system takes no more of it: its last bytes wait in the process. */
+function untilFull(end: () => Socket, produced: { bytes: number }): () => AsyncGenerator<Uint8Array> {
+  return async function* () {
+    const piece = new Uint8Array(8192);
+    do {
+      produced.bytes += piece.byteLength;
+      yield piece;
+      await turns(3);
+    } while (end().writableLength === 0);
+  };
+}
+
+/** Reads to the end; whether it was an orderly one. */
+async function readAway(client: Socket): Promise<{ readonly bytes: number; readonly orderly: boolean }> {
+  let bytes = 0;
+  let orderly = false;
+  client.on("data", (piece) => (bytes += piece.length)).on("end", () => (orderly = true));
+  const closed = new Promise((resolve) => client.on("close", resolve));
+  client.resume();
+  await closed;
+  return { bytes, orderly };
+}
+
+test.each([
+  ["HTTP/1.0, where the end of the connection ends the content", "GET / HTTP/1.0\r\n\r\n"],
+  ["a last response", get("/", "Connection: close")],
+  ["a response, on a connection that falls idle", get("/")],
+])("%s: who stops reading for a while near its end gets it all", async (_name, request) => {
+  const clock = new ManualClock();
+  const produced = { bytes: 0 };
+  let serverEnd: Socket | undefined;
+  const { client, end } = await start(
+    () => ({ status: 200, body: untilFull(() => serverEnd as Socket, produced)() }),
+    clock,
+  );
+  serverEnd = end;
+  client.write(request);
+  while (end.writableLength === 0) await turn();
+  await turns(50);
+  for (let ms = 0; ms < DEFAULT_LIMITS.sendTimeoutMs; ms += SWEEP_MS) clock.advance(SWEEP_MS);
+  expect(end.destroyed).toBe(false);
+  const reading = readAway(client);
+  while (end.writableLength > 0) await turn();
+  clock.advance(DEFAULT_LIMITS.keepAliveTimeoutMs + SWEEP_MS);
+  await turns(5);
+  clock.advance(3000);
+  const { bytes, orderly } = await reading;
+  expect(orderly).toBe(true);
+  expect(bytes).toBeGreaterThan(produced.bytes);
+});
+
+test("who never reads the end of a response is cut off by a reset, so that it does not look complete", async () => {
+  const clock = new ManualClock();
+  let serverEnd: Socket | undefined;
+  const { client, end } = await start(
+    () => ({ status: 200, body: untilFull(() => serverEnd as Socket, { bytes: 0 })() }),
+    clock,
+  );
+  serverEnd = end;
+  client.write("GET / HTTP/1.0\r\n\r\n");
+  while (end.writableLength === 0) await turn();
+  await turns(50);
+  clock.advance(DEFAULT_LIMITS.sendTimeoutMs + 2 * SWEEP_MS);
+  expect(end.destroyed).toBe(true);
+  expect((await readAway(client)).orderly).toBe(false);
+});
+
+test("a byte now and then of a next request is no reading", async () => {
+  const clock = new ManualClock();
+  const failed = Promise.withResolvers<unknown>();
+  const { client, end } = await start((_request, exchange) => {
+    exchange.completed.catch(failed.resolve);
+    return { status: 200, body: endless() };
+  }, clock);
+  client.write(get("/"));
+  while (!end.writableNeedDrain) await turn();
+  for (let ms = 0; ms <= DEFAULT_LIMITS.sendTimeoutMs; ms += 10_000) {
+    const { bytesRead } = end;
+    client.write("G");
+    while (end.bytesRead === bytesRead && !end.destroyed && !end.isPaused()) await turn();
+    clock.advance(10_000);
+  }
+  clock.advance(2 * SWEEP_MS);
+  expect(end.destroyed).toBe(true);
+  expect(await failed.promise).toMatchObject({ code: "RESPONSE_TIMEOUT" });
+});
+
+test("who reads slowly but steadily has all the time it needs, however large a piece is", async () => {
+  const clock = new ManualClock();
+  const total = 48 * MIB;
+  const { client, end } = await start(
+    () => ({
+      status: 200,
+      body: (async function* () {
+        yield new Uint8Array(total);
+      })(),
+    }),
+    clock,
+  );
+  client.on("data", () => undefined).pause();
+  client.write(get("/", "Connection: close"));
+  while (!end.writableNeedDrain) await turn();
+  while (!client.closed) {
+    const goal = client.bytesRead + MIB;
+    client.resume();
+    while (client.bytesRead < goal && !client.closed) await turn();
+    client.pause();
+    clock.advance(5000);
+    await turns(3);
+  }
+  expect(client.bytesRead).toBeGreaterThan(total);
+});
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  const piece = new Uint8Array(64 * 1024);
+  for (;;) yield await Promise.resolve(piece);
+}

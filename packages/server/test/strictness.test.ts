@@ -1,0 +1,4 @@
+import { serve as serveSocket } from "../src/socket/index.ts";
+import { describeStrictness } from "./strictness.ts";
+
+describeStrictness("socket", serveSocket);

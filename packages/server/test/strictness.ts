@@ -1,0 +1,222 @@
+/** What no application and no client can make a server of ours say. Beside server-behaviour.ts, which is about what it does say. */
+import type { Handler, HeaderFields, OutgoingResponse, ResponseBody, Serve, Server } from "@tsgi/gateway-spec";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { NodeServeOptions } from "../src/options.ts";
+import { get, lastContent, WireClient } from "./wire-client.ts";
+
+const CLOSE = "Connection: close";
+
+/** A value that is another text each time it is asked for one. */
+function turncoat(): string {
+  let asked = 0;
+  return { toString: () => (asked++ === 0 ? "ok" : "a\r\nSet-Cookie: evil=1") } as unknown as string;
+}
+
+export function describeStrictness(name: string, serve: Serve<NodeServeOptions>): void {
+  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const servers: Server[] = [];
+
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+    vi.resetAllMocks();
+  });
+
+  async function start(handler: Handler): Promise<() => WireClient> {
+    const server = await serve(handler, { logger, shutdownTimeoutMs: 2000 });
+    servers.push(server);
+    return () => new WireClient(server.address);
+  }
+
+  async function answer(
+    response: OutgoingResponse | (() => OutgoingResponse),
+    request = get("/", CLOSE),
+  ): Promise<string> {
+    const connect = await start(() => (typeof response === "function" ? response() : response));
+    return connect().send(request).end();
+  }
+
+  const status = (received: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1]);
+
+  describe(`${name}: what an application cannot say`, () => {
+    test.each<[string, () => HeaderFields]>([
+      ["a value that is another text the second time", () => [["x", turncoat()]]],
+      ["the same in an array", () => ({ x: [turncoat()] })],
+      ["undefined", () => [["x", undefined as unknown as string]]],
+      ["null", () => [["x", null as unknown as string]]],
+      ["a number", () => [["x", 5 as unknown as string]]],
+      ["an array in an array", () => ({ x: [["a", "b"] as unknown as string] })],
+      ["a name that is no string", () => [[turncoat(), "x"]]],
+    ])("a field of %s: 500", async (_name, headers) => {
+      const received = await answer(() => ({ status: 200, headers: headers(), body: "x" }));
+      expect(status(received)).toBe(500);
+      expect(received).not.toMatch(/evil/);
+    });
+
+    test.each<[string, () => ResponseBody | null]>([
+      ["a string", () => "x"],
+      ["bytes", () => Buffer.from("x")],
+      ["nothing", () => null],
+    ])("a 205 has no content, given %s", async (_name, body) => {
+      const received = await answer(() => ({ status: 205, body: body() }));
+      expect(received).toMatch(/\r\nContent-Length: 0\r\n/i);
+      expect(lastContent(received)).toBe("");
+    });
+
+    test("a 205 has no content, given a stream, which is cancelled", async () => {
+      const cancelled = Promise.withResolvers<void>();
+      const body: AsyncIterable<string> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => Promise.resolve({ done: false, value: "x" }),
+          return: () => {
+            cancelled.resolve();
+            return Promise.resolve({ done: true, value: undefined });
+          },
+        }),
+      };
+      const received = await answer({ status: 205, body });
+      expect(received).toMatch(/\r\nContent-Length: 0\r\n/i);
+      expect(received).not.toMatch(/Transfer-Encoding/i);
+      expect(lastContent(received)).toBe("");
+      await cancelled.promise;
+    });
+
+    test("a 1xx has no field of framing", async () => {
+      const connect = await start((_request, exchange) => {
+        exchange.sendInformational?.(103, { "content-length": "5", "transfer-encoding": "chunked", link: "</a>" });
+        return { status: 204 };
+      });
+      const [informational = ""] = (await connect().send(get("/", CLOSE)).end()).split("\r\n\r\n");
+      expect(informational).toBe("HTTP/1.1 103 Early Hints\r\nlink: </a>");
+    });
+
+    test("an informational response inside the head of another", async () => {
+      const connect = await start((_request, exchange) => ({
+        status: 200,
+        headers: (function* (): Generator<[string, string]> {
+          exchange.sendInformational?.(103, { link: "</a>" });
+          yield ["x", "y"];
+        })(),
+        body: "z",
+      }));
+      const received = await connect().send(get("/", CLOSE)).end();
+      expect(received).toMatch(/^(HTTP\/1\.1 103 Early Hints\r\nlink: <\/a>\r\n\r\n)?HTTP\/1\.1 200 OK\r\nx: y\r\n/);
+      expect(lastContent(received)).toBe("z");
+    });
+
+    test.each(["content-length", "Transfer-Encoding", "host", "set-cookie2", "x-checksum"])(
+      "trailers that frame or route: %s",
+      async (trailer) => {
+        const received = await answer(() => ({
+          status: 200,
+          headers: { trailer },
+          body: pieces("a"),
+          trailers: () => ({ [trailer]: "5" }),
+        }));
+        const allowed = trailer.startsWith("x-") || trailer === "set-cookie2";
+        expect(received.endsWith(`\r\n0\r\n${trailer}: 5\r\n\r\n`)).toBe(allowed);
+        if (!allowed) expect(received).not.toMatch(/\r\n0\r\n/);
+      },
+    );
+
+    test("the connection's fields, but for the Upgrade of a 426, which brings its option along", async () => {
+      const upgrade = await answer({ status: 426, headers: { upgrade: "h2c" }, body: "x" });
+      expect(upgrade).toMatch(/\r\nupgrade: h2c\r\n/i);
+      expect(upgrade).toMatch(/\r\nConnection: ([^\r]*, *)?upgrade[,\r]/i);
+      expect(await answer({ status: 400, headers: { upgrade: "h2c" }, body: "x" })).not.toMatch(/upgrade/i);
+    });
+  });
+
+  describe(`${name}: failures before the head is out`, () => {
+    test.each<[string, () => ResponseBody | null]>([
+      ["throws at once", () => failing()],
+      ["gives no piece", () => pieces(null as unknown as string)],
+      ["gives a first piece longer than Content-Length", () => pieces("too long")],
+    ])("a body that %s: 500", async (_name, body) => {
+      const received = await answer(() => ({ status: 200, headers: { "content-length": "3" }, body: body() }));
+      expect(status(received)).toBe(500);
+      expect(logger.error).toHaveBeenCalledTimes(1);
+    });
+
+    test("a response whose `then` throws: 500, and the process lives", async () => {
+      const trap = () => {
+        throw new Error("then");
+      };
+      // oxlint-disable-next-line unicorn/no-thenable -- that it is one is the trap
+      const connect = await start(() => Object.defineProperty({ status: 200 }, "then", { get: trap }));
+      expect(status(await connect().send(get("/", CLOSE)).end())).toBe(500);
+    });
+  });
+
+  describe(`${name}: requests`, () => {
+    const tell: Handler = (request) => ({
+      status: 200,
+      body: `${request.url} ${request.headers.get("host") ?? "none"}`,
+    });
+
+    test.each([
+      ["http://p/x", "p", "http://p/x p"],
+      ["http://http/", "http", "http://http/ http"],
+      ["http://t?q", "t", "http://t/?q t"],
+      ["http://one/", "two", "http://one/ one"],
+    ])("the absolute form %s with Host: %s", async (target, host, told) => {
+      const connect = await start(tell);
+      const received = await connect().send(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`).end();
+      expect(lastContent(received)).toBe(told);
+    });
+
+    test("the absolute form replaces Host, and no line that merely says host", async () => {
+      const connect = await start(({ headers }) => ({ status: 200, body: JSON.stringify([...headers]) }));
+      const received = await connect()
+        .send(`GET http://b/ HTTP/1.1\r\nX: host\r\nHost: a\r\nY: z\r\n${CLOSE}\r\n\r\n`)
+        .end();
+      expect(JSON.parse(lastContent(received))).toEqual([
+        ["x", "host"],
+        ["host", "b"],
+        ["y", "z"],
+        ["connection", "close"],
+      ]);
+    });
+
+    test("an https target without TLS is misdirected", async () => {
+      const connect = await start(tell);
+      expect(status(await connect().send("GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n").end())).toBe(421);
+    });
+
+    test.each([
+      ["without Host", "HEAD / HTTP/1.1\r\n\r\n", 400],
+      ["with an unknown expectation", "HEAD / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n", 417],
+      ["with too much content", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n", 413],
+      ["for another scheme", "HEAD https://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 421],
+    ])("HEAD %s is refused without content", async (_name, request, refusal) => {
+      const connect = await start(tell);
+      const received = await connect().send(request).end();
+      expect(status(received)).toBe(refusal);
+      expect(received).toMatch(/\r\n\r\n$/);
+    });
+
+    test.each(["a:99999", "[....]", "[:::::]", "[12345::1]", "%00", "a%2fb", "1.2.3.999"])(
+      "Host: %s is refused, for no URL can hold it",
+      async (host) => {
+        const connect = await start(tell);
+        expect(status(await connect().send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).end())).toBe(400);
+      },
+    );
+
+    test("close wins over keep-alive", async () => {
+      const connect = await start(tell);
+      const received = await connect().send("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n").end();
+      expect(received).not.toMatch(/keep-alive/i);
+    });
+  });
+}
+
+async function* pieces(...given: string[]): AsyncGenerator<string> {
+  await Promise.resolve();
+  yield* given;
+}
+
+// oxlint-disable-next-line require-yield -- it fails before its first piece
+async function* failing(): AsyncGenerator<string> {
+  await Promise.resolve();
+  throw new Error("no piece");
+}
