@@ -1,6 +1,6 @@
 /** Static files that change under the server's eyes, and the bounds of what it keeps of them. */
 import type { FileHandle } from "node:fs/promises";
-import { mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, realpath, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Handler } from "@tsgi/gateway-spec";
@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { staticFiles } from "../src/static-files.ts";
 import { FileBody } from "../src/static-files/file-body.ts";
 import { ResourceMemory } from "../src/static-files/memory.ts";
-import type { Representation, Resource } from "../src/static-files/resource.ts";
+import { type Folder, openRepresentation, type Representation, type Resource } from "../src/static-files/resource.ts";
 
 /** Long ago, so that the files' tags are strong. */
 const MODIFIED = new Date("2024-02-03T04:05:06Z");
@@ -69,6 +69,20 @@ describe("a file", () => {
     await ask(files, "/gone.txt");
     await rm(file);
     expect((await ask(files, "/gone.txt")).status).toBe(404);
+  });
+
+  test("outside the folder is not opened, though a symbolic link was put in the way after it was looked at", async () => {
+    const outside = await mkdtemp(join(tmpdir(), "tsgi-outside-"));
+    await writeFile(join(outside, "secret.txt"), "secret");
+    await symlink(outside, join(root, "swapped"));
+    const file = join(await realpath(root), "swapped", "secret.txt");
+    const folder = { root: await realpath(root), followSymlinks: false } as Folder;
+    const representation = { file, version: await stat(file, { bigint: true }) } as Representation;
+    expect(await openRepresentation(folder, representation)).toBeNull();
+    const handle = await openRepresentation({ ...folder, followSymlinks: true }, representation);
+    expect(handle).not.toBeNull();
+    await handle?.close();
+    await rm(outside, { recursive: true });
   });
 
   test("gets a strong tag when enough time has gone by", async () => {

@@ -46,7 +46,6 @@ function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
       merged = { first: Math.min(other.first, merged.first), last: Math.max(other.last, merged.last) };
       kept.splice(i, 1);
       place = i;
-      i = kept.length; // What grew may touch one that was passed already.
     }
     kept.splice(place, 0, merged);
   }

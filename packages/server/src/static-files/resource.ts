@@ -1,7 +1,7 @@
 /** What lies under a path of the folder: looked at, described by its header fields and, where it is small, read. */
 import { isAscii } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
-import { type FileHandle, lstat, open, realpath, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { contentType } from "mime-types";
 import { type Coding, PRECOMPRESSED } from "./codings.ts";
@@ -91,11 +91,12 @@ export async function findResource(
 export async function openRepresentation(folder: Folder, representation: Representation): Promise<FileHandle | null> {
   const handle = await openFile(folder, representation.file);
   if (handle === null) return null;
-  const version = await handle.stat({ bigint: true }).catch(async (error: unknown) => {
+  try {
+    if (isSame(await handle.stat({ bigint: true }), representation.version)) return handle;
+  } catch (error) {
     await handle.close();
     throw error;
-  });
-  if (isSame(version, representation.version)) return handle;
+  }
   await handle.close();
   return null;
 }
@@ -123,12 +124,25 @@ async function look(folder: Folder, file: string): Promise<BigIntStats | null> {
   }
 }
 
+/** `null`: nothing there, or a symbolic link led to it, even one that was put in the way after we looked. */
 async function openFile(folder: Folder, file: string): Promise<FileHandle | null> {
-  try {
-    return await open(file, folder.followSymlinks ? OPEN_FLAGS : OPEN_FLAGS | NO_FOLLOW);
-  } catch (error) {
-    return absent(error);
-  }
+  if (folder.followSymlinks) return await open(file, OPEN_FLAGS).catch(absent);
+  const handle = await open(file, OPEN_FLAGS | NO_FOLLOW).catch(absent);
+  if (handle === null || (await isAt(handle, file))) return handle;
+  await handle.close();
+  return null;
+}
+
+/** Whether what is open lies under this very path, without a symbolic link on the way. */
+async function isAt(handle: FileHandle, file: string): Promise<boolean> {
+  // Linux tells of the open file itself. Elsewhere the path is looked at once more, which leaves a gap for who is fast enough.
+  const path = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => null);
+  if (path !== null) return path === file;
+  const [opened, there] = await Promise.all([
+    handle.stat({ bigint: true }),
+    lstat(file, { bigint: true }).catch(absent),
+  ]);
+  return there !== null && opened.dev === there.dev && opened.ino === there.ino && (await realpath(file)) === file;
 }
 
 async function describe(folder: Folder, file: string, coding: Coding, shared: Fields): Promise<Representation | null> {
@@ -204,8 +218,9 @@ async function readUpTo(handle: FileHandle, sizeBytes: number): Promise<Buffer> 
   return filled === sizeBytes ? buffer : buffer.subarray(0, filled);
 }
 
+/** The change time too: who sets a modification time back cannot set that. */
 function isSame(a: BigIntStats, b: BigIntStats): boolean {
-  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
 /** Nothing there, or nothing that we may read: to a client both are 404. Anything else is the server's trouble. */
