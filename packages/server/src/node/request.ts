@@ -4,6 +4,9 @@ import { IncomingMessage, type IncomingHttpHeaders } from "node:http";
 /** What node itself asks every request for, before anyone else sees it. */
 const ASKED: ReadonlySet<string | symbol> = new Set(["expect", "content-length", "transfer-encoding"]);
 
+/** Names and values up to which a record costs less than to put it off. */
+const FEW = 8;
+
 const COMPLETE = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, "headers");
 
 /** To everyone but node, and to node beyond those questions, its `headers` are those of any request of node:http. */
@@ -14,7 +17,10 @@ export class LateRecordRequest extends IncomingMessage {
 // A property for TypeScript, an accessor in truth: a class could not override it.
 Object.defineProperty(LateRecordRequest.prototype, "headers", {
   get(this: LateRecordRequest): IncomingHttpHeaders {
-    return (this.record ??= new Proxy<IncomingHttpHeaders>({}, new LateRecord(this)));
+    return (this.record ??=
+      this.rawHeaders.length > FEW
+        ? new Proxy<IncomingHttpHeaders>({}, new LateRecord(this))
+        : (COMPLETE?.get?.call(this) as IncomingHttpHeaders));
   },
   set(this: LateRecordRequest, record: IncomingHttpHeaders) {
     this.record = record;
