@@ -12,7 +12,7 @@ const LINES = [
   "Accept: text/html",
   "Accept: */*",
   "User-Agent: x",
-  "Via: 1.1 a",
+  "Priority: u=1",
   "Connection: keep-alive",
   "Connection: close",
   "Connection: upgrade",
@@ -22,8 +22,8 @@ const LINES = [
   "Transfer-Encoding: chunked",
   "Transfer-Encoding:\tchunked",
   "Cookie: a=b",
-  "Via : a",
-  "Via: \x01",
+  "Priority : a",
+  "Priority: \x01",
 ];
 const REQUEST_LINES = ["GET / HTTP/1.1", "POST /a?b HTTP/1.1", "GET http://c/ HTTP/1.1", "HEAD / HTTP/1.0"];
 
@@ -70,7 +70,7 @@ describe("the lines that recur", () => {
     const vocabulary = new Vocabulary();
     const recurring = new RecurringLines();
     const read = (...lines: string[]) => {
-      const text = textOf("GET / HTTP/1.1", ["Host: a", "User-Agent: x", "Via: 1.1 a", ...lines]);
+      const text = textOf("GET / HTTP/1.1", ["Host: a", "User-Agent: x", "Priority: u=1", ...lines]);
       reading(text, vocabulary, recurring);
       return recurring.at(text, text.indexOf("\n") + 1)?.fields.length ?? 0;
     };
@@ -84,13 +84,19 @@ describe("the lines that recur", () => {
     const read = (...lines: string[]) => {
       const vocabulary = new Vocabulary();
       const recurring = new RecurringLines();
-      const text = textOf("GET / HTTP/1.1", ["Host: a", "User-Agent: x", "Via: 1.1 a", ...lines]);
+      const text = textOf("GET / HTTP/1.1", ["Host: a", "User-Agent: x", "Priority: u=1", ...lines]);
       for (let time = 0; time < 3; time++) reading(text, vocabulary, recurring);
       return recurring.at(text, text.indexOf("\n") + 1)?.text;
     };
-    const usual = "Host: a\r\nUser-Agent: x\r\nVia: 1.1 a\r\n";
+    const usual = "Host: a\r\nUser-Agent: x\r\nPriority: u=1\r\n";
     expect(read()).toBe(usual);
-    for (const line of ["Cookie: a=b", "Content-Length: 3", "Transfer-Encoding: chunked", "Expect: 100-continue"]) {
+    for (const line of [
+      "Cookie: a=b",
+      "X-Api-Key: a",
+      "Content-Length: 3",
+      "Transfer-Encoding: chunked",
+      "Expect: 100-continue",
+    ]) {
       expect(read(line), line).toBe(usual);
     }
   });

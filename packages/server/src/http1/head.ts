@@ -7,8 +7,6 @@ import type { RecurringLines } from "./recurring-lines.ts";
 import { isAuthority, TOKEN } from "./text.ts";
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PLAIN, TRANSFER_ENCODING, type Vocabulary } from "./vocabulary.ts";
 
-export { Vocabulary } from "./vocabulary.ts";
-
 export interface HeadLimits {
   /** Longest head accepted, in bytes, from the request line to the empty line; beyond it 431. Default 16 KiB, as in node and h11. */
   readonly maxHeadBytes: number;

@@ -41,8 +41,34 @@ const ROLES: ReadonlyMap<string, number> = new Map([
   ["upgrade", UPGRADE],
 ]);
 
-/** Not remembered beyond their request: what one client knows and others must not find out. */
-const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+/**
+ * Names whose lines are remembered beyond their request: those that many clients send alike. All others could hold what one client
+ * knows and the next one must not find out, by how long the comparison takes.
+ */
+const SHARED: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "connection",
+  "content-type",
+  "dnt",
+  "host",
+  "origin",
+  "pragma",
+  "priority",
+  "sec-ch-ua",
+  "sec-ch-ua-mobile",
+  "sec-ch-ua-platform",
+  "sec-fetch-dest",
+  "sec-fetch-mode",
+  "sec-fetch-site",
+  "sec-fetch-user",
+  "sec-gpc",
+  "te",
+  "upgrade-insecure-requests",
+  "user-agent",
+]);
 
 /** RFC 9110 §5.5. Written as what is good, as {@link FORBIDDEN_IN_VALUE} is not: for the engine that is the faster loop. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -111,7 +137,7 @@ export class Vocabulary {
     const kept = this.#names.size < MAX_NAMES && text.length <= MAX_NAME_LENGTH;
     const spelling = copied(text);
     const name = internalized(text.toLowerCase());
-    const remembered = kept && !CREDENTIALS.has(name);
+    const remembered = kept && SHARED.has(name);
     const entry = { spelling, name, role: ROLES.get(name) ?? PLAIN, remembered, misses: 0 };
     if (kept) this.#names.set(spelling, entry);
     return entry;

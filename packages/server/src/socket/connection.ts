@@ -447,9 +447,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     } else if (this.#parser.insideContent) {
       this.#drained = 0;
       this.#since = this.context.now;
-      exchange.request.body?.fail(
-        exchangeError("REQUEST_BODY_DROPPED", "The response was sent before the request content was read"),
-      );
+      exchange.request.body?.abandon();
     } else {
       this.#leave();
     }
