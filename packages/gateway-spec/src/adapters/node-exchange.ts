@@ -21,10 +21,11 @@ import type {
   OutgoingResponse,
   TlsInfo,
 } from "../index.ts";
-import { type BodySource, cancelBody, isWhole, openBody } from "../response.ts";
+import { cancelBody, isWhole, openBody } from "../response.ts";
 import { hasContent, NodeRequestBody } from "./node-body.ts";
+import { PieceSender } from "./node-pieces.ts";
 import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
-import { frame, isAscii, type ResponseHead, toPairs, writeHead } from "./node-response.ts";
+import { frame, isAscii, toPairs, writeHead } from "./node-response.ts";
 import { destroy, isSent, linger, NO_ERROR, sendInformational, streamOf, toTrailers } from "./node-transport.ts";
 
 /** What the exchanges of one server have in common. */
@@ -114,8 +115,7 @@ export class NodeExchange implements Exchange {
   #trailers: Promise<HeaderView> | null = null;
   #failure: ExchangeError | null = null;
   #watching = false;
-  #source: BodySource | null = null;
-  #waitsForReader = false;
+  #sender: PieceSender | null = null;
   /** The connection ends with this response. */
   #closing = false;
   #upgraded = false;
@@ -198,7 +198,7 @@ export class NodeExchange implements Exchange {
     const { res } = this;
     // A pipelined response that is not yet at its turn has no socket, and waits for nobody's reading.
     const unread = res.writableEnded && !res.writableFinished && res.socket !== null;
-    return this.#waitsForReader || unread ? "reader" : null;
+    return this.#sender?.waitsForReader === true || unread ? "reader" : null;
   }
 
   /** {@link IncomingRequest.body} */
@@ -300,7 +300,7 @@ export class NodeExchange implements Exchange {
       if (response.status === 101 && this.host.onUpgrade !== undefined) this.host.onUpgrade(this, response);
       else this.#send(response);
     } catch (error) {
-      const unopened = this.#source === null ? (response as OutgoingResponse | undefined)?.body : null;
+      const unopened = this.#sender === null ? (response as OutgoingResponse | undefined)?.body : null;
       this.handlerFailed(error);
       cancelBody(unopened, error);
     }
@@ -311,15 +311,15 @@ export class NodeExchange implements Exchange {
     const head = frame(req.method ?? "GET", versionOf(req), response, this.#closing || this.host.draining.aborted);
     const body = sliced(response);
     // What is no body must be found while there is still a 500 to answer with.
-    const source = body === null || body === undefined || isWhole(body) ? null : openBody(body);
-    this.#source = source;
+    const sender = body === null || body === undefined || isWhole(body) ? null : new PieceSender(res, openBody(body));
+    this.#sender = sender;
     writeHead(res, head);
     if (head.empty) {
-      this.#source = null;
-      source?.cancel(new Error("The response has no content"));
+      sender?.stop(new Error("The response has no content"));
       res.end();
-    } else if (source !== null) {
-      this.#pump(source, head, response.trailers);
+    } else if (sender !== null) {
+      this.#watch();
+      this.#finish(sender.send(head).then((sent) => (sent ? this.#end(response.trailers) : undefined)));
       return;
     } else if (response.trailers === undefined) {
       if (typeof body !== "string") res.end(body);
@@ -329,56 +329,19 @@ export class NodeExchange implements Exchange {
     } else {
       if (typeof body === "string") res.write(Buffer.from(body));
       else if (body instanceof Uint8Array) res.write(body);
-      this.#end(response.trailers).catch((error: unknown) => {
-        this.handlerFailed(error);
-      });
+      this.#finish(this.#end(response.trailers));
       return;
     }
     this.#settleRequest();
   }
 
-  /** Sends a body that comes in pieces: in order, and no faster than the client takes them. */
-  #pump(source: BodySource, head: ResponseHead, trailers: OutgoingResponse["trailers"]): void {
-    this.#watch();
-    this.#sendPieces(source, head)
-      .then(() => (this.#failure === null ? this.#end(trailers) : undefined))
-      .catch((error: unknown) => {
-        this.handlerFailed(error);
-      });
-  }
-
-  async #sendPieces(source: BodySource, head: ResponseHead): Promise<void> {
-    const { res } = this;
-    const { contentLength } = head;
-    const ascii = isAscii(head);
-    let left = contentLength === -1 ? Number.POSITIVE_INFINITY : contentLength;
-    // The head need not wait for the first piece, but leaves with it where it is at hand.
-    let waits = true;
-    setImmediate(() => {
-      if (!waits || this.#failure !== null) return;
-      if (ascii) res.flushHeaders();
-      else res.write("", "latin1");
+  #finish(sent: Promise<void>): void {
+    sent.catch((error: unknown) => {
+      this.handlerFailed(error);
     });
-    for (;;) {
-      const { done, value } = await source.next();
-      waits = false;
-      if (this.#failure !== null) return;
-      if (done === true) break;
-      if (value === undefined || value.length === 0) continue;
-      if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-        throw new TypeError(`A piece of a response body must be a string or bytes, not ${typeof value}`);
-      }
-      left -= typeof value === "string" ? Buffer.byteLength(value) : value.byteLength;
-      if (left < 0) throw new TypeError("The response body is longer than its Content-Length");
-      if (!res.write(ascii || typeof value !== "string" ? value : Buffer.from(value))) await this.#readerReady();
-      if (this.#isFailed()) return;
-    }
-    this.#source = null;
-    if (left > 0 && contentLength !== -1) throw new TypeError("The response body is shorter than its Content-Length");
   }
 
   async #end(trailers: OutgoingResponse["trailers"]): Promise<void> {
-    this.#source = null;
     if (trailers !== undefined) {
       const fields = await trailers();
       if (this.#isFailed()) return;
@@ -387,21 +350,6 @@ export class NodeExchange implements Exchange {
     }
     this.res.end();
     this.#settleRequest();
-  }
-
-  /** Fulfils when the client has taken what was written, or when the exchange has failed. */
-  async #readerReady(): Promise<void> {
-    const { res } = this;
-    this.#waitsForReader = true;
-    await new Promise<void>((resolve) => {
-      const ready = () => {
-        res.off("drain", ready).off("close", ready);
-        resolve();
-      };
-      res.on("drain", ready).on("close", ready);
-      if (this.#failure !== null) ready();
-    });
-    this.#waitsForReader = false;
   }
 
   /** Reads away what the handler left unread, so that the connection can go on; beyond the limit it closes. */
@@ -435,8 +383,7 @@ export class NodeExchange implements Exchange {
     this.#failure = error;
     this.#controller?.abort(error);
     this.#requestBody?.fail(error);
-    this.#source?.cancel(error);
-    this.#source = null;
+    this.#sender?.stop(error);
     this.#completed?.reject(error);
   }
 
