@@ -113,6 +113,21 @@ describe("toNode", () => {
     for (const name in headers) expect(answer.headers[name]).toBe(headers[name]);
   });
 
+  test.each<[string, NonNullable<OutgoingResponse["body"]> | null]>([
+    ["no body", null],
+    ["a body of ASCII", "a"],
+    ["a body beyond ASCII", "d\u00e9"],
+    ["a piece beyond ASCII", pieces("d\u00e9")],
+    ["a piece that is long in coming", late("d\u00e9")],
+  ])("a field value is sent a byte a character, with %s", async (_name, body) => {
+    const port = await serve(() => ({ status: 200, headers: { "x-name": "caf\u00e9" }, body }));
+    const { headers, body: received } = await get(port);
+    expect([headers["x-name"], received]).toEqual([
+      "caf\u00e9",
+      body === null || body === "a" ? (body ?? "") : "d\u00e9",
+    ]);
+  });
+
   test("set-cookie lines stay apart, and trailers follow the body", async () => {
     const port = await serve(() => ({
       status: 200,
@@ -407,4 +422,9 @@ function raise(error: Error): never {
 async function* failing(): AsyncGenerator<string> {
   yield "first";
   throw new Error("body");
+}
+
+async function* late(piece: string): AsyncGenerator<string> {
+  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+  yield piece;
 }
