@@ -83,6 +83,8 @@ function expectedStatuses(text: string): string {
   let expected = "";
   for (const message of messages) {
     if (contentLength(message) > DEFAULT_LIMITS.maxBodyBytes) return `${expected}4`;
+    // Misdirected: this port has no TLS (RFC 9110 §7.4).
+    if (/^https:/i.test(message.target)) return `${expected}4`;
     // A client that closes before it has sent its content gets no answer.
     if (!message.complete) return refused === null ? expected : `${expected}4`;
     expected += "2";
