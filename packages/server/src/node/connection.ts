@@ -176,13 +176,13 @@ export class NodeConnection {
 
   /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
   cut(): Promise<void> {
-    for (const exchange of this.#running()) exchange.fail(serverClosed());
-    this.#upgrade?.cut();
     return new Promise((resolve) => {
-      // Over TLS it may be closed before destroy() returns.
+      // Over TLS it may be closed before destroy() returns, or as soon as an exchange has failed.
       this.#socket.once("close", () => {
         resolve();
       });
+      for (const exchange of this.#running()) exchange.fail(serverClosed());
+      this.#upgrade?.cut();
       this.#socket.destroy();
     });
   }
