@@ -218,6 +218,21 @@ describe("slow content", () => {
     await client.until("<01234>");
   });
 
+  test("that nobody reads has its time as a whole, after the answer, however often something comes", async () => {
+    const { clock, connect: open } = await start(hello);
+    const client = open().send(post("/", "", "Content-Length: 100"));
+    await client.until("hello");
+    const end = await client.accepted();
+    for (let i = 0; i < 3; i++) {
+      client.send("x");
+      await client.arrived();
+      clock.advance(DEFAULT_LIMITS.bodyTimeoutMs / 3);
+    }
+    expect(end.writableEnded).toBe(false);
+    clock.advance(SWEEP_MS);
+    expect(end.writableEnded).toBe(true);
+  });
+
   test("that nobody reads is waited for no longer than other content, after the answer", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send(post("/", "12", "Content-Length: 5"));

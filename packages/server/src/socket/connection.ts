@@ -56,6 +56,8 @@ export class Connection implements ExchangeConnection, ResponseSink {
   #exchange: SocketExchange | null = null;
   /** Exchanges whose `completed` someone waits for, while their last bytes are not in the system's hands. */
   #unconfirmed: SocketExchange[] = [];
+  /** Those whose last bytes are with the socket. */
+  #handed: SocketExchange[] = [];
   /** Content read away since its response was finished; -1 while the response is not. */
   #drained = -1;
   /** The WebSocket that the exchange's handler accepted. */
@@ -80,7 +82,8 @@ export class Connection implements ExchangeConnection, ResponseSink {
   read(bytes: Buffer): void {
     if (this.#phase === "linger" || this.#phase === "upgraded" || this.#phase === "closed") return;
     if (this.#phase === "new" && bytes[0] === TLS_HANDSHAKE && !this.encrypted) return this.#foundTls();
-    if (this.#phase !== "head") this.#since = this.context.now;
+    // A head has a time as a whole, and so has content that is read for nobody.
+    if (this.#phase !== "head" && this.#drained < 0) this.#since = this.context.now;
     this.#parser.push(bytes);
     this.pump();
     if (this.#parser.bufferedBytes > MAX_BUFFERED_BYTES && !this.#mayRead()) this.#socket.pause();
@@ -526,16 +529,20 @@ export class Connection implements ExchangeConnection, ResponseSink {
       this.outbox.flush();
       return;
     }
-    const confirmed = this.#unconfirmed.slice();
+    // Each is handed over once: a second, empty write could come after the end, and node cuts a connection for that.
+    const handed = this.#unconfirmed;
+    this.#unconfirmed = [];
+    this.#handed.push(...handed);
     this.outbox.flush(() => {
-      for (const exchange of confirmed) exchange.succeed();
-      this.#unconfirmed = this.#unconfirmed.filter((exchange) => exchange.running);
+      for (const exchange of handed) exchange.succeed();
+      this.#handed = this.#handed.filter((exchange) => exchange.running);
     });
   }
 
   #fail(error: ExchangeError): void {
     this.#exchange?.fail(error);
-    for (const exchange of this.#unconfirmed) exchange.fail(error);
+    for (const exchange of [...this.#handed, ...this.#unconfirmed]) exchange.fail(error);
+    this.#handed = [];
     this.#unconfirmed = [];
   }
 }
