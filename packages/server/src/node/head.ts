@@ -12,6 +12,8 @@ export class HeadChecker {
   readonly #vocabulary = new Vocabulary();
   /** Hosts of heads that were good. Bounded: with one that is not here, a head takes the plain path. */
   readonly #hosts = new Set<string>();
+  /** The last of them, for to hash a string costs more than to compare it. */
+  #host: string | null = null;
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
@@ -51,13 +53,13 @@ export class HeadChecker {
     if (req.httpVersionMajor !== 1 || req.httpVersionMinor !== 1) return UNSURE;
     if (method === "CONNECT" || !ORIGIN_FORM.test(target)) return UNSURE;
     if (target.length > limits.maxTargetBytes || lines.length > 2 * limits.maxFields) return UNSURE;
-    let bytes = `${method} ${target} HTTP/1.1\r\n\r\n`.length;
+    let bytes = method.length + target.length + REQUEST_LINE_REST;
     let host: string | null = null;
     let contentLength = 0;
     for (let i = 0; i < lines.length; i += 2) {
       const name = lines[i] ?? "";
       const value = lines[i + 1] ?? "";
-      bytes += name.length + value.length + ": \r\n".length;
+      bytes += name.length + value.length + FIELD_LINE_REST;
       switch (name.length) {
         case 4:
           if (name === "Host" || name.toLowerCase() === "host") {
@@ -80,9 +82,20 @@ export class HeadChecker {
         default:
       }
     }
-    return bytes <= limits.maxHeadBytes && host !== null && this.#hosts.has(host) ? contentLength : UNSURE;
+    return bytes <= limits.maxHeadBytes && host !== null && this.#isKnown(host) ? contentLength : UNSURE;
+  }
+
+  #isKnown(host: string): boolean {
+    if (host === this.#host) return true;
+    if (!this.#hosts.has(host)) return false;
+    this.#host = host;
+    return true;
   }
 }
+
+/** What a head has beside methods, targets, names and values. */
+const REQUEST_LINE_REST = "  HTTP/1.1\r\n\r\n".length;
+const FIELD_LINE_REST = ": \r\n".length;
 
 const MAX_HOSTS = 256;
 const MAX_HOST_LENGTH = 255;
