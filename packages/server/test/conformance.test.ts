@@ -20,6 +20,7 @@ const ABOUT_PATIENCE: ReadonlySet<string> = new Set(["stalled-upload", "slow-han
 
 describe.each<[string, typeof serveSocket, SocketServeOptions]>([
   ["the socket server", serveSocket, {}],
+  ["the socket server over TLS", serveSocket, { tls: selfSigned() }],
   ["the node server", serveNode, {}],
   ["the node server over TLS", serveNode, { tls: selfSigned() }],
 ])("%s", (_name, serveOurs, transport) => {

@@ -304,6 +304,25 @@ describe.each([
       expect(await ending(server)).toMatchObject({ record: CLOSE_NOTIFY_RECORD, reset: false });
     });
 
+    test("somebody waits for it: it comes whole all the same", async () => {
+      const server = await start((_request, exchange) => {
+        void exchange.completed.catch(() => undefined);
+        return {
+          status: 200,
+          body: (async function* () {
+            yield "one ";
+            await new Promise(setImmediate);
+            yield "two";
+          })(),
+        };
+      });
+      expect(await ending(server)).toMatchObject({
+        record: CLOSE_NOTIFY_RECORD,
+        reset: false,
+        text: expect.stringMatching(/one two$/) as string,
+      });
+    });
+
     test("a late error cuts the connection: no close_notify, and a reset", async () => {
       const gate = Promise.withResolvers<void>();
       const server = await start((_request, exchange) => {
