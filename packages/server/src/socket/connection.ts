@@ -42,8 +42,6 @@ type Phase = "new" | "head" | "busy" | "idle" | "linger" | "upgraded" | "closed"
 export class Connection implements ExchangeConnection, ResponseSink {
   readonly context: ServerContext;
   readonly #socket: Socket;
-  /** The same, but where there is TLS: then what is beneath it. */
-  readonly #tcp: Socket;
   readonly #parser: RequestParser;
   readonly outbox: Outbox;
   #phase: Phase = "new";
@@ -68,10 +66,9 @@ export class Connection implements ExchangeConnection, ResponseSink {
   #clientEnded = false;
   #pumping = false;
 
-  constructor(context: ServerContext, socket: Socket, tcp: Socket) {
+  constructor(context: ServerContext, socket: Socket) {
     this.context = context;
     this.#socket = socket;
-    this.#tcp = tcp;
     this.#since = context.now;
     this.#parser = new RequestParser(context.limits, context.vocabulary);
     this.outbox = new Outbox(socket);
@@ -127,7 +124,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     } else if (this.#phase !== "upgraded") {
       if (this.#readerSilent(now)) {
         this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
-        reset(this.#tcp);
+        reset(this.#socket);
         return;
       }
       // Nothing else is asked of a client that has not been heard out: only then it is idle, or the end can be waited for.
@@ -194,7 +191,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
       });
       this.#fail(serverClosed());
       this.#upgrade?.cut();
-      if (unsent) reset(this.#tcp);
+      if (unsent) reset(this.#socket);
       else this.#socket.destroy();
     });
   }
@@ -475,7 +472,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     );
     if (exchange.headSent) {
       logger.error(`${method} ${target} failed after its head was sent; the connection is cut`, error);
-      reset(this.#tcp);
+      reset(this.#socket);
       return;
     }
     const status = refusalStatus(error);

@@ -70,7 +70,7 @@ interface Listening {
 function createListener(context: ServerContext, certificates: Certificates | null): Listening {
   if (certificates === null) {
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (admits(context, context.connections.size, socket)) accept(context, socket, socket);
+      if (admits(context, context.connections.size, socket)) accept(context, socket);
       else socket.destroy();
     });
     return { listener, front: null };
@@ -82,10 +82,10 @@ function createListener(context: ServerContext, certificates: Certificates | nul
     certificates,
     context,
     (tcp) => admits(context, context.connections.size + front.size, tcp),
-    (socket, tcp) => {
+    (socket) => {
       // Not before: who ends in the middle of a handshake is gone.
       socket.allowHalfOpen = true;
-      accept(context, socket, tcp);
+      accept(context, socket);
     },
   );
   return { listener, front };
@@ -95,9 +95,9 @@ function admits({ limits, crowd }: ServerContext, count: number, tcp: Socket): b
   return count < limits.maxConnections && crowd.admits(tcp);
 }
 
-function accept(context: ServerContext, socket: Socket, tcp: Socket): void {
+function accept(context: ServerContext, socket: Socket): void {
   const { connections } = context;
-  const connection = new Connection(context, socket, tcp);
+  const connection = new Connection(context, socket);
   connections.add(connection);
   // A handshake may end while the server drains.
   if (context.draining) connection.drain();

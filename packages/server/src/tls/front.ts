@@ -33,14 +33,14 @@ export class TlsFront {
 
   /**
    * @param admits whether a client that has just connected may go on.
-   * @param secured takes what has become a TLS socket, with the TCP socket beneath it.
+   * @param secured takes what has become a TLS socket. It can be reset as any other.
    */
   constructor(
     listener: Server,
     certificates: Certificates,
     context: Context,
     admits: (tcp: Socket) => boolean,
-    secured: (socket: TLSSocket, tcp: Socket) => void,
+    secured: (socket: TLSSocket) => void,
   ) {
     this.#listener = listener;
     this.#certificates = certificates;
@@ -63,7 +63,7 @@ export class TlsFront {
         tcp.resetAndDestroy();
         return socket;
       };
-      secured(socket, tcp);
+      secured(socket);
     });
     listener.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       this.#failed(error, socket);
