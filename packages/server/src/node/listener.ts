@@ -11,7 +11,7 @@ import { type ConnectionContext, NodeConnection } from "./connection.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import { LateRecordRequest } from "./request.ts";
 
-/** Most streams that one client may have open (RFC 9113 §5.1.2 would not have it below 100). */
+/** Most streams that one client may have open (RFC 9113 §6.5.2 would not have it below 100). */
 const MAX_CONCURRENT_STREAMS = 100;
 
 /** What one server holds. */
