@@ -164,6 +164,7 @@ const schema = z.strictObject({
   bodyTimeoutMs: limit("bodyTimeoutMs", "Silence of a client that owes content"),
   sendTimeoutMs: limit("sendTimeoutMs", "Silence of a client that does not take the response"),
   keepAliveTimeoutMs: limit("keepAliveTimeoutMs", "Silence between two exchanges of a connection"),
+  drainIdleMs: limit("drainIdleMs", "While shutting down, time for a request on its way on an idle connection", 0),
   maxConnections: limit("maxConnections", "Connections held at once"),
   maxConnectionsPerClient: limit("maxConnectionsPerClient", "The same, from one client address"),
   maxRequestsPerConnection: limit("maxRequestsPerConnection", "Exchanges on one connection"),

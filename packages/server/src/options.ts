@@ -21,6 +21,11 @@ export interface LimitOptions extends Partial<HeadLimits> {
   readonly sendTimeoutMs?: number;
   /** Silence between two exchanges, after which the connection is closed. Default 10,000. Precedents: nginx 75 s, node 5 s. */
   readonly keepAliveTimeoutMs?: number;
+  /**
+   * While the server drains, how long an idle connection may still bring a request that was on its way; WebSockets have it for
+   * their own farewell. 0 where nobody else can be on the way: in tests, or under `tsgi --watch`. Default 1000.
+   */
+  readonly drainIdleMs?: number;
   /** Connections held at once; a further one is closed unanswered. Default 65,536. */
   readonly maxConnections?: number;
   /** The same, from one client address; a Unix domain socket has none. Default: no limit of its own, for a proxy is one client. */
@@ -42,6 +47,7 @@ export const DEFAULT_LIMITS: Limits = {
   bodyTimeoutMs: 30_000,
   sendTimeoutMs: 60_000,
   keepAliveTimeoutMs: 10_000,
+  drainIdleMs: 1000,
   maxConnections: 65_536,
   maxConnectionsPerClient: Number.POSITIVE_INFINITY,
   maxRequestsPerConnection: Number.POSITIVE_INFINITY,
@@ -69,6 +75,3 @@ export const SWEEP_MS = 500;
 
 /** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
 export const LINGER_MS = 2000;
-
-/** While the server drains, how long an idle connection may still bring a request that was on its way. */
-export const DRAIN_IDLE_MS = 1000;

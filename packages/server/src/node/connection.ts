@@ -8,7 +8,7 @@ import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
 import { reasonPhrase, RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
-import { DRAIN_IDLE_MS, LINGER_MS, type Limits } from "../options.ts";
+import { LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./head.ts";
 
@@ -140,7 +140,7 @@ export class NodeConnection {
   sweep(now: number): void {
     const { limits, host } = this.#context;
     if (this.#upgrade?.opened === true) {
-      if (host.draining.aborted && now - this.#since > DRAIN_IDLE_MS) this.#upgrade.goAway();
+      if (host.draining.aborted && now - this.#since > limits.drainIdleMs) this.#upgrade.goAway();
       return;
     }
     const socket = this.#socket;
@@ -164,7 +164,7 @@ export class NodeConnection {
       if (silence > limits.sendTimeoutMs) {
         waiting.fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
       }
-    } else if (idle && host.draining.aborted && silence > DRAIN_IDLE_MS) {
+    } else if (idle && host.draining.aborted && silence > limits.drainIdleMs) {
       this.#linger();
     }
   }

@@ -6,7 +6,7 @@ import { handleExchange, NodeExchange } from "@tsgi/gateway-spec/node";
 import { refusalLine } from "../failures.ts";
 import { RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
-import { DRAIN_IDLE_MS, LINGER_MS } from "../options.ts";
+import { LINGER_MS } from "../options.ts";
 import type { ConnectionContext } from "./connection.ts";
 import type { Refusal } from "./head.ts";
 
@@ -95,7 +95,7 @@ export class Http2Connection {
         exchange.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"));
       }
     }
-    if (idle && silence > (host.draining.aborted ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#close();
+    if (idle && silence > (host.draining.aborted ? limits.drainIdleMs : limits.keepAliveTimeoutMs)) this.#close();
     if (idle && this.#closing && silence > LINGER_MS) session.destroy();
   }
 

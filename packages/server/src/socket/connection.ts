@@ -23,7 +23,7 @@ import {
 import { isMisdirected, misdirected } from "../http1/head.ts";
 import { refusalLine } from "../failures.ts";
 import { serverClosed } from "../lifecycle.ts";
-import { DRAIN_IDLE_MS, LINGER_MS, SWEEP_MS } from "../options.ts";
+import { LINGER_MS, SWEEP_MS } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
 import type { ServerContext } from "./context.ts";
@@ -147,11 +147,11 @@ export class Connection implements ExchangeConnection, ResponseSink {
         if (silence >= limits.bodyTimeoutMs) this.#contentSilent();
         break;
       case "idle":
-        if (silence >= (this.context.draining ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs)) this.#finish();
+        if (silence >= (this.context.draining ? limits.drainIdleMs : limits.keepAliveTimeoutMs)) this.#finish();
         else this.#parser.trim();
         break;
       case "upgraded":
-        if (this.context.draining && silence >= DRAIN_IDLE_MS) this.#upgrade?.goAway();
+        if (this.context.draining && silence >= limits.drainIdleMs) this.#upgrade?.goAway();
         break;
       case "linger":
         if (silence >= LINGER_MS) this.#socket.destroy();

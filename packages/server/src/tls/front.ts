@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
 import type { Logger } from "@tsgi/gateway-spec";
-import { DRAIN_IDLE_MS, type Limits } from "../options.ts";
+import type { Limits } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
 
 /** How often the files of certificates are looked at. */
@@ -77,7 +77,7 @@ export class TlsFront {
 
   sweep(now: number, draining: boolean): void {
     const { limits, logger } = this.#context;
-    const timeoutMs = draining ? Math.min(DRAIN_IDLE_MS, limits.handshakeTimeoutMs) : limits.handshakeTimeoutMs;
+    const timeoutMs = draining ? Math.min(limits.drainIdleMs, limits.handshakeTimeoutMs) : limits.handshakeTimeoutMs;
     for (const [key, { tcp, since }] of this.#running) {
       if (now - since <= timeoutMs) continue;
       if (!draining) logger.warn(refusal(tcp, "the handshake did not come to its end in time"));
