@@ -4,6 +4,7 @@
  */
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import type { Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import { acceptedCodings, type Coding } from "./static-files/codings.ts";
@@ -111,7 +112,8 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     throw new Error("The file changes faster than it can be opened");
   };
 
-  const lookAndAnswer = async (request: IncomingRequest, rawPath: string, query: string): Promise<OutgoingResponse> => {
+  const lookAndAnswer = async (request: IncomingRequest, target: string): Promise<OutgoingResponse> => {
+    const { rawPath, query } = splitTarget(target);
     const decoded = decodePath(rawPath, dotFiles);
     if ("refusal" in decoded) return refuse(decoded.refusal);
     const { path } = decoded;
@@ -126,12 +128,14 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
   return (request, exchange) => {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
-    const { rawPath, query } = splitTarget(exchange.target);
-    // Memory is keyed by decoded paths: a raw one without a percent sign that is found there is one.
-    const known = rawPath.includes("%") ? undefined : fresh(rawPath);
-    return known === undefined ? lookAndAnswer(request, rawPath, query) : answer(request, rawPath, known);
+    const { target } = exchange;
+    // Fast path: memory is keyed by decoded paths, and a target that is nothing but a path and needs no decoding is one.
+    const known = QUERY_OR_ENCODED.test(target) ? undefined : fresh(target);
+    return known === undefined ? lookAndAnswer(request, target) : answer(request, target, known);
   };
 }
+
+const QUERY_OR_ENCODED = /[?%]/;
 
 function realFolder(root: string | URL): string {
   const path = resolve(typeof root === "string" ? root : fileURLToPath(root));

@@ -3,6 +3,7 @@ import { isAscii } from "node:buffer";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { contentType } from "mime-types";
 import { type Coding, PRECOMPRESSED } from "./codings.ts";
 import type { Validators } from "./conditions.ts";
