@@ -26,6 +26,7 @@ import { serverClosed } from "../lifecycle.ts";
 import { LINGER_MS, SWEEP_MS } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
+import { AwaitedExchanges } from "./awaited.ts";
 import type { ServerContext } from "./context.ts";
 import { clientDisconnected, SocketExchange, type ExchangeConnection } from "./exchange.ts";
 import { Outbox } from "./outbox.ts";
@@ -47,15 +48,9 @@ export class Connection implements ExchangeConnection, ResponseSink {
   #phase: Phase = "new";
   /** When the phase began, or the last byte came or went that it waits for: coarse milliseconds. */
   #since: number;
-  /** What the system had taken of our bytes when it was last looked at, and when that was; -1 where nothing waited to be taken. */
-  #taken = -1;
-  #takenAt = 0;
   /** The one under way: until its response is out and its content is read. */
   #exchange: SocketExchange | null = null;
-  /** Exchanges whose `completed` someone waits for, while their last bytes are not in the system's hands. */
-  #unconfirmed: SocketExchange[] = [];
-  /** Those whose last bytes are with the socket. */
-  #handed: SocketExchange[] = [];
+  #awaited: AwaitedExchanges | null = null;
   /** Content read away since its response was finished; -1 while the response is not. */
   #drained = -1;
   /** The WebSocket that the exchange's handler accepted. */
@@ -119,10 +114,9 @@ export class Connection implements ExchangeConnection, ResponseSink {
   /** Looks for a peer that has been silent too long. */
   sweep(now: number): void {
     const { limits } = this.context;
-    if (this.#socket.writableLength === 0) {
-      this.#taken = -1;
-    } else if (this.#phase !== "upgraded") {
-      if (this.#readerSilent(now)) {
+    const unreadMs = this.outbox.unreadMs(now);
+    if (unreadMs !== null && this.#phase !== "upgraded") {
+      if (unreadMs >= limits.sendTimeoutMs) {
         this.#fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
         reset(this.#socket);
         return;
@@ -159,16 +153,6 @@ export class Connection implements ExchangeConnection, ResponseSink {
       case "closed":
         break;
     }
-  }
-
-  /** Whether the client has long taken nothing of what waits for it. What it sends meanwhile does not count. */
-  #readerSilent(now: number): boolean {
-    const taken = this.#socket.bytesWritten - this.#socket.writableLength;
-    if (taken !== this.#taken) {
-      this.#taken = taken;
-      this.#takenAt = now;
-    }
-    return now - this.#takenAt >= this.context.limits.sendTimeoutMs;
   }
 
   /** The server shuts down: the next response is the last. Idle connections get a moment for one that is on its way. */
@@ -435,7 +419,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   /** The response is complete, but for what the outbox still holds. */
   sent(exchange: SocketExchange, last: boolean): void {
-    if (exchange.awaited) this.#unconfirmed.push(exchange);
+    if (exchange.awaited) (this.#awaited ??= new AwaitedExchanges()).add(exchange);
     else exchange.succeed();
     this.#proceed(exchange, last);
   }
@@ -522,25 +506,13 @@ export class Connection implements ExchangeConnection, ResponseSink {
   }
 
   flush(): void {
-    if (this.#unconfirmed.length === 0) {
-      this.outbox.flush();
-      return;
-    }
-    // Each is handed over once: a second, empty write could come after the end, and node cuts a connection for that.
-    const handed = this.#unconfirmed;
-    this.#unconfirmed = [];
-    this.#handed.push(...handed);
-    this.outbox.flush(() => {
-      for (const exchange of handed) exchange.succeed();
-      this.#handed = this.#handed.filter((exchange) => exchange.running);
-    });
+    if (this.#awaited === null) this.outbox.flush();
+    else this.#awaited.flush(this.outbox);
   }
 
   #fail(error: ExchangeError): void {
     this.#exchange?.fail(error);
-    for (const exchange of [...this.#handed, ...this.#unconfirmed]) exchange.fail(error);
-    this.#handed = [];
-    this.#unconfirmed = [];
+    this.#awaited?.fail(error);
   }
 }
 

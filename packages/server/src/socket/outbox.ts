@@ -13,6 +13,9 @@ export class Outbox {
   #text = "";
   #corked = false;
   #writable: PromiseWithResolvers<void> | null = null;
+  /** What the system had taken of our bytes when it was last looked at, and when that was; -1 where nothing waited to be taken. */
+  #taken = -1;
+  #takenAt = 0;
   /** Whether the socket has more than it wants to hold: the client does not read as fast as we write. */
   blocked = false;
 
@@ -62,6 +65,20 @@ export class Outbox {
       this.#corked = false;
       this.#socket.uncork();
     }
+  }
+
+  /**
+   * For how long the client has taken nothing of what waits for it, as far as is known from one look to the next; `null` where
+   * nothing waits. What it sends meanwhile does not count.
+   */
+  unreadMs(now: number): number | null {
+    const waiting = this.#socket.writableLength;
+    const taken = waiting === 0 ? -1 : this.#socket.bytesWritten - waiting;
+    if (taken !== this.#taken) {
+      this.#taken = taken;
+      this.#takenAt = now;
+    }
+    return waiting === 0 ? null : now - this.#takenAt;
   }
 
   /** Settles when the client has caught up, or is gone. */
