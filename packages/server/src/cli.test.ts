@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { get as requestTo, lastContent, WireClient } from "../test/wire-client.ts";
 import { OPTIONS } from "./config.ts";
 import { selfSigned } from "./tls/self-signed.ts";
 
@@ -318,6 +319,39 @@ describe("--watch", () => {
     expect(await command.exited).toBe(0);
     expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
   });
+
+  test.each(["socket", "node"])(
+    "a restart waits for the requests that run, and for no idle connection (%s server)",
+    async (server) => {
+      const place = `idle-${server}`;
+      // Where they were waited for, nothing would ever happen here.
+      await put(join(place, "tsgi.config.json"), '{ "drainIdleMs": 600000, "shutdownTimeoutMs": 600000 }');
+      const change = () =>
+        put(
+          join(place, "app.mjs"),
+          `export const application = (request, { draining }) => new Promise((resolve) => {
+             if (!request.url.endsWith("/slow")) return resolve({ status: 200, body: "quick" });
+             console.log("in the handler");
+             draining.addEventListener("abort", () => setImmediate(resolve, { status: 200, body: "late" }));
+           });`,
+        );
+      await change();
+      await using command = new Command(["0", "app.mjs", "--watch", "--server", server], {}, join(folder, place));
+      const [, url = ""] = await command.until(ADDRESS);
+      const { hostname, port } = new URL(url);
+      const connect = () => new WireClient({ transport: "tcp", hostname, port: Number(port) });
+      const [idle, busy] = [connect(), connect()];
+      await idle.send(requestTo("/")).until("quick");
+      busy.send(requestTo("/slow"));
+      await command.until(/in the handler/);
+
+      const seen = command.stdout.length;
+      await change();
+      expect(lastContent(await busy.end())).toBe("late");
+      await idle.end();
+      await command.until(ADDRESS, seen);
+    },
+  );
 });
 
 describe("says", () => {

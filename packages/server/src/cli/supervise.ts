@@ -60,10 +60,12 @@ interface Child {
  */
 function start(args: readonly string[]): Child {
   const script = process.argv[1] ?? "";
+  // The next child waits until this one has ended, which therefore waits for no request that may be on its way.
+  const env = { ...process.env, TSGI_WATCH: "false", TSGI_DRAIN_IDLE_MS: "0" };
   const child: ChildProcess = spawn(
     process.execPath,
     [...process.execArgv, script, ...args.filter((word) => word !== "--watch")],
-    { stdio: ["inherit", "inherit", "inherit", "ipc"], env: { ...process.env, TSGI_WATCH: "false" } },
+    { stdio: ["inherit", "inherit", "inherit", "ipc"], env },
   );
   const { promise: exited, resolve } = Promise.withResolvers<string>();
   child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code ?? 0}` : signal));
