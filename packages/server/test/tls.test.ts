@@ -5,14 +5,21 @@ import { Agent, request } from "node:https";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type ConnectionOptions,
+  type TLSSocket,
+} from "node:tls";
 import type { Handler, Server, TlsInfo } from "@tsgi/gateway-spec";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { serve as serveNode } from "../src/node/index.ts";
 import { listen as listenNode } from "../src/node/listen.ts";
-import type { SocketServeOptions, TlsOptions } from "../src/options.ts";
+import { DEFAULT_LIMITS, type SocketServeOptions, type TlsOptions } from "../src/options.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 import { listen as listenSocket } from "../src/socket/listen.ts";
+import { Certificates } from "../src/tls/certificates.ts";
+import { TlsFront } from "../src/tls/front.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, lastContent, WireClient } from "./wire-client.ts";
@@ -139,6 +146,15 @@ describe.each([
     expect(await handshake(secure(older, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" }))).toMatch(/^ERR_SSL_/);
     const newer = await start(hello, { tls: { ...pair, minVersion: "TLSv1.3" } });
     expect(await handshake(secure(newer, { maxVersion: "TLSv1.2" }))).toMatch(/^ERR_SSL_.*VERSION/);
+  });
+
+  test("a TLS 1.2 client cannot negotiate anew", async () => {
+    const client = secure(await start(hello, { shutdownTimeoutMs: 0 }), { maxVersion: "TLSv1.2" });
+    await client.send(get("/")).until("hello");
+    const socket = client.socket as TLSSocket;
+    const refused = once(socket, "error");
+    const done = new Promise((resolve) => socket.renegotiate({}, () => resolve("negotiated")));
+    expect(await Promise.race([refused, done])).toMatchObject([{ code: "ERR_SSL_NO_RENEGOTIATION" }]);
   });
 
   test("a name has its own certificate, a wildcard stands for one label, all others get the first", async () => {
@@ -427,6 +443,16 @@ describe.each([
       await next.send(get("/")).until("hello");
     });
 
+    test("that the client gives up count no longer, and are not worth a line", async () => {
+      const { clock, server } = await started({ maxConnections: 2 });
+      const client = await stuck(server);
+      client.socket.end();
+      await client.end();
+      await secure(server).send(get("/")).until("hello");
+      clock.advance(11_000);
+      expect(logger.warn).not.toHaveBeenCalled();
+    });
+
     test("count among those of one client", async () => {
       const { server } = await started({ maxConnectionsPerClient: 2 });
       await stuck(server);
@@ -470,4 +496,43 @@ test("self-signed: one word is enough", async () => {
   servers.push(server);
   const client = secure(server, { rejectUnauthorized: false });
   expect(lastContent(await client.send(get("/", "Connection: close")).end())).toBe("hello");
+});
+
+test("certificates that cannot be used are told of once", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tsgi-tls-"));
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  await writeFile(cert, pair.cert);
+  await writeFile(key, pair.key);
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const certificates = await Certificates.load({ cert, key }, {}, logger);
+  const listener = { setSecureContext: vi.fn() };
+  await writeFile(cert, "no certificate");
+  await certificates.check(listener);
+  await certificates.check(listener);
+  expect(logger.error).toHaveBeenCalledTimes(1);
+  await rm(cert);
+  await certificates.check(listener);
+  await certificates.check(listener);
+  expect(logger.error).toHaveBeenCalledTimes(2);
+  expect(listener.setSecureContext).not.toHaveBeenCalled();
+});
+
+test("where node's own time for a handshake is shorter, the connection is closed, too", async () => {
+  const certificates = await Certificates.load(pair, {}, logger);
+  const listener = createTlsServer({ ...certificates.listenerOptions, handshakeTimeout: 1 });
+  const context = { limits: DEFAULT_LIMITS, logger, now: 0 };
+  const front = new TlsFront(
+    listener,
+    certificates,
+    context,
+    () => true,
+    () => undefined,
+  );
+  await once(listener.listen(0, "127.0.0.1"), "listening");
+  expect(front.size).toBe(0);
+  const { port } = listener.address() as { readonly port: number };
+  const client = follow(new WireClient({ transport: "tcp", hostname: "127.0.0.1", port }));
+  await client.end();
+  expect(logger.warn.mock.calls).toEqual([["Refused a TLS connection from 127.0.0.1: ERR_TLS_HANDSHAKE_TIMEOUT"]]);
+  listener.close();
 });

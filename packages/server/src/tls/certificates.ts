@@ -146,8 +146,12 @@ async function stampOf(options: TlsOptions): Promise<string> {
   const sources = [cert, key, clientAuthorities, ...Object.values(serverNames).flatMap((one) => [one.cert, one.key])];
   const stamps = sources.map(async (source) => {
     if (source === undefined || isText(source)) return "";
-    const { ino, size, mtimeMs } = await stat(source);
-    return `${ino} ${size} ${mtimeMs}`;
+    try {
+      const { ino, size, mtimeMs } = await stat(source);
+      return `${ino} ${size} ${mtimeMs}`;
+    } catch {
+      return "unreadable"; // Who reads it is told why.
+    }
   });
   return (await Promise.all(stamps)).join();
 }

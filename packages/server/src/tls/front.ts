@@ -113,7 +113,7 @@ export class TlsFront {
     return handshake.tcp;
   }
 
-  /** Node leaves some of these sockets open. */
+  /** After its own time for a handshake, two minutes, node leaves the socket open. */
   #failed({ code, message }: NodeJS.ErrnoException, socket: TLSSocket): void {
     // Node's types promise an error that is there only where a client's certificate was refused.
     const refused = socket.authorizationError as unknown;
