@@ -109,8 +109,6 @@ async function read(options: TlsOptions): Promise<Loaded> {
     // RFC 9113 §9.2.1 forbids it on HTTP/2; nobody needs it on HTTP/1.1.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     honorCipherOrder: true,
-    // A session that is taken up again with another name's context must find the same here, or the handshake fails.
-    sessionIdContext: "tsgi",
   };
   const load = async ({ cert, key }: TlsCertificate) => ({ ...shared, cert: await pem(cert), key: await pem(key) });
   const main = await load(options);
