@@ -61,20 +61,28 @@ export function toHeaderView(fields: HeaderFields | undefined): HeaderView {
   return new FieldView(lines);
 }
 
-/** Calls `visit` for each line of either shape of {@link HeaderFields}, in order. */
+/**
+ * Calls `visit` for each line of either shape of {@link HeaderFields}, in order.
+ * @throws TypeError for a name or a value that is no string: it could be another text each time it is asked for one.
+ */
 export function eachField(fields: HeaderFields, visit: (name: string, value: string) => void): void {
   if (isPairs(fields)) {
-    for (const [name, value] of fields) visit(name, value);
+    for (const [name, value] of fields) visit(text(name), text(value));
     return;
   }
   for (const name in fields) {
     const value = fields[name];
     if (typeof value === "string") visit(name, value);
-    else if (value !== undefined) for (const line of value) visit(name, line);
+    else if (value !== undefined) for (const line of value) visit(name, text(line));
   }
 }
 
 /** Tells the two shapes of {@link HeaderFields} apart. */
 export function isPairs(fields: HeaderFields): fields is Iterable<readonly [string, string]> {
   return Symbol.iterator in fields;
+}
+
+function text(given: unknown): string {
+  if (typeof given === "string") return given;
+  throw new TypeError(`Field names and values are strings, not ${given === null ? "null" : typeof given}`);
 }

@@ -23,10 +23,10 @@ import type {
 } from "../index.ts";
 import { cancelBody, isWhole, openBody } from "../response.ts";
 import { hasContent, NodeRequestBody } from "./node-body.ts";
-import { PieceSender } from "./node-pieces.ts";
+import { MAX_WRITE_BYTES, PieceSender } from "./node-pieces.ts";
 import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
-import { frame, isAscii, toPairs, writeHead } from "./node-response.ts";
-import { destroy, isSent, linger, NO_ERROR, sendInformational, streamOf, toTrailers } from "./node-transport.ts";
+import { type Answer, frame, isAscii, writeHead } from "./node-response.ts";
+import { addTrailers, destroy, isSent, linger, NO_ERROR, sendInformational, streamOf } from "./node-transport.ts";
 
 /** What the exchanges of one server have in common. */
 export interface NodeHost {
@@ -43,26 +43,24 @@ export interface NodeHost {
   readonly onUpgrade?: (exchange: NodeExchange, response: OutgoingResponse) => void;
 }
 
-/** Longest piece handed to node at once, in bytes: a reader that takes none of it for long is silent. */
-const MAX_WRITE_BYTES = 128 * 1024;
-
 /** Runs the handler and writes its response. Never throws; failures of the handler go to the host's logger. */
 export function handleExchange(exchange: NodeExchange, handler: Handler): void {
-  let response: OutgoingResponse | Promise<OutgoingResponse>;
+  let response: OutgoingResponse;
   try {
-    response = handler(exchange.request, exchange);
+    const answer = handler(exchange.request, exchange);
+    if (isThenable(answer)) {
+      Promise.resolve(answer).then(
+        (settled) => exchange.respond(settled),
+        (error: unknown) => exchange.handlerFailed(error),
+      );
+      return;
+    }
+    response = answer;
   } catch (error) {
     exchange.handlerFailed(error);
     return;
   }
-  if (isThenable(response)) {
-    response.then(
-      (settled) => exchange.respond(settled),
-      (error: unknown) => exchange.handlerFailed(error),
-    );
-  } else {
-    exchange.respond(response);
-  }
+  exchange.respond(response);
 }
 
 /** The request's side. */
@@ -84,7 +82,7 @@ export class NodeRequest implements IncomingRequest {
   }
 
   get headers(): HeaderView {
-    return (this.#headers ??= toView(this.#exchange.req));
+    return (this.#headers ??= toView(this.#exchange.req, this.#exchange.target));
   }
 
   get body(): AsyncIterable<Uint8Array> | null {
@@ -194,11 +192,11 @@ export class NodeExchange implements Exchange {
 
   /** What the exchange waits the client for: a host's clock measures these silences. */
   get waitingFor(): "content" | "reader" | null {
-    if (this.#requestBody?.waiting === true) return "content";
     const { res } = this;
     // A pipelined response that is not yet at its turn has no socket, and waits for nobody's reading.
     const unread = res.writableEnded && !res.writableFinished && res.socket !== null;
-    return this.#sender?.waitsForReader === true || unread ? "reader" : null;
+    if (this.#sender?.waitsForReader === true || unread) return "reader";
+    return this.#requestBody?.waiting === true ? "content" : null;
   }
 
   /** {@link IncomingRequest.body} */
@@ -287,41 +285,50 @@ export class NodeExchange implements Exchange {
     for (const name of this.res.getHeaderNames()) this.res.removeHeader(name);
     // A head that node refused has left its reason phrase. HTTP/2 has none.
     if (streamOf(this.res) === null) this.res.statusMessage = "";
-    this.#send(failureResponse(error));
+    const { status: refusal, headers, body } = failureResponse(error);
+    this.#send({ status: refusal, headers, body, trailers: undefined });
   }
 
   /** Writes what the handler answered. */
   respond(response: OutgoingResponse): void {
     if (this.#isGone()) {
-      cancelBody(response.body, this.#failure);
+      drop(response, this.#failure);
       return;
     }
     try {
-      if (response.status === 101 && this.host.onUpgrade !== undefined) this.host.onUpgrade(this, response);
-      else this.#send(response);
+      const { status, headers, body, trailers } = response;
+      if (status === 101 && this.host.onUpgrade !== undefined) this.host.onUpgrade(this, response);
+      else this.#send({ status, headers, body, trailers });
     } catch (error) {
-      const unopened = this.#sender === null ? (response as OutgoingResponse | undefined)?.body : null;
+      const opened = this.#sender !== null;
       this.handlerFailed(error);
-      cancelBody(unopened, error);
+      if (!opened) drop(response, error);
     }
   }
 
-  #send(response: OutgoingResponse): void {
+  #send(answer: Answer): void {
     const { req, res } = this;
-    const head = frame(req.method ?? "GET", versionOf(req), response, this.#closing || this.host.draining.aborted);
-    const body = sliced(response);
+    const { trailers } = answer;
+    const version = versionOf(req);
+    const head = frame(req.method ?? "GET", version, answer, this.#isLast(answer.status, version));
+    const body = sliced(answer);
     // What is no body must be found while there is still a 500 to answer with.
-    const sender = body === null || body === undefined || isWhole(body) ? null : new PieceSender(res, openBody(body));
+    const sender =
+      body === null || body === undefined || isWhole(body) ? null : new PieceSender(res, openBody(body), head);
     this.#sender = sender;
+    if (sender !== null && !head.empty) {
+      this.#watch();
+      const failed = (error: unknown) => {
+        this.handlerFailed(error);
+      };
+      this.#finish(sender.send(failed).then((sent) => (sent ? this.#end(trailers) : undefined)));
+      return;
+    }
     writeHead(res, head);
     if (head.empty) {
       sender?.stop(new Error("The response has no content"));
       res.end();
-    } else if (sender !== null) {
-      this.#watch();
-      this.#finish(sender.send(head).then((sent) => (sent ? this.#end(response.trailers) : undefined)));
-      return;
-    } else if (response.trailers === undefined) {
+    } else if (trailers === undefined) {
       if (typeof body !== "string") res.end(body);
       // A string of ASCII, which is the cheapest to write.
       else if (body.length === head.contentLength) res.end(body, "latin1");
@@ -329,10 +336,16 @@ export class NodeExchange implements Exchange {
     } else {
       if (typeof body === "string") res.write(Buffer.from(body));
       else if (body instanceof Uint8Array) res.write(body);
-      this.#finish(this.#end(response.trailers));
+      this.#finish(this.#end(trailers));
       return;
     }
     this.#settleRequest();
+  }
+
+  /** Whether the response must say that the connection ends. Mostly node says it, but not beside an option of ours. */
+  #isLast(status: number, version: number): boolean {
+    if (this.#closing || this.host.draining.aborted) return true;
+    return status === 426 && (!this.res.shouldKeepAlive || version === 10);
   }
 
   #finish(sent: Promise<void>): void {
@@ -341,13 +354,13 @@ export class NodeExchange implements Exchange {
     });
   }
 
-  async #end(trailers: OutgoingResponse["trailers"]): Promise<void> {
+  async #end(trailers: Answer["trailers"]): Promise<void> {
     if (trailers !== undefined) {
       const fields = await trailers();
       if (this.#isFailed()) return;
-      const pairs = toPairs(fields);
-      this.res.addTrailers(versionOf(this.req) === 20 ? toTrailers(pairs) : pairs);
+      addTrailers(this.res, fields);
     }
+    this.#sender?.commit();
     this.res.end();
     this.#settleRequest();
   }
@@ -427,7 +440,7 @@ function toFailure(error: unknown): ExchangeError {
 }
 
 /** The body, a long one in pieces, so that it can be seen whether the client takes it. */
-function sliced({ body, trailers }: OutgoingResponse): OutgoingResponse["body"] {
+function sliced({ body, trailers }: Answer): Answer["body"] {
   if (body === null || body === undefined || !isWhole(body) || trailers !== undefined) return body;
   if (body.length <= MAX_WRITE_BYTES) return body;
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
@@ -436,6 +449,15 @@ function sliced({ body, trailers }: OutgoingResponse): OutgoingResponse["body"] 
       yield bytes.subarray(from, from + MAX_WRITE_BYTES);
     }
   })();
+}
+
+/** Tells the body of a response that it will not be sent. What else is wrong with the response is nobody's any more. */
+function drop(response: OutgoingResponse, reason: unknown): void {
+  try {
+    cancelBody(response.body, reason);
+  } catch {
+    // It may have no body to ask for: it is what a handler gave, unseen.
+  }
 }
 
 function disconnected(): ExchangeError {

@@ -1,7 +1,10 @@
-/** A response body that comes in pieces, on its way to node's response: in order, and no faster than the client takes them. */
+/** A response that comes in pieces, on its way to node's response: in order, and no faster than the client takes them. */
 import type { ServerResponse } from "node:http";
-import { isWhole, type BodySource } from "../response.ts";
-import { isAscii, type ResponseHead } from "./node-response.ts";
+import type { BodySource } from "../response.ts";
+import { isAscii, writeHead, type ResponseHead } from "./node-response.ts";
+
+/** Longest piece handed to node at once, in bytes: a reader that takes none of it for long is silent. */
+export const MAX_WRITE_BYTES = 128 * 1024;
 
 export class PieceSender {
   /** Whether the client has to take what was written first. */
@@ -9,11 +12,16 @@ export class PieceSender {
   readonly #res: ServerResponse;
   /** `null` once there is nothing more to ask of it. */
   #source: BodySource | null;
+  readonly #head: ResponseHead;
+  readonly #ascii: boolean;
+  #committed = false;
   #stopped = false;
 
-  constructor(res: ServerResponse, source: BodySource) {
+  constructor(res: ServerResponse, source: BodySource, head: ResponseHead) {
     this.#res = res;
     this.#source = source;
+    this.#head = head;
+    this.#ascii = isAscii(head);
   }
 
   /** Nothing more is sent; the source hears of it, once. */
@@ -24,41 +32,62 @@ export class PieceSender {
   }
 
   /**
-   * @param head the one that was put on the response.
-   * @returns whether all of it was sent; it was not where it was stopped.
+   * Sends all pieces. The head waits one turn for the first of them, to go out with it; an error that comes before is then still a
+   * clean 500.
+   * @param failed hears of a head that could not be put on the response when its turn was over: others may write to it too.
+   * @returns whether all was sent, but perhaps for the head; it was not where it was stopped.
    * @throws what the source threw; TypeError where the pieces are not what the head announces.
    */
-  async send(head: ResponseHead): Promise<boolean> {
+  async send(failed: (error: unknown) => void): Promise<boolean> {
     const source = this.#source;
     if (source === null) return false;
-    const res = this.#res;
-    const { contentLength } = head;
-    const ascii = isAscii(head);
-    let left = contentLength === -1 ? Number.POSITIVE_INFINITY : contentLength;
-    // The head need not wait for the first piece, but leaves with it where it is at hand.
-    let waits = true;
     setImmediate(() => {
-      if (!waits || this.#isStopped()) return;
-      if (ascii) res.flushHeaders();
-      else res.write("", "latin1");
+      if (this.#committed || this.#isStopped()) return;
+      try {
+        this.commit();
+        if (this.#ascii) this.#res.flushHeaders();
+        else this.#res.write("", "latin1");
+      } catch (error) {
+        failed(error);
+      }
     });
+    const { contentLength } = this.#head;
+    let left = contentLength === -1 ? Number.POSITIVE_INFINITY : contentLength;
     for (;;) {
       const { done, value } = await source.next();
-      waits = false;
       if (this.#isStopped()) return false;
       if (done === true) break;
-      if (value === undefined || value.length === 0) continue;
-      if (!isWhole(value)) {
-        throw new TypeError(`A piece of a response body must be a string or bytes, not ${typeof value}`);
-      }
-      left -= typeof value === "string" ? Buffer.byteLength(value) : value.byteLength;
+      const piece = toPiece(value);
+      if (piece.length === 0) continue;
+      left -= typeof piece === "string" ? Buffer.byteLength(piece) : piece.byteLength;
       if (left < 0) throw new TypeError("The response body is longer than its Content-Length");
-      if (!res.write(ascii || typeof value !== "string" ? value : Buffer.from(value))) await this.#readerReady();
+      this.commit();
+      if (piece.length > MAX_WRITE_BYTES) await this.#writeLong(piece);
+      else if (!this.#res.write(this.#encoded(piece))) await this.#readerReady();
       if (this.#isStopped()) return false;
     }
     this.#source = null;
     if (left > 0 && contentLength !== -1) throw new TypeError("The response body is shorter than its Content-Length");
     return true;
+  }
+
+  /** Puts the head on the response, unless it is there. */
+  commit(): void {
+    if (this.#committed) return;
+    this.#committed = true;
+    writeHead(this.#res, this.#head);
+  }
+
+  async #writeLong(piece: string | Uint8Array): Promise<void> {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+    for (let from = 0; from < bytes.byteLength && !this.#isStopped(); from += MAX_WRITE_BYTES) {
+      if (!this.#res.write(bytes.subarray(from, from + MAX_WRITE_BYTES))) await this.#readerReady();
+    }
+  }
+
+  /** Node would write a head in the encoding of the string that it leaves with. */
+  #encoded(piece: string | Uint8Array): string | Uint8Array {
+    return this.#ascii || typeof piece !== "string" ? piece : Buffer.from(piece);
   }
 
   /** Fulfils when the client has taken what was written, or will not. */
@@ -80,4 +109,9 @@ export class PieceSender {
   #isStopped(): boolean {
     return this.#stopped;
   }
+}
+
+function toPiece(value: unknown): string | Uint8Array {
+  if (typeof value === "string" || value instanceof Uint8Array) return value;
+  throw new TypeError(`A body gives strings and bytes, not ${value === null ? "null" : typeof value}`);
 }

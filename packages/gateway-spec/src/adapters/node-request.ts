@@ -5,6 +5,9 @@ import type { TLSSocket } from "node:tls";
 import { FieldView } from "../headers.ts";
 import type { Address, HeaderView, TlsInfo } from "../index.ts";
 
+/** RFC 9112 §3.2.2; whom a user name stands for is not passed on. */
+const ABSOLUTE_FORM = /^https?:\/\/(?:[^/?#@]*@)?([^\s/?#@\\]+)([/?].*)?$/i;
+
 /** 10, 11 or 20. */
 export function versionOf(req: IncomingMessage): number {
   return req.httpVersionMajor * 10 + req.httpVersionMinor;
@@ -22,7 +25,9 @@ export function fieldOf({ rawHeaders: lines }: IncomingMessage, name: string): s
 /** RFC 9112 §3.3: the target URI, of the request target and the Host field. */
 export function toUrl(req: IncomingMessage, encrypted: boolean): string {
   const target = req.url ?? "/";
-  if (/^https?:\/\//i.test(target)) return target;
+  const scheme = encrypted ? "https" : "http";
+  const [, named, rest = ""] = ABSOLUTE_FORM.exec(target) ?? [];
+  if (named !== undefined) return `${scheme}://${named}${rest.startsWith("/") ? "" : "/"}${rest}`;
   const authority = req.httpVersionMajor === 2 ? fieldOf(req, ":authority") : undefined;
   const host = authority ?? fieldOf(req, "host");
   // node passes any Host on. One that could end the authority early would move the path.
@@ -30,11 +35,18 @@ export function toUrl(req: IncomingMessage, encrypted: boolean): string {
     host !== undefined && /^[^\s/?#@\\]+$/.test(host)
       ? host
       : `localhost${req.socket.localPort === undefined ? "" : `:${req.socket.localPort}`}`;
-  return `${encrypted ? "https" : "http"}://${safe}${target.startsWith("/") ? target : "/"}`;
+  return `${scheme}://${safe}${target.startsWith("/") ? target : "/"}`;
 }
 
-export function toView(req: IncomingMessage): HeaderView {
+/** @param target as received. */
+export function toView(req: IncomingMessage, target: string): HeaderView {
   const lines = lowerNames(req.rawHeaders);
+  // RFC 9112 §3.2.2: of the absolute form "the origin server MUST ignore the received Host header field (if any) and instead use
+  // the host information of the request-target".
+  const named = target.startsWith("/") ? undefined : ABSOLUTE_FORM.exec(target)?.[1];
+  if (named !== undefined) {
+    for (let i = 0; i < lines.length; i += 2) if (lines[i] === "host") lines[i + 1] = named;
+  }
   if (req.httpVersionMajor !== 2) return new FieldView(lines);
   const fields: string[] = [];
   const authority = req.headers[":authority"];

@@ -1,9 +1,8 @@
 /** What an exchange does to node's response and its connection beside writing it: the same for HTTP/1.1 and HTTP/2. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../headers.ts";
 import type { HeaderFields } from "../index.ts";
-import { toPairs, toRecord } from "./node-response.ts";
+import { toInformational, toRecord, toTrailers } from "./node-response.ts";
 
 /** How long a client may go on sending after a response that closes its connection, before the socket is destroyed. */
 const LINGER_MS = 2000;
@@ -20,18 +19,15 @@ export function sendInformational(
   if (!Number.isInteger(status) || status < 102 || status > 199) {
     throw new TypeError(`An informational response's status must be from 102 to 199, not ${String(status)}`);
   }
-  let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : ""}\r\n`;
-  eachField(headers, (name, value) => {
-    if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no field name`);
-    if (FORBIDDEN_IN_FIELD_VALUE.test(value)) throw new TypeError(`The value of ${name} has a forbidden character`);
-    head += `${name}: ${value}\r\n`;
-  });
+  const lines = toInformational(headers);
   if (res.headersSent || res.destroyed) return;
   if (req.httpVersionMajor === 2) {
     const { stream } = res as unknown as { readonly stream: { additionalHeaders(fields: object): void } };
-    stream.additionalHeaders({ ":status": status, ...Object.fromEntries(toPairs(headers)) });
+    stream.additionalHeaders({ ":status": status, ...toRecord(lines) });
     return;
   }
+  let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : ""}\r\n`;
+  for (let i = 0; i < lines.length; i += 2) head += `${lines[i]}: ${lines[i + 1]}\r\n`;
   // A pipelined response that is not yet at its turn has no socket; hints may be left out.
   res.socket?.write(`${head}\r\n`, "latin1");
 }
@@ -61,10 +57,13 @@ export function isSent(res: ServerResponse): boolean {
   return stream === null || (res.writableEnded && stream.rstCode === NO_ERROR);
 }
 
-/** Trailers as node:http2 takes them: a record. */
-export function toTrailers(pairs: readonly [string, string][]): NodeJS.Dict<string> {
-  // Its `addTrailers` takes arrays too; node's types do not know.
-  return toRecord(pairs.flat()) as object as NodeJS.Dict<string>;
+/** @throws TypeError for a field that may not stand in a trailer section. */
+export function addTrailers(res: ServerResponse, fields: HeaderFields): void {
+  const lines = toTrailers(fields);
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < lines.length; i += 2) pairs.push([lines[i] ?? "", lines[i + 1] ?? ""]);
+  // Of HTTP/2 it takes a record, of arrays too; node's types do not know.
+  res.addTrailers(streamOf(res) === null ? pairs : (toRecord(lines) as object as NodeJS.Dict<string>));
 }
 
 /** Cuts the connection, or the stream of HTTP/2, so that the client can see it. */

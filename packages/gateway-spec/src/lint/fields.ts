@@ -1,4 +1,5 @@
 /** Checks the header fields that an application sends. */
+import { CONNECTION_FIELDS, FORBIDDEN_TRAILERS } from "../field-names.ts";
 import { FORBIDDEN_IN_FIELD_VALUE, isPairs, TOKEN } from "../headers.ts";
 import type { HeaderFields } from "../index.ts";
 import { type Reporter, show } from "./report.ts";
@@ -7,28 +8,16 @@ import { isObject } from "./values.ts";
 /** A field line as it came; the name lower-case. */
 export type Line = readonly [name: string, value: string];
 
-/** The fields that are the connection's business (RFC 9110 §7.6.1, RFC 9113 §8.2.2). */
-const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
-
 /** RFC 9110 §6.5.1: fields of "message framing, routing, authentication, request modifiers, response controls, or content format". */
 const NOT_IN_TRAILERS = new Set([
-  ...CONNECTION_FIELDS,
-  "authorization",
+  ...FORBIDDEN_TRAILERS,
   "cache-control",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "content-type",
   "date",
   "expires",
-  "host",
   "location",
   "proxy-authenticate",
-  "proxy-authorization",
   "retry-after",
   "set-cookie",
-  "te",
-  "trailer",
   "vary",
   "www-authenticate",
 ]);
