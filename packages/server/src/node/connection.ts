@@ -28,10 +28,16 @@ export class NodeConnection {
   readonly #socket: Socket;
   /** In the order of their requests; those that are over leave it late. */
   #exchanges: NodeExchange[] = [];
+  /** The last one, until its request is complete: that may come after its response. */
+  #last: NodeExchange | null = null;
+  /** Since when content is read away that nobody waits for. */
+  #restSince: number | null = null;
   #requests = 0;
   /** The present response is the last one: what comes behind its request is not answered. */
   #closing = false;
   #lingering = false;
+  /** Node will lose what comes behind the present request. */
+  #loses = false;
   /** What came behind a request that names a protocol to change to. */
   #behindUpgrade: Buffer | null = null;
   /** The WebSocket that the exchange's handler accepted. */
@@ -54,10 +60,13 @@ export class NodeConnection {
   request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
     const { limits, host, handler } = this.#context;
     if (!this.#accepts(req, res)) return;
-    if (this.#requests >= limits.maxRequestsPerConnection) {
+    if (this.#loses || this.#requests >= limits.maxRequestsPerConnection) {
       this.#closing = true;
       res.shouldKeepAlive = false;
     }
+    // Node would keep it. RFC 9112 §9.3: "If the "close" connection option is present, the connection will not persist after the
+    // current response; else", and only then keep-alive.
+    if (req.httpVersionMinor === 0 && CLOSE.test(req.headers.connection ?? "")) res.shouldKeepAlive = false;
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#add(exchange);
     if (this.#behindUpgrade !== null) {
@@ -66,6 +75,11 @@ export class NodeConnection {
       });
     }
     handleExchange(exchange, handler);
+  }
+
+  /** Node goes on with a request that names a protocol to change to, but loses what came behind it in the same read. */
+  losesRest(): void {
+    this.#loses = true;
   }
 
   /**
@@ -104,16 +118,11 @@ export class NodeConnection {
     if (this.#lingering || this.#closing || !this.#socket.writable) return;
     this.#closing = true;
     const { limits } = this.#context;
-    const last = this.#running().at(-1);
-    if (last !== undefined && !last.req.complete) {
-      // An end in the middle of content, which over TLS is all that is told of a reset.
-      if (error.code === "HPE_INVALID_EOF_STATE" || error.code === "ECONNRESET") {
-        this.#socket.destroy();
-        return;
-      }
-      last.contentFailed(exchangeError("REQUEST_BODY_MALFORMED", "The request content is malformed", error));
+    if (this.#last?.req.complete === false) {
+      this.#contentBroke(this.#last, error);
       return;
     }
+    const last = this.#running().at(-1);
     // A connection that never said anything is not told anything.
     if (this.#socket.bytesRead === 0) {
       this.#socket.destroy();
@@ -144,10 +153,17 @@ export class NodeConnection {
       return;
     }
     const socket = this.#socket;
-    const progress = socket.bytesRead + socket.bytesWritten - socket.writableLength;
     this.#exchanges = this.#running();
     const waiting = this.#exchanges.find(({ waitingFor }) => waitingFor !== null);
+    const taken = socket.bytesWritten - socket.writableLength;
+    // A reader does not read by sending.
+    const progress = waiting?.waitingFor === "reader" ? taken : taken + socket.bytesRead;
     const idle = this.#exchanges.length === 0;
+    if (this.#last?.req.complete === true) this.#last = null;
+    if (idle && this.#last !== null) {
+      this.#restSince ??= now;
+      if (now - this.#restSince > limits.bodyTimeoutMs) this.#linger();
+    }
     if (progress !== this.#progress || (waiting === undefined && !idle)) {
       this.#progress = progress;
       this.#since = now;
@@ -210,10 +226,32 @@ export class NodeConnection {
     return false;
   }
 
+  /** What comes behind belongs to nobody: the response, which may be out already, is the last one. */
+  #contentBroke(exchange: NodeExchange, error: ClientError): void {
+    const { res } = exchange;
+    if (res.writableFinished) {
+      this.#linger();
+      return;
+    }
+    // An end in the middle of content, which over TLS is all that is told of a reset.
+    const isEnd = error.code === "HPE_INVALID_EOF_STATE" || error.code === "ECONNRESET";
+    if (isEnd && !res.writableEnded) {
+      this.#socket.destroy();
+      return;
+    }
+    // One that has been begun may have said that the connection goes on.
+    res.once("finish", () => {
+      this.#linger();
+    });
+    exchange.contentFailed(exchangeError("REQUEST_BODY_MALFORMED", "The request content is malformed", error));
+  }
+
   #add(exchange: NodeExchange): void {
     const exchanges = this.#exchanges;
     while (exchanges[0] !== undefined && isOver(exchanges[0])) exchanges.shift();
     exchanges.push(exchange);
+    this.#last = exchange;
+    this.#restSince = null;
   }
 
   #running(): NodeExchange[] {
@@ -257,6 +295,8 @@ export class NodeConnection {
     this.#socket.resume();
   }
 }
+
+const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 
 function isOver({ res }: NodeExchange): boolean {
   return res.writableFinished || res.destroyed;

@@ -1,7 +1,7 @@
 /** What node's parser lets pass and ours refuses: one set of rules for both servers. */
 import type { IncomingMessage } from "node:http";
 import { type HeadLimits, RequestError, RequestParser, Vocabulary } from "../http1/index.ts";
-import { ORIGIN_FORM, parseHead } from "../http1/head.ts";
+import { isMisdirected, misdirected, ORIGIN_FORM, parseHead } from "../http1/head.ts";
 
 /** What a glance at a head gives where only our parser can judge it. */
 export const UNSURE = -2;
@@ -25,10 +25,15 @@ export class HeadChecker {
    */
   check(req: IncomingMessage): number {
     // A version is but what a client of HTTP/1.1 says; node:http2's requests have a stream.
-    if ("stream" in req) return this.read(asHttp1(req));
+    if ("stream" in req) {
+      const length = this.read(asHttp1(req));
+      if (req.headers[":scheme"] !== "https") throw misdirected();
+      return length;
+    }
     const glanced = this.glance(req);
     if (glanced !== UNSURE) return glanced;
     const length = this.read(asReceived(req));
+    if (isMisdirected(req.url ?? "/", "encrypted" in req.socket)) throw misdirected();
     const at = req.rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === "host");
     const host = req.rawHeaders[at + 1];
     if (at !== -1 && host !== undefined && host.length <= MAX_HOST_LENGTH) {

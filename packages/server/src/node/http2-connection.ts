@@ -77,8 +77,10 @@ export class Http2Connection {
     const session = this.#session;
     if (session.destroyed) return;
     const { bytesRead, bytesWritten, writableLength } = session.socket;
-    const progress = bytesRead + bytesWritten - writableLength;
     const waiting = Array.from(this.#exchanges).filter(({ waitingFor }) => waitingFor !== null);
+    const taken = bytesWritten - writableLength;
+    // Readers do not read by sending, but one connection may be waited for in both ways.
+    const progress = waiting.every(({ waitingFor }) => waitingFor === "reader") ? taken : taken + bytesRead;
     const idle = this.#exchanges.size === 0;
     if (progress !== this.#progress || (waiting.length === 0 && !idle)) {
       this.#progress = progress;

@@ -11,21 +11,34 @@ const COMPLETE = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, "hea
 
 /** To everyone but node, and to node beyond those questions, its `headers` are those of any request of node:http. */
 export class LateRecordRequest extends IncomingMessage {
-  record: IncomingHttpHeaders | null = null;
+  /** What stands in for `headers` while node asks. */
+  questions: IncomingHttpHeaders | null = null;
+  /** Whether node has handed the request on: its own record is made at the next look. */
+  received = false;
+}
+
+/** To be called when node hands a request on. */
+export function receive(req: IncomingMessage): void {
+  if (req instanceof LateRecordRequest) req.received = true;
 }
 
 // A property for TypeScript, an accessor in truth: a class could not override it.
 Object.defineProperty(LateRecordRequest.prototype, "headers", {
   get(this: LateRecordRequest): IncomingHttpHeaders {
-    return (this.record ??=
-      this.rawHeaders.length > FEW
-        ? new Proxy<IncomingHttpHeaders>({}, new LateRecord(this))
-        : (COMPLETE?.get?.call(this) as IncomingHttpHeaders));
+    return this.received || this.rawHeaders.length <= FEW
+      ? complete(this)
+      : (this.questions ??= new Proxy<IncomingHttpHeaders>({}, new LateRecord(this)));
   },
   set(this: LateRecordRequest, record: IncomingHttpHeaders) {
-    this.record = record;
+    this.received = true;
+    COMPLETE?.set?.call(this, record);
   },
 });
+
+/** Node's own record, made at the first look. */
+function complete(req: LateRecordRequest): IncomingHttpHeaders {
+  return COMPLETE?.get?.call(req) as IncomingHttpHeaders;
+}
 
 /** Answers node's questions of the lines, all others of the record. */
 class LateRecord implements ProxyHandler<IncomingHttpHeaders> {
@@ -74,8 +87,7 @@ class LateRecord implements ProxyHandler<IncomingHttpHeaders> {
     return true;
   }
 
-  /** Node's own, from now on in the place of this one. */
   #complete(): IncomingHttpHeaders {
-    return (this.#record ??= this.#req.record = COMPLETE?.get?.call(this.#req) as IncomingHttpHeaders);
+    return (this.#record ??= complete(this.#req));
   }
 }
