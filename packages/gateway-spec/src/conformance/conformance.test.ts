@@ -222,6 +222,17 @@ const BREACHES: readonly (readonly [breach: string, caseName: string, serve: Ser
     }),
   ],
   [
+    "encodes field values as it does text",
+    "header-value-bytes",
+    breakingResponse((response) => {
+      const lines: [string, string][] = [];
+      eachField(response.headers ?? {}, (name, value) => {
+        lines.push([name, Buffer.from(value).toString("latin1")]);
+      });
+      return { ...response, headers: lines };
+    }),
+  ],
+  [
     "joins the lines of set-cookie",
     "set-cookie-lines",
     breakingResponse((response) => {

@@ -74,6 +74,7 @@ test.each([
   "unread-body-closes",
   "connection-fields-not-sent",
   "no-content-204",
+  "no-content-205",
   "no-content-304",
   "body-kinds",
   "bad-chunk-truncates",

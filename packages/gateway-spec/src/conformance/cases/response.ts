@@ -75,6 +75,15 @@ const CONSTANT: OutgoingResponse = Object.freeze({
   body: "constant",
 });
 
+/** Bodies beside which a field value must stay what it is: text may lead a server to encode the head as well. */
+const BODIES: Readonly<Record<string, () => OutgoingResponse["body"]>> = {
+  ascii: () => "ascii",
+  text: () => "caf\u{e9} 添",
+  bytes: () => new Uint8Array([0xe6, 0xb7, 0xbb]),
+  pieces: () => pieces("caf\u{e9}", "添"),
+  none: () => null,
+};
+
 export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
@@ -122,6 +131,23 @@ export const responseCases: readonly ConformanceCase[] = [
         equal(response.status, 500, `the answer to the headers ${JSON.stringify(headers)}`);
         equal(field(response, "x-injected"), null, "the field that was injected");
         check(!response.body.includes("unsent"), "the body was sent");
+      }
+    },
+  },
+  {
+    kind: "exchange",
+    name: "header-value-bytes",
+    rules: ["TSGI-17"],
+    title: "a field value is sent a byte a character, whatever the body",
+    handler: () => (request) => ({
+      status: 200,
+      headers: { "x-bytes": "\u{80}\u{e9}\u{ff}\ta~" },
+      body: BODIES[lastSegment(request.url)]?.() ?? null,
+    }),
+    run: async (stage) => {
+      for (const body of Object.keys(BODIES)) {
+        const response = await stage.fetch({ path: `/${body}` });
+        equal(field(response, "x-bytes"), "\u{80}\u{e9}\u{ff}\ta~", `the value beside the body ${body}`);
       }
     },
   },
@@ -210,6 +236,7 @@ export const responseCases: readonly ConformanceCase[] = [
   },
   withoutContent("head-no-content", "a response to HEAD has no content", 200, "HEAD"),
   withoutContent("no-content-204", "a response with status 204 has no content", 204, "GET"),
+  withoutContent("no-content-205", "a response with status 205 has no content", 205, "GET"),
   withoutContent("no-content-304", "a response with status 304 has no content", 304, "GET"),
 ];
 
@@ -253,7 +280,7 @@ function withoutContent(name: string, title: string, status: number, method: str
       wire.request({ path: "/after", headers: [["Connection", "close"]] });
       for (const path of ["/text", "/iterable", "/stream"]) {
         const response = await wire.response(method);
-        equal(response.status, status, `the status of ${path}`);
+        equal([response.status, response.body.toString()], [status, ""], `the status and the content of ${path}`);
         if (status === 204) equal(field(response, "content-length"), null, "the Content-Length of a 204");
       }
       equal((await wire.response()).body.toString(), "after", "the next response on the connection");
