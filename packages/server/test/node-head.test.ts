@@ -1,11 +1,12 @@
 /** How the node server looks at a head: what it leaves to node's parser, and its fast path beside the plain one. */
 import { createServer, type IncomingMessage, type ServerOptions } from "node:http";
 import { Duplex } from "node:stream";
+import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { DEFAULT_HEAD_LIMITS, RequestError } from "../src/http1/index.ts";
 import { FORBIDDEN_IN_VALUE, TOKEN } from "../src/http1/text.ts";
 import { asReceived, HeadChecker, UNSURE } from "../src/node/head.ts";
-import { LateRecordRequest } from "../src/node/request.ts";
+import { LateRecordRequest, receive } from "../src/node/request.ts";
 import { randomRequests, seededRandom } from "./random-requests.ts";
 import { WIRE_CASES } from "./wire-cases.ts";
 
@@ -121,6 +122,22 @@ test("a record that was put in its place stays there", () => {
   const [request] = receivedLate(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
   if (request !== undefined) request.headers = { host: "b" };
   expect(request?.headers).toEqual({ host: "b" });
+});
+
+test("the record of a request that was handed on is node's own to whoever looks at it", () => {
+  const head = Buffer.from(
+    "GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-A: 2\r\nCookie: b\r\nCookie: c\r\nSet-Cookie: d\r\n\r\n",
+  );
+  const [late] = receivedLate(head);
+  const [node] = received(head);
+  if (late === undefined || node === undefined) throw new Error("Node refused it");
+  expect(late.headers["expect"]).toBe(undefined);
+  receive(late);
+  expect(inspect(late.headers)).toBe(inspect(node.headers));
+  expect(JSON.stringify(late.headers)).toBe(JSON.stringify(node.headers));
+  expect({ ...late.headers }).toEqual(node.headers);
+  expect(late.headersDistinct).toEqual(node.headersDistinct);
+  expect(late.headers).toBe(late.headers);
 });
 
 function outcome(read: () => number): number | string {

@@ -127,6 +127,17 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>)
   });
 
   describe(`${name}: failures before the head is out`, () => {
+    test("a body that is another one at the second look is sent as it was measured", async () => {
+      let looked = 0;
+      const received = await answer({
+        status: 200,
+        get body() {
+          return looked++ === 0 ? "first" : "second look";
+        },
+      });
+      expect([/Content-Length: (\d+)/i.exec(received)?.[1], lastContent(received)]).toEqual(["5", "first"]);
+    });
+
     test.each<[string, () => ResponseBody | null]>([
       ["throws at once", () => failing()],
       ["gives no piece", () => pieces(null as unknown as string)],
@@ -137,14 +148,16 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>)
       expect(logger.error).toHaveBeenCalledTimes(1);
     });
 
-    test("a response whose `then` throws: 500, and the process lives", async () => {
-      const trap = () => {
-        throw new Error("then");
-      };
-      // oxlint-disable-next-line unicorn/no-thenable -- that it is one is the trap
-      const connect = await start(() => Object.defineProperty({ status: 200 }, "then", { get: trap }));
-      expect(status(await connect().send(get("/", CLOSE)).end())).toBe(500);
-    });
+    test.each(["then", "status", "headers", "body"])(
+      "a response whose `%s` throws: 500, and the process lives",
+      async (member) => {
+        const trap = () => {
+          throw new Error(member);
+        };
+        const connect = await start(() => Object.defineProperty({ status: 200 }, member, { get: trap }));
+        expect(status(await connect().send(get("/", CLOSE)).end())).toBe(500);
+      },
+    );
   });
 
   describe(`${name}: requests`, () => {
@@ -201,6 +214,34 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>)
         expect(status(await connect().send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).end())).toBe(400);
       },
     );
+
+    test.each([
+      ["a field line that is none", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX : y\r\n\r\n"],
+      ["a chunk without its end", "Transfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n"],
+      ["a bare LF", "Transfer-Encoding: chunked\r\n\r\n1\nx\n0\n\n"],
+    ])("content with %s behind its answer has no second one, and is the last", async (_name, rest) => {
+      const connect = await start(tell);
+      const client = connect().send("POST /c HTTP/1.1\r\nHost: a\r\n");
+      const received = await client.send(rest).send(get("/next")).end();
+      expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+    });
+
+    test("content of which half is missing behind its answer has no second one", async () => {
+      const connect = await start(tell);
+      const client = connect().send("POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
+      await client.until("HTTP/1.1 200 OK");
+      client.socket.end();
+      expect((await client.end()).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+    });
+
+    test("what comes behind content and a protocol to change to is answered, or the connection says that it ends", async () => {
+      const connect = await start(tell);
+      const upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc";
+      const client = connect().send(`POST / HTTP/1.1\r\nHost: a\r\n${upgrade}${get("/next", CLOSE)}`);
+      const [first = "", second] = (await client.end()).split(/(?=HTTP\/1\.1 )/);
+      if (second === undefined) expect(first).toMatch(/\r\nConnection: close\r\n/i);
+      else expect(second).toMatch(/\/next test$/);
+    });
 
     test("close wins over keep-alive", async () => {
       const connect = await start(tell);

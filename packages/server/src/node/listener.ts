@@ -90,11 +90,14 @@ export function createListener(
     acceptSession(context, session);
   });
   // Its own options and events are those of node:http; node's types do not know, and older versions take no options for HTTP/1.1.
-  const { headersTimeout, requestTimeout, keepAliveTimeout, shouldUpgradeCallback } = options;
+  const { maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, shouldUpgradeCallback } = options;
+  const { connectionsCheckingInterval } = options;
   const http = Object.assign(listener as unknown as HttpServer, {
+    maxHeaderSize,
     headersTimeout,
     requestTimeout,
     keepAliveTimeout,
+    connectionsCheckingInterval,
     shouldUpgradeCallback,
   });
   return { listener: prepare(http, context), front };
