@@ -4,7 +4,7 @@ import type { BodySource } from "../response.ts";
 import { isAscii, writeHead, type ResponseHead } from "./node-response.ts";
 
 /** Longest piece handed to node at once, in bytes: a reader that takes none of it for long is silent. */
-export const MAX_WRITE_BYTES = 128 * 1024;
+export const MAX_WRITE_BYTES: number = 128 * 1024;
 
 export class PieceSender {
   /** Whether the client has to take what was written first. */
