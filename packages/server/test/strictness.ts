@@ -1,5 +1,6 @@
 /** What no application and no client can make a server of ours say. Beside server-behaviour.ts, which is about what it does say. */
-import type { Handler, HeaderFields, OutgoingResponse, ResponseBody, Serve, Server } from "@tsgi/gateway-spec";
+import type { Socket } from "node:net";
+import type { Address, Handler, HeaderFields, OutgoingResponse, ResponseBody, Serve, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NodeServeOptions } from "../src/options.ts";
 import { get, lastContent, WireClient } from "./wire-client.ts";
@@ -12,7 +13,13 @@ function turncoat(): string {
   return { toString: () => (asked++ === 0 ? "ok" : "a\r\nSet-Cookie: evil=1") } as unknown as string;
 }
 
-export function describeStrictness(name: string, serve: Serve<NodeServeOptions>): void {
+/** Where connections are secured: how a client makes one. */
+export interface Secured {
+  readonly connect: (address: Address) => Socket;
+}
+
+export function describeStrictness(name: string, serve: Serve<NodeServeOptions>, secured: Secured | null = null): void {
+  const [scheme, otherScheme] = secured === null ? ["http", "https"] : ["https", "http"];
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   const servers: Server[] = [];
 
@@ -24,7 +31,7 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>)
   async function start(handler: Handler): Promise<() => WireClient> {
     const server = await serve(handler, { logger, shutdownTimeoutMs: 2000 });
     servers.push(server);
-    return () => new WireClient(server.address);
+    return () => new WireClient(server.address, secured?.connect(server.address));
   }
 
   async function answer(
@@ -167,20 +174,22 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>)
     });
 
     test.each([
-      ["http://p/x", "p", "http://p/x p"],
-      ["http://http/", "http", "http://http/ http"],
-      ["http://t?q", "t", "http://t/?q t"],
-      ["http://one/", "two", "http://one/ one"],
-    ])("the absolute form %s with Host: %s", async (target, host, told) => {
+      ["//p/x", "p", "//p/x p"],
+      ["//http/", "http", "//http/ http"],
+      ["//t?q", "t", "//t/?q t"],
+      ["//one/", "two", "//one/ one"],
+    ])("the absolute form with %s and Host: %s", async (target, host, told) => {
       const connect = await start(tell);
-      const received = await connect().send(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`).end();
-      expect(lastContent(received)).toBe(told);
+      const received = await connect()
+        .send(`GET ${scheme}:${target} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`)
+        .end();
+      expect(lastContent(received)).toBe(`${scheme}:${told}`);
     });
 
     test("the absolute form replaces Host, and no line that merely says host", async () => {
       const connect = await start(({ headers }) => ({ status: 200, body: JSON.stringify([...headers]) }));
       const received = await connect()
-        .send(`GET http://b/ HTTP/1.1\r\nX: host\r\nHost: a\r\nY: z\r\n${CLOSE}\r\n\r\n`)
+        .send(`GET ${scheme}://b/ HTTP/1.1\r\nX: host\r\nHost: a\r\nY: z\r\n${CLOSE}\r\n\r\n`)
         .end();
       expect(JSON.parse(lastContent(received))).toEqual([
         ["x", "host"],
@@ -190,16 +199,16 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>)
       ]);
     });
 
-    test("an https target without TLS is misdirected", async () => {
+    test(`a target of the scheme ${otherScheme} is misdirected`, async () => {
       const connect = await start(tell);
-      expect(status(await connect().send("GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n").end())).toBe(421);
+      expect(status(await connect().send(`GET ${otherScheme}://a/ HTTP/1.1\r\nHost: a\r\n\r\n`).end())).toBe(421);
     });
 
     test.each([
       ["without Host", "HEAD / HTTP/1.1\r\n\r\n", 400],
       ["with an unknown expectation", "HEAD / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n", 417],
       ["with too much content", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n", 413],
-      ["for another scheme", "HEAD https://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 421],
+      ["for another scheme", `HEAD ${otherScheme}://a/ HTTP/1.1\r\nHost: a\r\n\r\n`, 421],
     ])("HEAD %s is refused without content", async (_name, request, refusal) => {
       const connect = await start(tell);
       const received = await connect().send(request).end();
