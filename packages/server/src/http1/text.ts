@@ -53,6 +53,7 @@ export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   "host",
   "keep-alive",
   "proxy-authorization",
+  "proxy-connection",
   "te",
   "trailer",
   "transfer-encoding",
