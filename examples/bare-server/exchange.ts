@@ -134,7 +134,7 @@ export class BareExchange implements Exchange {
 
     if (empty) cancelBody(body, new Error("This response has no content"));
     else if (source !== null) await this.#send(source);
-    else if (body !== null && isWhole(body)) res.write(body);
+    else if (body !== null && isWhole(body)) res.write(toBytes(body));
 
     if (trailers !== undefined && sendsTrailers && !res.destroyed) {
       const pairs: [string, string][] = [];
@@ -158,15 +158,21 @@ export class BareExchange implements Exchange {
     };
     res.on("drain", onEvent).on("close", onEvent);
     this.#source = source;
-    res.flushHeaders();
+    // Sends the head. flushHeaders() would send it as UTF-8, and a field value is a byte a character.
+    res.write("", "latin1");
     while (!res.destroyed) {
       const { done, value } = await source.next();
       if (done === true || res.destroyed) break;
       wake = Promise.withResolvers<void>();
-      if (!res.write(value)) await wake.promise;
+      if (!res.write(toBytes(value))) await wake.promise;
     }
     this.#source = null;
   }
+}
+
+/** For the same reason: node writes the head in the encoding of the string that comes with it. */
+function toBytes(piece: unknown): unknown {
+  return typeof piece === "string" ? Buffer.from(piece) : piece;
 }
 
 function toAddress(hostname: string | undefined, port: number | undefined): Address | null {
