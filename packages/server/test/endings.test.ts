@@ -1,39 +1,23 @@
 /** The socket server where exchanges, their content and their connections end: what it says, and what it still reads. */
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import type { Exchange, Handler, Server } from "@tsgi/gateway-spec";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { SocketServeOptions } from "../src/options.ts";
 import { everySweep } from "../src/socket/clock.ts";
 import { listen } from "../src/socket/listen.ts";
 import { RequestBody } from "../src/socket/request-body.ts";
+import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, lastContent, post, WireClient } from "./wire-client.ts";
 
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const servers: Server[] = [];
 const clients: WireClient[] = [];
-/** The servers' ends of the connections, by the clients' ports. */
-const accepted = new Map<number | undefined, Socket>();
-
-function onAccepted(message: unknown): void {
-  const { socket } = message as { readonly socket: Socket };
-  accepted.set(socket.remotePort, socket);
-}
-
-beforeAll(() => {
-  subscribe("net.server.socket", onAccepted);
-});
-
-afterAll(() => {
-  unsubscribe("net.server.socket", onAccepted);
-});
+const endOf = watchAccepted();
 
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.destroy();
   await Promise.all(servers.splice(0).map((server) => server.close()));
-  accepted.clear();
   vi.resetAllMocks();
 });
 
@@ -47,19 +31,6 @@ async function start(handler: Handler, options: SocketServeOptions = {}) {
     return client;
   };
   return { clock, connect };
-}
-
-async function endOf({ socket }: WireClient): Promise<Socket> {
-  if (socket.connecting) await once(socket, "connect");
-  for (;;) {
-    const end = accepted.get(socket.localPort);
-    if (end !== undefined) return end;
-    await turn();
-  }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 describe("the last response of a connection says so", () => {
@@ -82,7 +53,7 @@ describe("the last response of a connection says so", () => {
       return { status: 200, body: "late" };
     });
     const client = connect().send(get("/") + get("/"));
-    const end = await endOf(client);
+    const end = await endOf(client.socket);
     const ended = once(end, "end");
     client.socket.end();
     await ended;
@@ -102,7 +73,7 @@ test("what a client still sends after the last response is read away, though rea
   });
   const length = 4 * 1024 * 1024;
   const client = connect().send(post("/", "x".repeat(length), `Content-Length: ${length}`));
-  const end = await endOf(client);
+  const end = await endOf(client.socket);
   while (!end.isPaused()) await turn();
   gate.resolve();
   expect(lastContent(await client.until("enough"))).toBe("enough");

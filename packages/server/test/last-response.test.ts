@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { listen } from "../src/socket/listen.ts";
+import { turn } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, WireClient } from "./wire-client.ts";
 
@@ -25,10 +26,6 @@ beforeAll(() => {
 afterAll(() => {
   unsubscribe("net.server.socket", onAccepted);
 });
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 async function* one(): AsyncGenerator<string> {
   yield await Promise.resolve("hello");

@@ -1,12 +1,12 @@
 /** The socket server against clients that are slow, silent or too many: every limit and time-out, on a clock that is moved by hand. */
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { DEFAULT_LIMITS, type SocketServeOptions } from "../src/options.ts";
 import { listen } from "../src/socket/listen.ts";
+import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, post, WireClient } from "./wire-client.ts";
 
@@ -16,26 +16,11 @@ const SWEEP_MS = 500;
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const servers: Server[] = [];
 const clients: WireClient[] = [];
-/** The servers' ends of the connections, by the clients' ports. */
-const accepted = new Map<number | undefined, Socket>();
-
-function onAccepted(message: unknown): void {
-  const { socket } = message as { readonly socket: Socket };
-  accepted.set(socket.remotePort, socket);
-}
-
-beforeAll(() => {
-  subscribe("net.server.socket", onAccepted);
-});
-
-afterAll(() => {
-  unsubscribe("net.server.socket", onAccepted);
-});
+const endOf = watchAccepted();
 
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.destroy();
   await Promise.all(servers.splice(0).map((server) => server.close()));
-  accepted.clear();
   vi.resetAllMocks();
 });
 
@@ -48,12 +33,7 @@ class Peer extends WireClient {
 
   /** The server's end. */
   async accepted(): Promise<Socket> {
-    if (this.socket.connecting) await once(this.socket, "connect");
-    while (this.#end === undefined) {
-      this.#end = accepted.get(this.socket.localPort);
-      await turn();
-    }
-    return this.#end;
+    return (this.#end ??= await endOf(this.socket));
   }
 
   /** Waits until the server has read all that was sent. */
@@ -80,10 +60,6 @@ async function start(handler: Handler, options: SocketServeOptions = {}) {
     return peer;
   };
   return { clock, server, connect: connectPeer };
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 const CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";

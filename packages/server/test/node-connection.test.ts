@@ -6,6 +6,7 @@ import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, expect, test } from "vitest";
 import { listen } from "../src/node/listen.ts";
 import { DEFAULT_LIMITS } from "../src/options.ts";
+import { turn } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, post } from "./wire-client.ts";
 
@@ -34,10 +35,6 @@ async function start(handler: Handler, clock: ManualClock): Promise<{ client: So
   const end = await accepted.promise;
   unsubscribe("net.server.socket", listener);
   return { client, end };
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Sends, and waits until it is there. */

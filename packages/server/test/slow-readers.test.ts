@@ -1,11 +1,10 @@
 /** The socket server and clients that read slowly, late or never: nobody who reads is cut off, nobody who does not is waited for. */
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Handler, Server } from "@tsgi/gateway-spec";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { DEFAULT_LIMITS } from "../src/options.ts";
 import { listen } from "../src/socket/listen.ts";
+import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get } from "./wire-client.ts";
 
@@ -15,26 +14,11 @@ const MIB = 1024 * 1024;
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const servers: Server[] = [];
 const clients: Socket[] = [];
-/** The servers' ends of the connections, by the clients' ports. */
-const accepted = new Map<number | undefined, Socket>();
-
-function onAccepted(message: unknown): void {
-  const { socket } = message as { readonly socket: Socket };
-  accepted.set(socket.remotePort, socket);
-}
-
-beforeAll(() => {
-  subscribe("net.server.socket", onAccepted);
-});
-
-afterAll(() => {
-  unsubscribe("net.server.socket", onAccepted);
-});
+const endOf = watchAccepted();
 
 afterEach(async () => {
   for (const socket of clients.splice(0)) socket.destroy();
   await Promise.all(servers.splice(0).map((server) => server.close()));
-  accepted.clear();
 });
 
 /** A client that does not read before it is told to, and the server's end of it. */
@@ -45,16 +29,7 @@ async function start(handler: Handler, clock: ManualClock): Promise<{ client: So
   const client = connect(server.address.port, server.address.hostname).pause();
   clients.push(client);
   client.on("error", () => undefined);
-  await once(client, "connect");
-  for (;;) {
-    const end = accepted.get(client.localPort);
-    if (end !== undefined) return { client, end, server };
-    await turn();
-  }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return { client, end: await endOf(client), server };
 }
 
 async function turns(count: number): Promise<void> {
