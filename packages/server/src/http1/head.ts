@@ -100,8 +100,8 @@ export function parseHead(
   try {
     return parse(text, limits, vocabulary, recurring);
   } catch (error) {
-    // Which error wins must not depend on how the bytes were cut: a forbidden byte is found first, wherever it stands, but that what
-    // is too long is read no further than to a bare LF.
+    // Which error wins should not depend on how the bytes were cut: a forbidden byte is found first, wherever it stands, but that what
+    // is too long is read no further than to a bare LF. Where a head has both faults, it may still depend.
     if (BARE_LF.test(text.slice(0, limits.maxHeadBytes))) throw forbidden();
     throw isTooLong(error) || GOOD_LINES.test(text) ? error : forbidden();
   }

@@ -13,7 +13,7 @@ export function copied(text: string): string {
 }
 
 /** "uri-host [ ":" port ]" (RFC 9110 §7.2), the host not empty: a registered name, an IPv4 address or a bracketed IPv6 address. */
-export const AUTHORITY: RegExp =
+const AUTHORITY =
   /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]{0,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{0,5})?$/;
 
 /**

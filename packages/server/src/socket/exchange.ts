@@ -173,7 +173,7 @@ export class SocketRequest implements IncomingRequest {
   get url(): string {
     const { target, authority } = this.#exchange.head;
     const scheme = this.#exchange.encrypted ? "https" : "http";
-    // RFC 9112 §3.3: an absolute form is the target URI itself, but for the scheme, which the connection tells.
+    // RFC 9112 §3.3: an absolute form is the target URI itself. Another scheme than the connection's has been refused.
     if (target.startsWith("/")) return `${scheme}://${authority === "" ? "localhost" : authority}${target}`;
     if (target === "*") return `${scheme}://${authority === "" ? "localhost" : authority}/`;
     const path = target.slice(target.indexOf("://") + 3 + authority.length);
