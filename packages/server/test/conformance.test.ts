@@ -8,7 +8,7 @@ import {
   runCase,
 } from "@tsgi/gateway-spec/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { serve as serveNode } from "../src/node/index.ts";
+import { serve as serveNode } from "../src/node-http/index.ts";
 import type { SocketServeOptions } from "../src/options.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";

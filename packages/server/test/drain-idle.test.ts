@@ -1,7 +1,7 @@
 /** `drainIdleMs`: what an idle connection may still do while its server shuts down, on a clock that is moved by hand. */
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { listen as listenNode } from "../src/node/listen.ts";
+import { listen as listenNode } from "../src/node-http/listen.ts";
 import type { SocketServeOptions } from "../src/options.ts";
 import { listen as listenSocket } from "../src/socket/listen.ts";
 import { ManualClock } from "./manual-clock.ts";

@@ -14,7 +14,7 @@ import type { Application, Exchange, Handler, Server } from "@tsgi/gateway-spec"
 import { readText } from "@tsgi/gateway-spec/body";
 import { lint } from "@tsgi/gateway-spec/lint";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { listen } from "../src/node/listen.ts";
+import { listen } from "../src/node-http/listen.ts";
 import type { NodeServeOptions } from "../src/options.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
 import { ManualClock } from "./manual-clock.ts";

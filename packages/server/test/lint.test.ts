@@ -3,7 +3,7 @@ import type { Serve } from "@tsgi/gateway-spec";
 import { cases, runCase } from "@tsgi/gateway-spec/conformance";
 import { type Breach, lint } from "@tsgi/gateway-spec/lint";
 import { describe, expect, test } from "vitest";
-import { serve as serveNode } from "../src/node/index.ts";
+import { serve as serveNode } from "../src/node-http/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 
 describe.each<[string, typeof serveSocket]>([

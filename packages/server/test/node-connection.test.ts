@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, expect, test } from "vitest";
-import { listen } from "../src/node/listen.ts";
+import { listen } from "../src/node-http/listen.ts";
 import { DEFAULT_LIMITS } from "../src/options.ts";
 import { turn } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";

@@ -5,8 +5,8 @@ import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { DEFAULT_HEAD_LIMITS, RequestError } from "../src/http1/index.ts";
 import { FORBIDDEN_IN_VALUE, TOKEN } from "../src/http1/text.ts";
-import { asReceived, HeadChecker, UNSURE } from "../src/node/head.ts";
-import { LateRecordRequest, receive } from "../src/node/request.ts";
+import { asReceived, HeadChecker, UNSURE } from "../src/node-http/request-head.ts";
+import { LateRecordRequest, receive } from "../src/node-http/request.ts";
 import { randomRequests, seededRandom } from "./random-requests.ts";
 import { WIRE_CASES } from "./wire-cases.ts";
 

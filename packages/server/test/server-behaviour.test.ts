@@ -1,7 +1,7 @@
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect } from "node:tls";
 import type { Address, Serve } from "@tsgi/gateway-spec";
-import { serve as serveNode } from "../src/node/index.ts";
+import { serve as serveNode } from "../src/node-http/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
 import { describeServer } from "./server-behaviour.ts";

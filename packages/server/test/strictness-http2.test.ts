@@ -2,7 +2,7 @@
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import type { Handler, OutgoingResponse, Server } from "@tsgi/gateway-spec";
 import { afterEach, expect, test } from "vitest";
-import { serve } from "../src/node/index.ts";
+import { serve } from "../src/node-http/index.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
 
 const tls = selfSigned();

@@ -13,13 +13,13 @@ import {
 } from "node:tls";
 import type { Handler, Server, TlsInfo } from "@tsgi/gateway-spec";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { serve as serveNode } from "../src/node/index.ts";
-import { listen as listenNode } from "../src/node/listen.ts";
+import { serve as serveNode } from "../src/node-http/index.ts";
+import { listen as listenNode } from "../src/node-http/listen.ts";
 import { DEFAULT_LIMITS, type SocketServeOptions, type TlsOptions } from "../src/options.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 import { listen as listenSocket } from "../src/socket/listen.ts";
 import { Certificates } from "../src/tls/certificates.ts";
-import { TlsFront } from "../src/tls/front.ts";
+import { TlsHandshakes } from "../src/tls/handshakes.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, lastContent, WireClient } from "./wire-client.ts";
@@ -521,7 +521,7 @@ test("where node's own time for a handshake is shorter, the connection is closed
   const certificates = await Certificates.load(pair, {}, logger);
   const listener = createTlsServer({ ...certificates.listenerOptions, handshakeTimeout: 1 });
   const context = { limits: DEFAULT_LIMITS, logger, now: 0 };
-  const front = new TlsFront(
+  const front = new TlsHandshakes(
     listener,
     certificates,
     context,

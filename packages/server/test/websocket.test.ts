@@ -6,7 +6,7 @@ import { messages, send } from "@tsgi/gateway-spec/websocket";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import WsClient from "ws";
 import type { NodeServeOptions } from "../src/options.ts";
-import { serve as serveNode } from "../src/node/index.ts";
+import { serve as serveNode } from "../src/node-http/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 import { get, lastContent, post, WireClient } from "./wire-client.ts";
 

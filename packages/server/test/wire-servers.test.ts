@@ -5,7 +5,7 @@
 import type { Handler, Serve, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serve as serveNode } from "../src/node/index.ts";
+import { serve as serveNode } from "../src/node-http/index.ts";
 import type { NodeServeOptions } from "../src/options.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
 import { WIRE_CASES, type WireCase } from "./wire-cases.ts";

@@ -11,7 +11,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Exchange } from "../index.ts";
 import { createTestClient } from "../testing.ts";
 import { type FetchHandler, fromFetch, type FromFetchOptions } from "./fetch.ts";
-import { toNode } from "./node.ts";
+import { toNode } from "./node/index.ts";
 
 const servers: (() => void)[] = [];
 afterEach(() => {

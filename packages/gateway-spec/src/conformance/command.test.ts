@@ -13,7 +13,7 @@ let server: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "tsgi-conformance-"));
-  const toNode = new URL("../adapters/node.ts", import.meta.url).href;
+  const toNode = new URL("../adapters/node/index.ts", import.meta.url).href;
   server = join(folder, "server.ts");
   await writeFile(
     server,

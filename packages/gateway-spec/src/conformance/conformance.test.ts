@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { toNode } from "../adapters/node.ts";
+import { toNode } from "../adapters/node/index.ts";
 import { exchangeError } from "../errors.ts";
 import { eachField } from "../headers.ts";
 import type {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { toNode } from "../adapters/node.ts";
+import { toNode } from "../adapters/node/index.ts";
 import type { Handler, Logger, Serve, Server } from "../index.ts";
 import { runCommand } from "./command.ts";
 import { cases, conformanceApplication, type ConformanceCase, runCase } from "./index.ts";

@@ -42,7 +42,7 @@ function leave(): void {
 }
 
 async function importServe(kind: Config["server"]): Promise<Serve<SocketServeOptions>> {
-  return kind === "socket" ? (await import("../socket/index.ts")).serve : (await import("../node/index.ts")).serve;
+  return kind === "socket" ? (await import("../socket/index.ts")).serve : (await import("../node-http/index.ts")).serve;
 }
 
 /** What a shell reports of a process that a signal ended. */

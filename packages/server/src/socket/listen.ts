@@ -8,7 +8,7 @@ import { boundAddress, bind, deadline, serverUrl } from "../listening.ts";
 import { SPEC_VERSION, start, STDERR_LOGGER } from "../lifecycle.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS, type SocketServeOptions } from "../options.ts";
 import { Certificates } from "../tls/certificates.ts";
-import { TlsFront } from "../tls/front.ts";
+import { TlsHandshakes } from "../tls/handshakes.ts";
 import { type Clock, everySweep } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext } from "./context.ts";
@@ -64,7 +64,7 @@ export async function listen<State>(
 /** What listens: with TLS, its front too. */
 interface Listening {
   readonly listener: NetServer;
-  readonly front: TlsFront | null;
+  readonly front: TlsHandshakes | null;
 }
 
 function createListener(context: ServerContext, certificates: Certificates | null): Listening {
@@ -77,7 +77,7 @@ function createListener(context: ServerContext, certificates: Certificates | nul
   }
   // RFC 7301 §3.2: a client that offers protocols and not this one is refused.
   const listener = createTlsServer({ noDelay: true, ...certificates.listenerOptions, ALPNProtocols: ["http/1.1"] });
-  const front: TlsFront = new TlsFront(
+  const front: TlsHandshakes = new TlsHandshakes(
     listener,
     certificates,
     context,

@@ -4,9 +4,9 @@ import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import express from "express";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { readText } from "../body.ts";
-import type { Application, Exchange, Handler, IncomingRequest, OutgoingResponse } from "../index.ts";
-import { type NodeListener, toNode, type ToNodeOptions } from "./node.ts";
+import { readText } from "../../body.ts";
+import type { Application, Exchange, Handler, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import { type NodeListener, toNode, type ToNodeOptions } from "./index.ts";
 
 const quiet = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const closers: (() => void)[] = [];

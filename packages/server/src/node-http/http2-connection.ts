@@ -7,8 +7,8 @@ import { refusalLine } from "../failures.ts";
 import { RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { LINGER_MS } from "../options.ts";
-import type { ConnectionContext } from "./connection.ts";
-import type { Refusal } from "./head.ts";
+import type { ConnectionContext } from "./http1-connection.ts";
+import type { Refusal } from "./request-head.ts";
 
 /** RFC 9113 §7. */
 const REFUSED_STREAM = 7;

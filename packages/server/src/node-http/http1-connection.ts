@@ -10,7 +10,7 @@ import { reasonPhrase, RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";
 import { LINGER_MS, type Limits } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
-import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./head.ts";
+import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./request-head.ts";
 
 /** What all connections of one server share. */
 export interface ConnectionContext {
@@ -23,7 +23,7 @@ export interface ConnectionContext {
   now: number;
 }
 
-export class NodeConnection {
+export class Http1Connection {
   readonly #context: ConnectionContext;
   readonly #socket: Socket;
   /** In the order of their requests; those that are over leave it late. */

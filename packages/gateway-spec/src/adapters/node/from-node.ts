@@ -7,9 +7,9 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import type { Application, Exchange, HeaderView, IncomingRequest, OutgoingResponse } from "../index.ts";
-import { WireReader } from "./node-wire.ts";
-import { Pieces } from "./pieces.ts";
+import type { Application, Exchange, HeaderView, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import { WireReader } from "./wire-reader.ts";
+import { Pieces } from "../pieces.ts";
 
 /**
  * Runs a listener on any TSGI server.

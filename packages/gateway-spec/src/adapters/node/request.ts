@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { FieldView } from "../headers.ts";
-import type { Address, HeaderView, TlsInfo } from "../index.ts";
+import { FieldView } from "../../headers.ts";
+import type { Address, HeaderView, TlsInfo } from "../../index.ts";
 
 /** RFC 9112 §3.2.2; whom a user name stands for is not passed on. */
 const ABSOLUTE_FORM = /^https?:\/\/(?:[^/?#@]*@)?([^\s/?#@\\]+)([/?].*)?$/i;

@@ -7,8 +7,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import { exchangeError, failureResponse, refusalStatus } from "../errors.ts";
-import { FieldView } from "../headers.ts";
+import { exchangeError, failureResponse, refusalStatus } from "../../errors.ts";
+import { FieldView } from "../../headers.ts";
 import type {
   Address,
   Exchange,
@@ -20,13 +20,13 @@ import type {
   Logger,
   OutgoingResponse,
   TlsInfo,
-} from "../index.ts";
-import { cancelBody, isWhole, openBody } from "../response.ts";
-import { hasContent, NodeRequestBody } from "./node-body.ts";
-import { MAX_WRITE_BYTES, PieceSender } from "./node-pieces.ts";
-import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./node-request.ts";
-import { type Answer, frame, isAscii, writeHead } from "./node-response.ts";
-import { addTrailers, destroy, isSent, linger, NO_ERROR, sendInformational, streamOf } from "./node-transport.ts";
+} from "../../index.ts";
+import { cancelBody, isWhole, openBody } from "../../response.ts";
+import { hasContent, NodeRequestBody } from "./request-body.ts";
+import { MAX_WRITE_BYTES, PieceSender } from "./body-writer.ts";
+import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./request.ts";
+import { type Answer, frame, isAscii, writeHead } from "./response-head.ts";
+import { addTrailers, destroy, isSent, linger, NO_ERROR, sendInformational, streamOf } from "./transport.ts";
 
 /** What the exchanges of one server have in common. */
 export interface NodeHost {

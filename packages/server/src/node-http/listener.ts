@@ -6,8 +6,8 @@ import type { Socket } from "node:net";
 import type { Crowd } from "../crowd.ts";
 import { SWEEP_MS, type NodeServeOptions } from "../options.ts";
 import type { Certificates } from "../tls/certificates.ts";
-import { TlsFront } from "../tls/front.ts";
-import { type ConnectionContext, NodeConnection } from "./connection.ts";
+import { TlsHandshakes } from "../tls/handshakes.ts";
+import { type ConnectionContext, Http1Connection } from "./http1-connection.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import { LateRecordRequest, receive } from "./request.ts";
 
@@ -16,7 +16,7 @@ const MAX_CONCURRENT_STREAMS = 100;
 
 /** What one server holds. */
 export interface NodeContext extends ConnectionContext {
-  readonly connections: Map<Socket, NodeConnection>;
+  readonly connections: Map<Socket, Http1Connection>;
   readonly sessions: Map<Http2Session, Http2Connection>;
   readonly crowd: Crowd;
 }
@@ -24,7 +24,7 @@ export interface NodeContext extends ConnectionContext {
 /** What listens: with TLS, its front too. */
 export interface Listening {
   readonly listener: HttpServer;
-  readonly front: TlsFront | null;
+  readonly front: TlsHandshakes | null;
 }
 
 export function createListener(
@@ -76,7 +76,7 @@ export function createListener(
         },
       })
     : createHttpsServer({ ...secureOptions, ALPNProtocols: ["http/1.1"] });
-  const front: TlsFront = new TlsFront(
+  const front: TlsHandshakes = new TlsHandshakes(
     listener,
     certificates,
     context,
@@ -149,7 +149,7 @@ function admits({ connections, sessions, limits, crowd }: NodeContext, handshake
 
 function accept(context: NodeContext, socket: Socket): void {
   const { connections } = context;
-  const connection = new NodeConnection(context, socket);
+  const connection = new Http1Connection(context, socket);
   connections.set(socket, connection);
   socket.on("close", () => {
     connections.delete(socket);

@@ -1,8 +1,8 @@
 /** What an exchange does to node's response and its connection beside writing it: the same for HTTP/1.1 and HTTP/2. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { HeaderFields } from "../index.ts";
-import { toInformational, toRecord, toTrailers } from "./node-response.ts";
+import type { HeaderFields } from "../../index.ts";
+import { toInformational, toRecord, toTrailers } from "./response-head.ts";
 
 /** How long a client may go on sending after a response that closes its connection, before the socket is destroyed. */
 const LINGER_MS = 2000;

@@ -1,8 +1,8 @@
 /** `toNode`: our applications as a listener of node:http, or as middleware of Express. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Application, Handler, Logger } from "../index.ts";
-import { createLifespan, type Hosted } from "./lifespan.ts";
-import { handleExchange, NodeExchange, type NodeHost } from "./node-exchange.ts";
+import type { Application, Handler, Logger } from "../../index.ts";
+import { createLifespan, type Hosted } from "../lifespan.ts";
+import { handleExchange, NodeExchange, type NodeHost } from "./exchange.ts";
 
 export interface ToNodeOptions {
   /** Default: warnings and errors to the standard error stream. */

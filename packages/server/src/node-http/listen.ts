@@ -14,8 +14,8 @@ import {
 } from "../options.ts";
 import { type Clock, everySweep } from "../socket/clock.ts";
 import { Certificates } from "../tls/certificates.ts";
-import type { NodeConnection } from "./connection.ts";
-import { HeadChecker } from "./head.ts";
+import type { Http1Connection } from "./http1-connection.ts";
+import { HeadChecker } from "./request-head.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { createListener, type Listening, type NodeContext } from "./listener.ts";
 
@@ -29,7 +29,7 @@ export async function listen<State>(
   const certificates = options.tls === undefined ? null : await Certificates.load(options.tls, options, logger);
   const limits: Limits = { ...DEFAULT_LIMITS, ...options };
   const life = await start(application, { software: "tsgi-node/0.1.0", specVersion: SPEC_VERSION }, logger);
-  const connections = new Map<Socket, NodeConnection>();
+  const connections = new Map<Socket, Http1Connection>();
   const host: NodeHost = {
     state: life.state,
     draining: life.draining,
@@ -102,6 +102,6 @@ async function shutDown(
   }
 }
 
-function connectionsOf({ connections, sessions }: NodeContext): readonly (NodeConnection | Http2Connection)[] {
+function connectionsOf({ connections, sessions }: NodeContext): readonly (Http1Connection | Http2Connection)[] {
   return [...connections.values(), ...sessions.values()];
 }

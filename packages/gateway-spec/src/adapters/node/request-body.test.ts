@@ -4,9 +4,9 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { readText } from "../body.ts";
-import type { Handler, IncomingRequest } from "../index.ts";
-import { toNode, type ToNodeOptions } from "./node.ts";
+import { readText } from "../../body.ts";
+import type { Handler, IncomingRequest } from "../../index.ts";
+import { toNode, type ToNodeOptions } from "./index.ts";
 
 const quiet = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const closers: (() => void)[] = [];

@@ -23,7 +23,7 @@ interface Handshake {
   readonly since: number;
 }
 
-export class TlsFront {
+export class TlsHandshakes {
   readonly #listener: Server;
   readonly #certificates: Certificates;
   readonly #context: Context;

@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { text } from "node:stream/consumers";
 import express from "express";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createTestClient } from "../testing.ts";
-import { fromNode, toNode } from "./node.ts";
+import { createTestClient } from "../../testing.ts";
+import { fromNode, toNode } from "./index.ts";
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
 

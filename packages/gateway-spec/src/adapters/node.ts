@@ -1,5 +1,0 @@
-/** The contract and node's `(req, res)`, each way round; and the core that servers on node:http build on. */
-export type { Hosted } from "./lifespan.ts";
-export { handleExchange, NodeExchange, type NodeHost } from "./node-exchange.ts";
-export { fromNode } from "./node-from.ts";
-export { type NodeListener, toNode, type ToNodeOptions } from "./node-to.ts";
