@@ -13,12 +13,16 @@ const BIN = join(ROOT, "node_modules/.bin");
 /** The oldest Node that `engines` promises. */
 const OLDEST_NODE = "22.13.x";
 
+/** The paths that are free of the words in lib/prose.ts. */
+const PLAIN_ENGLISH = ["packages/gateway-spec/SPEC.md"];
+
 const folder = await mkdtemp(join(tmpdir(), "tsgi-check-"));
 const failed: string[] = [];
 try {
   await step("format", () => tool("oxfmt", "--check"));
   await step("lint, with import cycles and import direction", () => tool("oxlint", "--deny-warnings"));
   await step("package manifests", checkManifests);
+  await step("plain English", () => command(ROOT, process.execPath, join(ROOT, "scripts/prose.ts"), ...PLAIN_ENGLISH));
   await step("types", () => tool("tsc", "--noEmit", "-p", "tsconfig.json"));
   if ((await step("build", build)) && (await step("pack", pack))) {
     const tarballs = await packed();

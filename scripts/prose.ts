@@ -1,0 +1,27 @@
+/**
+ * `node scripts/prose.ts [path…]`: prints every use of a word that the project does not use, with what to write instead. The
+ * words are in lib/prose.ts. Without a path it reads all files that git tracks. Exits 1 if it finds a word.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { run } from "./lib/machine.ts";
+import { findDialect } from "./lib/prose.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const TEXT_FILE = /\.(?:ts|js|mjs|md|html|css|sql|txt|yaml)$/;
+/** They name the words. */
+const EXEMPT = new Set(["docs/glossary.md", "scripts/lib/prose.ts", "scripts/lib/prose.test.ts", "pnpm-lock.yaml"]);
+
+const { status, output } = await run("git", ["-C", ROOT, "ls-files", "-z", "--", ...process.argv.slice(2)], {
+  env: process.env,
+});
+if (status !== 0) throw new Error(`git ls-files failed:\n${output}`);
+const findings = output
+  .split("\0")
+  .filter((file) => TEXT_FILE.test(file) && !EXEMPT.has(file) && existsSync(join(ROOT, file)))
+  .flatMap((file) => findDialect(readFileSync(join(ROOT, file), "utf8")).map((finding) => ({ file, ...finding })));
+
+for (const { file, line, word, instead } of findings) console.log(`${file}:${line}: "${word}": ${instead}`);
+console.log(`${findings.length} ${findings.length === 1 ? "word" : "words"} to replace`);
+process.exitCode = findings.length === 0 ? 0 : 1;
