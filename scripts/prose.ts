@@ -17,11 +17,14 @@ const { status, output } = await run("git", ["-C", ROOT, "ls-files", "-z", "--",
   env: process.env,
 });
 if (status !== 0) throw new Error(`git ls-files failed:\n${output}`);
-const findings = output
-  .split("\0")
-  .filter((file) => TEXT_FILE.test(file) && !EXEMPT.has(file) && existsSync(join(ROOT, file)))
-  .flatMap((file) => findDialect(readFileSync(join(ROOT, file), "utf8")).map((finding) => ({ file, ...finding })));
+const findings: string[] = [];
+for (const file of output.split("\0")) {
+  if (!TEXT_FILE.test(file) || EXEMPT.has(file) || !existsSync(join(ROOT, file))) continue;
+  for (const { line, word, instead } of findDialect(readFileSync(join(ROOT, file), "utf8"))) {
+    findings.push(`${file}:${line}: "${word}": ${instead}`);
+  }
+}
 
-for (const { file, line, word, instead } of findings) console.log(`${file}:${line}: "${word}": ${instead}`);
+for (const finding of findings) console.log(finding);
 console.log(`${findings.length} ${findings.length === 1 ? "word" : "words"} to replace`);
 process.exitCode = findings.length === 0 ? 0 : 1;

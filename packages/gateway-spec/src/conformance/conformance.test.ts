@@ -335,7 +335,7 @@ const BREACHES: readonly (readonly [breach: string, caseName: string, serve: Ser
   ],
   [
     "tells the client what was thrown",
-    "handler-error-not-told",
+    "handler-error-not-disclosed",
     breakingFetch((fetch) => async (request, exchange) => {
       try {
         return await fetch(request, exchange);

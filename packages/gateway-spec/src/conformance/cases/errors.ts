@@ -82,7 +82,7 @@ export const errorCases: readonly ConformanceCase[] = [
   },
   {
     kind: "exchange",
-    name: "handler-error-not-told",
+    name: "handler-error-not-disclosed",
     rules: ["TSGI-38"],
     title: "the client is not told what was thrown",
     handler: () => (request) => fail(lastSegment(request.url)),
