@@ -1,5 +1,5 @@
 /** `node bench/codec.ts [kind …]`: the HTTP/1.1 codec alone, with no socket and no server. Processor time, best of several rounds. */
-import { FieldView } from "@tsgi/gateway-spec/headers";
+import { FieldView } from "@tsgi/gateway-spec/server-kit";
 import { HeadWriter, type RequestHead, RequestParser, Vocabulary } from "@tsgi/server/http1";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 

@@ -92,25 +92,25 @@ test("the public names are these", async () => {
       type BodyErrorCode
       type ReadOptions
       type Readable
-    @tsgi/gateway-spec/headers
+    @tsgi/gateway-spec/server-kit
+      CONNECTION_FIELDS
       FORBIDDEN_IN_FIELD_VALUE
+      FORBIDDEN_TRAILERS
       FieldView
       TOKEN
-      eachField
-      isPairs
-      toHeaderView
-      type FieldLines
-    @tsgi/gateway-spec/response
       cancelBody
-      hasNoContent
-      isWhole
-      openBody
-      type BodySource
-    @tsgi/gateway-spec/errors
+      eachField
       exchangeError
       failureResponse
+      hasNoContent
+      isPairs
+      isWhole
+      openBody
       plainResponse
       refusalStatus
+      toHeaderView
+      type BodySource
+      type FieldLines
       type PlainResponse
     @tsgi/gateway-spec/events
       eventStream

@@ -1,6 +1,6 @@
 /** What stands twice on purpose, in packages that do not import each other's inside, says the same. */
 import { expect, test } from "vitest";
-import { FORBIDDEN_TRAILERS as ofContract } from "../packages/gateway-spec/src/field-names.ts";
+import { FORBIDDEN_TRAILERS as ofContract } from "../packages/gateway-spec/src/server-kit/fields.ts";
 import { FORBIDDEN_TRAILERS as ofCodec } from "../packages/server/src/http1/text.ts";
 
 test("the fields that may not stand behind a content", () => {

@@ -1,6 +1,6 @@
 /** The content of a request: read piece by piece, or read away. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { exchangeError } from "@tsgi/gateway-spec/server-kit";
 
 /** Unread content that is read away so that the connection can go on, in bytes. */
 const MAX_DRAIN_BYTES = 64 * 1024;

@@ -1,9 +1,15 @@
 /** One request with its response. What an application may ask for is here; the capabilities that are optional are left out. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Address, Exchange, ExchangeError, Handler, Logger, OutgoingResponse } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
-import { eachField, FieldView } from "@tsgi/gateway-spec/headers";
-import { type BodySource, cancelBody, isWhole, openBody } from "@tsgi/gateway-spec/response";
+import {
+  type BodySource,
+  cancelBody,
+  eachField,
+  exchangeError,
+  FieldView,
+  isWhole,
+  openBody,
+} from "@tsgi/gateway-spec/server-kit";
 import { drainContent, isRefused, hasContent, readContent } from "./content.ts";
 import { frame } from "./head.ts";
 

@@ -1,7 +1,6 @@
 /** The head of a response, held to the rules. Field names and values are left to node, which refuses what would split it. */
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
-import { eachField } from "@tsgi/gateway-spec/headers";
-import { hasNoContent, isWhole } from "@tsgi/gateway-spec/response";
+import { eachField, hasNoContent, isWhole } from "@tsgi/gateway-spec/server-kit";
 
 /** The connection is the server's. */
 const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Application, Handler, ServeOptions, Server } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { exchangeError } from "@tsgi/gateway-spec/server-kit";
 import { BareExchange } from "./exchange.ts";
 
 export interface BareServeOptions extends ServeOptions {

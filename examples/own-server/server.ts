@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Application, Handler, ServeOptions, Server } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { exchangeError } from "@tsgi/gateway-spec/server-kit";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
 
 export interface OwnServeOptions extends ServeOptions {

@@ -9,7 +9,7 @@
  * - anything else is a mistake: `undefined` is most often a forgotten `return`, and bytes and streams need a content type.
  */
 import type { HeaderFields, OutgoingResponse } from "@tsgi/gateway-spec";
-import { eachField } from "@tsgi/gateway-spec/headers";
+import { eachField } from "@tsgi/gateway-spec/server-kit";
 
 /** `object` is a response or what JSON can say; see the top of `results.ts` for the rule that tells them apart. */
 export type HandlerResult = string | object | null;

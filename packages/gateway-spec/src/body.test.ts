@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BodyError, collect, readForm, readJson, readText } from "./body.ts";
-import { toHeaderView } from "./headers.ts";
+import { toHeaderView } from "./server-kit/fields.ts";
 
 function request(contentType: string | null, ...pieces: (string | Uint8Array)[]) {
   return {

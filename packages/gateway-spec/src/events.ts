@@ -1,5 +1,5 @@
 /** Server-sent events (WHATWG HTML §9.2): an event stream as a response, and one that ends itself when the server shuts down. */
-import { toHeaderView } from "./headers.ts";
+import { toHeaderView } from "./server-kit/fields.ts";
 import type { HeaderFields, OutgoingResponse } from "./index.ts";
 
 /** One event. Without `data` a browser dispatches nothing, but takes note of `id` and `retryMs`. */

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { exchangeError } from "./errors.ts";
-import { toHeaderView } from "./headers.ts";
+import { exchangeError } from "./server-kit/refusals.ts";
+import { toHeaderView } from "./server-kit/fields.ts";
 import type { Application, Exchange, Handler, HeaderView, IncomingRequest, OutgoingResponse } from "./index.ts";
 import { type Breach, type CheckName, checks, lint, LintError } from "./lint.ts";
 import { createTestClient } from "./testing.ts";

@@ -1,6 +1,6 @@
 /** Calls an application with no server and no socket: a request in, the whole response out, by the rules of SPEC.md. */
-import { exchangeError } from "./errors.ts";
-import { eachField, toHeaderView } from "./headers.ts";
+import { exchangeError } from "./server-kit/refusals.ts";
+import { eachField, toHeaderView } from "./server-kit/fields.ts";
 import type {
   Application,
   Exchange,
@@ -10,7 +10,7 @@ import type {
   IncomingRequest,
   OutgoingResponse,
 } from "./index.ts";
-import { cancelBody, hasNoContent, isWhole, openBody } from "./response.ts";
+import { cancelBody, hasNoContent, isWhole, openBody } from "./server-kit/response-body.ts";
 
 export interface TestRequest {
   /** Default `GET`. */

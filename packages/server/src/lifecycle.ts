@@ -1,6 +1,6 @@
 /** An application's life on a server: start-up, the work it leaves behind, draining and shutdown. The same for every server. */
 import type { Application, ExchangeError, Handler, Logger, ServerInfo } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { exchangeError } from "@tsgi/gateway-spec/server-kit";
 
 /** The contract's version that our servers keep. */
 export const SPEC_VERSION = "1.0";

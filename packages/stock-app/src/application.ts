@@ -2,7 +2,7 @@
 import { App, type Context, HttpError } from "@tsgi/framework";
 import type { Database } from "@tsgi/framework/database";
 import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
-import { eachField } from "@tsgi/gateway-spec/headers";
+import { eachField } from "@tsgi/gateway-spec/server-kit";
 import { install } from "./install.ts";
 import { sentenceOfStatus } from "./sentences.ts";
 import { StockPages } from "./stock-pages.ts";

@@ -1,5 +1,5 @@
 /** The response that an application makes event by event. */
-import { exchangeError } from "../errors.ts";
+import { exchangeError } from "../server-kit/refusals.ts";
 import type { OutgoingResponse } from "../index.ts";
 import { toBody, toFields } from "./asgi-scope.ts";
 import { type Bytes, outOfOrder, type SentHeaders } from "./asgi-types.ts";

@@ -1,5 +1,5 @@
 /** The websocket scope, on `exchange.upgradeWebSocket`. */
-import { exchangeError } from "../errors.ts";
+import { exchangeError } from "../server-kit/refusals.ts";
 import type { Exchange, IncomingRequest, OutgoingResponse } from "../index.ts";
 import { AsgiResponse } from "./asgi-response.ts";
 import { toFields, toWebSocketScope } from "./asgi-scope.ts";

@@ -1,6 +1,6 @@
 /** `toFetch`: our applications on any Fetch host. */
-import { exchangeError, failureResponse, refusalStatus } from "../errors.ts";
-import { eachField } from "../headers.ts";
+import { exchangeError, failureResponse, refusalStatus } from "../server-kit/refusals.ts";
+import { eachField } from "../server-kit/fields.ts";
 import type {
   Address,
   Application,
@@ -12,7 +12,7 @@ import type {
   Logger,
   OutgoingResponse,
 } from "../index.ts";
-import { type BodySource, cancelBody, hasNoContent, isWhole, openBody } from "../response.ts";
+import { type BodySource, cancelBody, hasNoContent, isWhole, openBody } from "../server-kit/response-body.ts";
 import { createLifespan, type Hosted, type Lifespan } from "./lifespan.ts";
 
 /** A host's third argument. */

@@ -1,5 +1,5 @@
 /** An application's life where no server of ours leads it: started by its first request, ended by `close()`. */
-import { exchangeError } from "../errors.ts";
+import { exchangeError } from "../server-kit/refusals.ts";
 import type { Application, Exchange, Handler, ServerInfo } from "../index.ts";
 
 /** What an adapter that runs our applications on a foreign host gives to those who want to lead the application's life. */

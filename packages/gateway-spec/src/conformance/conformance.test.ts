@@ -5,8 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { toNode } from "../adapters/node/index.ts";
-import { exchangeError } from "../errors.ts";
-import { eachField } from "../headers.ts";
+import { exchangeError } from "../server-kit/refusals.ts";
+import { eachField } from "../server-kit/fields.ts";
 import type {
   Application,
   Exchange,
@@ -17,7 +17,7 @@ import type {
   Serve,
   Server,
 } from "../index.ts";
-import { isWhole, openBody } from "../response.ts";
+import { isWhole, openBody } from "../server-kit/response-body.ts";
 import { cases, type ConformanceCase, ConformanceError, runCase } from "./index.ts";
 
 const QUIET: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,6 +1,11 @@
 /** Checks the header fields that an application sends. */
-import { CONNECTION_FIELDS, FORBIDDEN_TRAILERS } from "../field-names.ts";
-import { FORBIDDEN_IN_FIELD_VALUE, isPairs, TOKEN } from "../headers.ts";
+import {
+  CONNECTION_FIELDS,
+  FORBIDDEN_IN_FIELD_VALUE,
+  FORBIDDEN_TRAILERS,
+  isPairs,
+  TOKEN,
+} from "../server-kit/fields.ts";
 import type { HeaderFields } from "../index.ts";
 import { type Reporter, show } from "./report.ts";
 import { isObject } from "./values.ts";

@@ -1,5 +1,5 @@
 /** Checks the request that a server gives, and stands in for it to see what the application does with it. */
-import { TOKEN } from "../headers.ts";
+import { TOKEN } from "../server-kit/fields.ts";
 import type { Exchange, HeaderView, IncomingRequest } from "../index.ts";
 import { isFieldValue } from "./fields.ts";
 import { guard } from "./guard.ts";

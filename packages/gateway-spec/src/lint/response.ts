@@ -1,6 +1,6 @@
 /** Checks the response that an application gives, and stands in for what of it the server uses over time. */
 import type { HeaderFields, IncomingRequest, OutgoingResponse } from "../index.ts";
-import { hasNoContent, isWhole } from "../response.ts";
+import { hasNoContent, isWhole } from "../server-kit/response-body.ts";
 import { checkedFields, checkTrailers, type Line } from "./fields.ts";
 import { type Reporter, show } from "./report.ts";
 import { type BodyFacts, isStream, lintPieces } from "./response-body.ts";

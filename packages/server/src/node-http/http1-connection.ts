@@ -2,9 +2,8 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Handler, Logger, OutgoingResponse } from "@tsgi/gateway-spec";
-import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
+import { cancelBody, exchangeError, plainResponse } from "@tsgi/gateway-spec/server-kit";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
-import { cancelBody } from "@tsgi/gateway-spec/response";
 import { refusalLine } from "../failures.ts";
 import { reasonPhrase, RequestError } from "../http1/index.ts";
 import { serverClosed } from "../lifecycle.ts";

@@ -1,7 +1,7 @@
 /** A client connection of HTTP/2. Node's sessions and nghttp2 do the protocol; the rules, the limits and the silence are ours. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import { exchangeError, plainResponse } from "@tsgi/gateway-spec/errors";
+import { exchangeError, plainResponse } from "@tsgi/gateway-spec/server-kit";
 import { handleExchange, NodeExchange } from "@tsgi/gateway-spec/node";
 import { refusalLine } from "../failures.ts";
 import { RequestError } from "../http1/index.ts";

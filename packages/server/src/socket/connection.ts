@@ -10,8 +10,13 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Address, ExchangeError, HeaderFields, OutgoingResponse, TlsInfo } from "@tsgi/gateway-spec";
-import { exchangeError, failureResponse, plainResponse, refusalStatus } from "@tsgi/gateway-spec/errors";
-import { cancelBody } from "@tsgi/gateway-spec/response";
+import {
+  cancelBody,
+  exchangeError,
+  failureResponse,
+  plainResponse,
+  refusalStatus,
+} from "@tsgi/gateway-spec/server-kit";
 import {
   HeadWriter,
   RequestError,

@@ -8,9 +8,7 @@ import type {
   IncomingRequest,
   TlsInfo,
 } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
-import { FieldView } from "@tsgi/gateway-spec/headers";
-import type { BodySource } from "@tsgi/gateway-spec/response";
+import { type BodySource, exchangeError, FieldView } from "@tsgi/gateway-spec/server-kit";
 import type { RequestHead } from "../http1/index.ts";
 import { RequestBody, type BodyOwner } from "./request-body.ts";
 

@@ -1,6 +1,6 @@
 /** A request's content on its way from the socket to the one who reads it. */
 import type { ExchangeError } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/errors";
+import { exchangeError } from "@tsgi/gateway-spec/server-kit";
 
 /** Content waiting for its reader beyond which the socket is no longer read, in bytes. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;

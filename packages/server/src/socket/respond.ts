@@ -1,8 +1,14 @@
 /** How a response goes out on a connection: as a whole, or piece by piece, no faster than the client reads. */
 import type { HeaderFields, OutgoingResponse } from "@tsgi/gateway-spec";
-import type { PlainResponse } from "@tsgi/gateway-spec/errors";
-import { eachField } from "@tsgi/gateway-spec/headers";
-import { cancelBody, hasNoContent, isWhole, openBody, type BodySource } from "@tsgi/gateway-spec/response";
+import {
+  type BodySource,
+  cancelBody,
+  eachField,
+  hasNoContent,
+  isWhole,
+  openBody,
+  type PlainResponse,
+} from "@tsgi/gateway-spec/server-kit";
 import {
   chunkStart,
   contentLengthLine,

@@ -1,4 +1,4 @@
-import { toHeaderView } from "@tsgi/gateway-spec/headers";
+import { toHeaderView } from "@tsgi/gateway-spec/server-kit";
 import { describe, expect, test } from "vitest";
 import { evaluateConditions, rangeApplies, type Validators } from "./conditions.ts";
 

@@ -1,5 +1,5 @@
 import type { Exchange, IncomingRequest } from "@tsgi/gateway-spec";
-import { toHeaderView } from "@tsgi/gateway-spec/headers";
+import { toHeaderView } from "@tsgi/gateway-spec/server-kit";
 import { describe, expect, test } from "vitest";
 import { readHandshake } from "./handshake.ts";
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Exchange, HeaderFields, IncomingRequest, WebSocketOptions, WebSocketUpgrade } from "@tsgi/gateway-spec";
-import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "@tsgi/gateway-spec/headers";
+import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "@tsgi/gateway-spec/server-kit";
 import { type WebSocket as Frames, WebSocketServer } from "ws";
 import { type Handshake, readHandshake } from "./handshake.ts";
 import { ServerWebSocket } from "./socket.ts";

@@ -1,6 +1,6 @@
 /** A response that comes in pieces, on its way to node's response: in order, and no faster than the client takes them. */
 import type { ServerResponse } from "node:http";
-import type { BodySource } from "../../response.ts";
+import type { BodySource } from "../../server-kit/response-body.ts";
 import { isAscii, writeHead, type ResponseHead } from "./response-head.ts";
 
 /** Longest piece handed to node at once, in bytes: a reader that takes none of it for long is silent. */

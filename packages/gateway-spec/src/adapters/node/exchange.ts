@@ -7,8 +7,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import { exchangeError, failureResponse, refusalStatus } from "../../errors.ts";
-import { FieldView } from "../../headers.ts";
+import { exchangeError, failureResponse, refusalStatus } from "../../server-kit/refusals.ts";
+import { FieldView } from "../../server-kit/fields.ts";
 import type {
   Address,
   Exchange,
@@ -21,7 +21,7 @@ import type {
   OutgoingResponse,
   TlsInfo,
 } from "../../index.ts";
-import { cancelBody, isWhole, openBody } from "../../response.ts";
+import { cancelBody, isWhole, openBody } from "../../server-kit/response-body.ts";
 import { hasContent, NodeRequestBody } from "./request-body.ts";
 import { MAX_WRITE_BYTES, PieceSender } from "./body-writer.ts";
 import { lowerNames, toAddress, toTlsInfo, toUrl, toView, unixAddress, versionOf } from "./request.ts";

@@ -1,6 +1,6 @@
 /** The content of a node:http request as the contract wants it: one reader, pulled piece by piece, errors with a code. */
 import type { IncomingMessage } from "node:http";
-import { exchangeError } from "../../errors.ts";
+import { exchangeError } from "../../server-kit/refusals.ts";
 import { fieldOf } from "./request.ts";
 
 /** Whether the head announces content (RFC 9112 §6.3). Reads the raw lines, for node builds its header object on first touch. */

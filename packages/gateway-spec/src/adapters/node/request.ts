@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { FieldView } from "../../headers.ts";
+import { FieldView } from "../../server-kit/fields.ts";
 import type { Address, HeaderView, TlsInfo } from "../../index.ts";
 
 /** RFC 9112 §3.2.2; whom a user name stands for is not passed on. */

@@ -1,9 +1,14 @@
 /** The head of a response as node:http takes it, with the framing that the contract leaves to servers. */
 import type { ServerResponse } from "node:http";
-import { CONNECTION_FIELDS, FORBIDDEN_TRAILERS } from "../../field-names.ts";
-import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../../headers.ts";
+import {
+  CONNECTION_FIELDS,
+  eachField,
+  FORBIDDEN_IN_FIELD_VALUE,
+  FORBIDDEN_TRAILERS,
+  TOKEN,
+} from "../../server-kit/fields.ts";
 import type { HeaderFields, OutgoingResponse, ResponseBody } from "../../index.ts";
-import { hasNoContent, isWhole } from "../../response.ts";
+import { hasNoContent, isWhole } from "../../server-kit/response-body.ts";
 
 /** A response as it was read, once: what a getter gives the second time was not checked. */
 export interface Answer {

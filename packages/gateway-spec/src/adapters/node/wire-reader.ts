@@ -2,7 +2,7 @@
  * Reads back what node's own `ServerResponse` wrote: heads, and content by length, in chunks or until the end. It has one
  * writer, whose framing is right by construction; what it cannot make sense of is a fault of ours.
  */
-import { hasNoContent } from "../../response.ts";
+import { hasNoContent } from "../../server-kit/response-body.ts";
 
 export interface WireEvents {
   /** `more` is false where no content follows. */

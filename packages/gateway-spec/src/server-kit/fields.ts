@@ -1,5 +1,5 @@
 /** Header fields, once for every server and adapter: what may stand in one, how lines are joined, how both shapes are walked. */
-import type { HeaderFields, HeaderView } from "./index.ts";
+import type { HeaderFields, HeaderView } from "../index.ts";
 
 /** RFC 9110 §5.6.2: "token = 1*tchar". Field names and methods are tokens. */
 export const TOKEN: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -7,6 +7,31 @@ export const TOKEN: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 §5.5: what a field value may not hold: controls but HTAB, and anything that is no single byte. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 export const FORBIDDEN_IN_FIELD_VALUE: RegExp = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** The fields that are the connection's business (RFC 9110 §7.6.1, RFC 9113 §8.2.2). */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Fields that frame, route or authenticate a message: no server sends them after its content (RFC 9110 §6.5.1). */
+export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  ...CONNECTION_FIELDS,
+  "authorization",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "cookie",
+  "expect",
+  "host",
+  "proxy-authorization",
+  "te",
+  "trailer",
+]);
 
 /** Fields in the order received, as name, value, name, value, …: names lower-case, values without surrounding white space. */
 export type FieldLines = readonly string[];

@@ -1,6 +1,6 @@
 /** What went wrong, and which answer it deserves: the same for every server and adapter. */
-import { BodyError } from "./body.ts";
-import type { ExchangeError, ExchangeErrorCode, OutgoingResponse } from "./index.ts";
+import { BodyError } from "../body.ts";
+import type { ExchangeError, ExchangeErrorCode, OutgoingResponse } from "../index.ts";
 
 /**
  * An {@link ExchangeError} of the given code.

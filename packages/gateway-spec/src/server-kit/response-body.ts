@@ -1,5 +1,5 @@
 /** The body of a response, read the one way that all shapes allow. */
-import type { ReadableStreamLike, ResponseBody } from "./index.ts";
+import type { ReadableStreamLike, ResponseBody } from "../index.ts";
 
 /** A response body that comes in pieces. `cancel` never waits: what the body does about it is its own business. */
 export interface BodySource {
