@@ -2,20 +2,24 @@
 import path from "node:path";
 
 export type TemplateErrorCode =
-  /** No views folder was named, or it is not there. */
+  /** The application has no views folder, or the folder does not exist. */
   | "TEMPLATE_NO_VIEWS"
   | "TEMPLATE_NOT_FOUND"
   /** The path of the view leads out of the views folder. */
   | "TEMPLATE_OUTSIDE_VIEWS"
-  /** A tag or a string is not closed, or what stands in the tags is no JavaScript. */
+  /** A tag, string or comment is not closed, or the code in the tags is not JavaScript. */
   | "TEMPLATE_SYNTAX"
-  /** A tag that would do nothing, such as `<%name%>`. */
+  /** A tag that does nothing, such as `<%name%>` or `<%- include("row") %>`. */
   | "TEMPLATE_UNKNOWN_TAG"
+  /** `json` is written with the tag for the other place: `<%~ json(…) %>` is for script elements, `<%= json(…) %>` for attributes. */
+  | "TEMPLATE_CONTEXT"
   /** A name that is not among the data, or a value that is undefined. */
   | "TEMPLATE_UNKNOWN_VARIABLE"
-  /** `<%content%>` is missing from a layout, stands in it twice, or stands in a view that is not a layout. */
+  /** A value that has no text: a promise, a function, a plain object, an array. */
+  | "TEMPLATE_VALUE"
+  /** A layout has no `<%content%>` or has it twice, or a view that is not a layout has one. */
   | "TEMPLATE_CONTENT"
-  /** Something that the view called has thrown; it is the cause. */
+  /** The code of the view threw an error, which is the cause. */
   | "TEMPLATE_FAILED";
 
 /** A place in a view. */
@@ -30,14 +34,14 @@ export interface Place {
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
   readonly code: TemplateErrorCode;
-  /** Absolute; `null` where it is not about what stands in a file. */
+  /** Absolute; `null` where the error is not about the text of a file. */
   readonly file: string | null;
   /** From 1. */
   readonly line: number | null;
   /** In characters, from 1. */
   readonly column: number | null;
 
-  /** @param place goes before the reason, and its line with a caret below it. */
+  /** @param place is written before the reason; its line, with a caret under the column, is written below it. */
   constructor(code: TemplateErrorCode, reason: string, place?: Place, options?: ErrorOptions) {
     const at = place === undefined ? null : locate(place);
     super(at === null ? reason : `${at.name}:${at.line}:${at.column}: ${reason}\n${at.excerpt}`, options);
@@ -48,7 +52,7 @@ export class TemplateError extends Error {
   }
 }
 
-/** A file as a person would name it: from the working directory where it is below it. */
+/** The path of a file for a message: relative to the working directory if the file is below it. */
 export function displayName(file: string): string {
   const relative = path.relative("", file);
   return relative.startsWith("..") ? file : relative;
@@ -60,7 +64,7 @@ function locate({ file, source, offset }: Place): { name: string; line: number; 
   const lead = before.at(-1) ?? "";
   const text = source.split("\n")[line - 1]?.trimEnd() ?? "";
   const gutter = `${line} | `;
-  // Tabs stay, so that the caret stands where the eye expects it.
+  // Tabs are kept, so that the caret is under the column in a terminal.
   const caret = `${" ".repeat(gutter.length)}${lead.replaceAll(/[^\t]/g, " ")}^`;
   return { name: displayName(file), line, column: lead.length + 1, excerpt: `${gutter}${text}\n${caret}` };
 }

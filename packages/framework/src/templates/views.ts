@@ -1,19 +1,23 @@
 /**
- * Views: templates of eta, strict. Data is under `it`; `<%= it.name %>` is escaped and `<%~ it.html %>` is not;
- * `<%~ include("partials/row", { row }) %>` takes in another view, and `urlFor("name", { id })` builds the path of a route. A
- * layout is a view with one `<%content%>`, where the page goes.
+ * Views: templates of eta, strict. Data is under `it`; `<%= it.name %>` is escaped, `<%~ it.html %>` is not, and a value of
+ * the `html` tag is not escaped again; `<%~ include("partials/row", { row }) %>` takes in another view, `urlFor("name", { id })`
+ * builds the path of a route, and `json(value)` is JSON for script elements and attributes. A layout is a view with one
+ * `<%content%>`, where the page goes.
  *
- * Stricter than eta: what is not among the data, a value that is undefined, and a tag that does nothing are errors, with file,
- * line and column. `null` writes nothing.
+ * Stricter than eta: a name that is not among the data, a value without a text, and a tag that does nothing are errors, with
+ * file, line and column. `null` writes nothing.
  */
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { Eta } from "eta/core";
+import { Eta, EtaParseError } from "eta/core";
+import { Html, NoTextError, toHtml, toText } from "../html.ts";
 import type { ParamValue } from "../router/path.ts";
 import { displayName, TemplateError, type Place, type TemplateErrorCode } from "./error.ts";
-import { Content, ContentError, MissingError, scopeOf, toText } from "./scope.ts";
-import { readTags, TagError, toTagError } from "./syntax.ts";
+import { toJson } from "./json.ts";
+import { Content, ContentError, MissingError, createScope, extendScope } from "./scope.ts";
+import { locateSyntaxError } from "./syntax-error.ts";
+import { parseTags, TagError } from "./tags.ts";
 
 type UrlFor = (name: string, params?: Readonly<Record<string, ParamValue>>) => string;
 
@@ -35,26 +39,26 @@ export class Views {
     this.#eta = new StrictEta(this.#root, cacheViews ?? process.env["NODE_ENV"] === "production", urlFor);
   }
 
-  /** @throws TemplateError `TEMPLATE_NO_VIEWS` where a folder was named that is not there. */
+  /** @throws TemplateError `TEMPLATE_NO_VIEWS` where the views folder does not exist. */
   check(): void {
     if (this.#root === null || statSync(this.#root, { throwIfNoEntry: false })?.isDirectory() === true) return;
     throw new TemplateError(
       "TEMPLATE_NO_VIEWS",
-      `The views folder ${this.#root} is not there: create it, or correct the option "views"`,
+      `The views folder ${this.#root} does not exist: create it, or correct the option "views"`,
     );
   }
 
   /**
-   * @param view the file's path from the views folder, `.html` where it has no extension.
-   * @param layout likewise; `null` for none. Default: the application's.
+   * @param view the path of a file from the views folder; `.html` is added if it has no extension.
+   * @param layout likewise; `null` for none. Default: the layout of the application.
    * @throws TemplateError
    */
   render(view: string, data: object, layout: string | null = this.#layout): string {
-    const page = this.#eta.render(view, data);
+    const page = this.#eta.render(view, createScope(data, null));
     if (layout === null) return page;
     const content = new Content(page);
-    const whole = this.#eta.renderLayout(layout, data, content);
-    if (content.placed) return whole;
+    const whole = this.#eta.render(layout, createScope(data, content));
+    if (content.written) return whole;
     throw new TemplateError(
       "TEMPLATE_CONTENT",
       `The layout "${layout}" has no <%content%>: write it where the page goes`,
@@ -62,46 +66,47 @@ export class Views {
   }
 }
 
-/** Eta keeps its parts as properties to be replaced; these are replaced by wrapped ones. */
+/** Eta keeps its parts as properties that may be replaced. */
 class StrictEta extends Eta {
-  /** For the views, by the function header. */
-  readonly urlFor: UrlFor;
-  readonly renderLayout: (layout: string, data: object, content: Content) => string;
+  /** For the function header of the views. */
+  readonly helpers: object;
 
   constructor(root: string | null, cache: boolean, urlFor: UrlFor) {
     super({
       cache,
-      // What stands between tags stays as it was written.
       autoTrim: false,
-      autoFilter: true,
+      escapeFunction: toHtml,
       filterFunction: toText,
-      // "Pretty" errors: the one way to learn which tag has failed.
+      // Makes eta report which tag failed.
       debug: true,
-      functionHeader: "const urlFor = this.urlFor;",
+      functionHeader: "const { urlFor, json } = this.helpers;",
     });
-    this.urlFor = urlFor;
+    this.helpers = { urlFor, json: toJson };
     this.resolvePath = (view) => resolveView(root, view);
     this.readFile = readView;
+    this.parse = parseTags;
 
-    const { render, parse, compile } = this;
-    // `include` comes through here too.
-    this.render = (view, data) => render.call(this, view, scopeOf(data, null));
-    this.renderLayout = (layout, data, content) => render.call(this, layout, scopeOf(data, content));
-    this.parse = (source) => readTags(source, parse.call(this, source));
+    const { compile } = this;
     this.compile = (source, options) => {
       try {
         return compile.call(this, source, options);
       } catch (error) {
-        const mistake = toTagError(error, source, () => this.compileToString(source, options));
+        const mistake =
+          error instanceof EtaParseError ? locateSyntaxError(this.compileToString(source, options)) : error;
         if (!(mistake instanceof TagError)) throw mistake;
         const { code, message, offset } = mistake;
         throw new TemplateError(code, message, { file: options?.filepath ?? "", source, offset });
       }
     };
-    // In place of the line there is the offset: see readTags.
+    // Instead of the line there is the offset: see parseTags.
     this.RuntimeErr = (error, source, offset, file) => {
       throw toTemplateError(error, { file, source, offset });
     };
+  }
+
+  /** The `include` of the views. @param scope of the view that includes. */
+  include(scope: object, view: string, data: object): Html {
+    return new Html(this.render(view, extendScope(scope, data)));
   }
 }
 
@@ -111,13 +116,16 @@ function toTemplateError(error: unknown, place: Place): TemplateError {
     new TemplateError(code, reason, place, cause === undefined ? undefined : { cause });
   if (error instanceof ContentError) return at("TEMPLATE_CONTENT", error.message);
   if (error instanceof MissingError) return at("TEMPLATE_UNKNOWN_VARIABLE", error.message);
+  if (error instanceof NoTextError) {
+    return at(error.value === undefined ? "TEMPLATE_UNKNOWN_VARIABLE" : "TEMPLATE_VALUE", error.message);
+  }
   if (error instanceof ReferenceError) return at("TEMPLATE_UNKNOWN_VARIABLE", `${error.message}; data is under "it"`);
   return at("TEMPLATE_FAILED", error instanceof Error ? error.message : String(error), error);
 }
 
 function resolveView(root: string | null, view: string): string {
   if (root === null) {
-    throw new TemplateError("TEMPLATE_NO_VIEWS", `The view "${view}" has no folder: name one with the option "views"`);
+    throw new TemplateError("TEMPLATE_NO_VIEWS", `The view "${view}" has no folder: set the option "views"`);
   }
   const file = path.resolve(root, path.extname(view) === "" ? `${view}.html` : view);
   if (!file.startsWith(root + path.sep)) {
@@ -136,7 +144,7 @@ function readView(file: string): string {
       `There is no view ${displayName(file)}: create it, or correct the name`,
     );
   }
-  // Line ends become what eta makes of them anyway, so that offsets stay true; a byte order mark is no text.
+  // A byte order mark is not text. With one kind of line end the offsets and the trim marks are simple.
   return readFileSync(file, "utf8")
     .replace(/^\uFEFF/, "")
     .replaceAll(/\r\n?/g, "\n");
