@@ -85,7 +85,7 @@ test("the public names are these", async () => {
     @tsgi/gateway-spec/body
       BodyError
       DEFAULT_BODY_LIMIT_BYTES
-      collect
+      readBytes
       readForm
       readJson
       readText
@@ -168,9 +168,9 @@ test("the public names are these", async () => {
     @tsgi/gateway-spec/asgi
       asgi
       type AsgiApplication
-      type AsgiLife
       type Bytes
       type HttpScope
+      type Lifespan
       type LifespanScope
       type Receive
       type ReceiveEvent

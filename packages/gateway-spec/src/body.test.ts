@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BodyError, collect, readForm, readJson, readText } from "./body.ts";
+import { BodyError, readBytes, readForm, readJson, readText } from "./body.ts";
 import { toHeaderView } from "./server-kit/fields.ts";
 
 function request(contentType: string | null, ...pieces: (string | Uint8Array)[]) {
@@ -20,18 +20,18 @@ async function failure(promise: Promise<unknown>): Promise<readonly [string, num
   return [(error as BodyError).code, (error as BodyError).status];
 }
 
-describe("collect", () => {
+describe("readBytes", () => {
   test("joins the pieces", async () => {
-    expect(await collect(request(null, "ab", "", "c"))).toEqual(new TextEncoder().encode("abc"));
+    expect(await readBytes(request(null, "ab", "", "c"))).toEqual(new TextEncoder().encode("abc"));
   });
 
   test("gives no bytes for a request without content", async () => {
-    expect(await collect({ headers: toHeaderView({}), body: null })).toEqual(new Uint8Array(0));
+    expect(await readBytes({ headers: toHeaderView({}), body: null })).toEqual(new Uint8Array(0));
   });
 
   test("accepts exactly the limit and refuses one byte more", async () => {
-    expect((await collect(request(null, "abc"), { limitBytes: 3 })).byteLength).toBe(3);
-    expect(await failure(collect(request(null, "ab", "cd"), { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
+    expect((await readBytes(request(null, "abc"), { limitBytes: 3 })).byteLength).toBe(3);
+    expect(await failure(readBytes(request(null, "ab", "cd"), { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
   });
 
   test("lets go of the content when it is longer than the limit", async () => {
@@ -43,7 +43,7 @@ describe("collect", () => {
         released = true;
       }
     })();
-    expect(await failure(collect({ headers: toHeaderView({}), body }, { limitBytes: 3 }))).toEqual([
+    expect(await failure(readBytes({ headers: toHeaderView({}), body }, { limitBytes: 3 }))).toEqual([
       "BODY_TOO_LARGE",
       413,
     ]);
@@ -52,7 +52,7 @@ describe("collect", () => {
 
   test("gives a copy, of one piece too", async () => {
     const piece = new Uint8Array([1, 2]);
-    const whole = await collect(request(null, piece));
+    const whole = await readBytes(request(null, piece));
     expect(whole).toEqual(piece);
     expect(whole.buffer).not.toBe(piece.buffer);
   });
@@ -64,7 +64,7 @@ describe("collect", () => {
       },
     };
     const headers = toHeaderView({ "content-length": "4" });
-    expect(await failure(collect({ headers, body }, { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
+    expect(await failure(readBytes({ headers, body }, { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
   });
 });
 

@@ -38,7 +38,7 @@ export type Readable = Pick<IncomingRequest, "headers" | "body">;
  * All bytes of the content, none where there is none.
  * @throws BodyError `BODY_TOO_LARGE`, as soon as the limit is known to be passed; the rest is not read.
  */
-export function collect(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+export function readBytes(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   return read(request, options, () => join);
 }
 

@@ -1,7 +1,7 @@
 /** The scope of a connection, and the way between ASGI's byte strings and ours. */
-import type { Address, Exchange, IncomingRequest } from "../index.ts";
-import type { Bytes, HttpScope, SentHeaders, WebSocketScope } from "./asgi-types.ts";
-import { percentDecode, splitUrl } from "./url-parts.ts";
+import type { Address, Exchange, IncomingRequest } from "../../index.ts";
+import type { Bytes, HttpScope, SentHeaders, WebSocketScope } from "./types.ts";
+import { percentDecode, splitUrl } from "../url-parts.ts";
 
 /** The version of the text on HTTP and WebSocket that is kept. */
 export const SPEC_VERSION = "2.5";

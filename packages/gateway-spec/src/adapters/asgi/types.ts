@@ -1,5 +1,5 @@
 /** Scopes and events of ASGI 3, word for word: names and keys are the text's, its byte strings are `Uint8Array`s. */
-import type { Exchange } from "../index.ts";
+import type { Exchange } from "../../index.ts";
 
 /** What an application sends where the text has a byte string. A string is Latin-1 in a field, UTF-8 in a body. */
 export type Bytes = Uint8Array | string;

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { readText } from "../body.ts";
-import type { Address, Exchange, Handler, OutgoingResponse } from "../index.ts";
-import { fromFetch, toFetch } from "./fetch.ts";
+import { readText } from "../../body.ts";
+import type { Address, Exchange, Handler, OutgoingResponse } from "../../index.ts";
+import { fromFetch, toFetch } from "./index.ts";
 
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const run = (handler: Handler) => toFetch(handler, { logger });

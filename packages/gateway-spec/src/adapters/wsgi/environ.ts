@@ -1,6 +1,6 @@
 /** The environ of PEP 3333 and its file-like members. */
-import type { Exchange, IncomingRequest } from "../index.ts";
-import { percentDecode, splitUrl } from "./url-parts.ts";
+import type { Exchange, IncomingRequest } from "../../index.ts";
+import { percentDecode, splitUrl } from "../url-parts.ts";
 
 /** A dictionary of its own for each request; the application may change it. */
 export interface Environ {

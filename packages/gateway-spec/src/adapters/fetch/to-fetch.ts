@@ -1,6 +1,6 @@
 /** `toFetch`: our applications on any Fetch host. */
-import { exchangeError, failureResponse, refusalStatus } from "../server-kit/refusals.ts";
-import { eachField } from "../server-kit/fields.ts";
+import { exchangeError, failureResponse, refusalStatus } from "../../server-kit/refusals.ts";
+import { eachField } from "../../server-kit/fields.ts";
 import type {
   Address,
   Application,
@@ -11,9 +11,9 @@ import type {
   IncomingRequest,
   Logger,
   OutgoingResponse,
-} from "../index.ts";
-import { type BodySource, cancelBody, hasNoContent, isWhole, openBody } from "../server-kit/response-body.ts";
-import { createLifespan, type Hosted, type Lifespan } from "./lifespan.ts";
+} from "../../index.ts";
+import { type BodySource, cancelBody, hasNoContent, isWhole, openBody } from "../../server-kit/response-body.ts";
+import { createLifespan, type Hosted, type Lifespan } from "../lifespan.ts";
 
 /** A host's third argument. */
 export interface FetchContext {

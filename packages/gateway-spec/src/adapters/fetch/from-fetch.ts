@@ -1,6 +1,6 @@
 /** `fromFetch`: a Fetch-style handler, or an object with one such as a Hono app, as a TSGI application. */
-import type { Application, Awaitable, Exchange } from "../index.ts";
-import { teachGlobals, toLazyRequest, toRequest } from "./fetch-lazy-request.ts";
+import type { Application, Awaitable, Exchange } from "../../index.ts";
+import { teachGlobals, toLazyRequest, toRequest } from "./lazy-request.ts";
 
 /** The third argument that Fetch hosts give a handler. */
 export interface ExecutionContext {

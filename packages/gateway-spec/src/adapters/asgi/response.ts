@@ -1,9 +1,9 @@
 /** The response that an application makes event by event. */
-import { exchangeError } from "../server-kit/refusals.ts";
-import type { OutgoingResponse } from "../index.ts";
-import { toBody, toFields } from "./asgi-scope.ts";
-import { type Bytes, outOfOrder, type SentHeaders } from "./asgi-types.ts";
-import { Pieces } from "./pieces.ts";
+import { exchangeError } from "../../server-kit/refusals.ts";
+import type { OutgoingResponse } from "../../index.ts";
+import { toBody, toFields } from "./scope.ts";
+import { type Bytes, outOfOrder, type SentHeaders } from "./types.ts";
+import { Pieces } from "../pieces.ts";
 
 interface Start {
   readonly type: string;

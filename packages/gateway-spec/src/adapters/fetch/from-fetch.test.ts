@@ -8,10 +8,10 @@ import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import { streamSSE } from "hono/streaming";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Exchange } from "../index.ts";
-import { createTestClient } from "../testing.ts";
-import { type FetchHandler, fromFetch, type FromFetchOptions } from "./fetch.ts";
-import { toNode } from "./node/index.ts";
+import type { Exchange } from "../../index.ts";
+import { createTestClient } from "../../testing.ts";
+import { type FetchHandler, fromFetch, type FromFetchOptions } from "./index.ts";
+import { toNode } from "../node/index.ts";
 
 const servers: (() => void)[] = [];
 afterEach(() => {

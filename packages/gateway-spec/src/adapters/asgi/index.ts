@@ -1,11 +1,11 @@
 /** `asgi`: `application(scope, receive, send)`, as the ASGI 3 text has it, on any TSGI server. */
-import type { Application } from "../index.ts";
-import { runHttp } from "./asgi-http.ts";
-import { type AsgiLife, startLifespan } from "./asgi-lifespan.ts";
-import type { AsgiApplication } from "./asgi-types.ts";
-import { runWebSocket } from "./asgi-websocket.ts";
+import type { Application } from "../../index.ts";
+import { runHttp } from "./http.ts";
+import { type Lifespan, startLifespan } from "./lifespan.ts";
+import type { AsgiApplication } from "./types.ts";
+import { runWebSocket } from "./websocket.ts";
 
-export type { AsgiLife } from "./asgi-lifespan.ts";
+export type { Lifespan } from "./lifespan.ts";
 export type {
   AsgiApplication,
   Bytes,
@@ -18,7 +18,7 @@ export type {
   SendEvent,
   SentHeaders,
   WebSocketScope,
-} from "./asgi-types.ts";
+} from "./types.ts";
 
 /**
  * Runs an ASGI application with its http, websocket and lifespan scopes.
@@ -37,7 +37,7 @@ export type {
  * `http.response.trailers`, `http.response.early_hint` where the server has informational responses, and
  * `websocket.http.response`. There is no way round from ours to ASGI, for JavaScript has no such server to run on.
  */
-export function asgi(application: AsgiApplication): Application<AsgiLife> {
+export function asgi(application: AsgiApplication): Application<Lifespan> {
   return {
     startup: () => startLifespan(application),
     fetch: (request, exchange) => {

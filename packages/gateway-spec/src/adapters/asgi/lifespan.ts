@@ -1,8 +1,8 @@
 /** The lifespan scope: one call of the application that lasts as long as the server. */
-import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./asgi-types.ts";
+import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./types.ts";
 
 /** What the application's start left behind. */
-export interface AsgiLife {
+export interface Lifespan {
   /** What it put into its scope's `state`. */
   readonly state: Record<string, unknown>;
   /** Sends `lifespan.shutdown`. Rejects with what `lifespan.shutdown.failed` said. */
@@ -10,7 +10,7 @@ export interface AsgiLife {
 }
 
 /** Rejects with what `lifespan.startup.failed` said. An application that throws on the scope does without a lifespan. */
-export async function startLifespan(application: AsgiApplication): Promise<AsgiLife> {
+export async function startLifespan(application: AsgiApplication): Promise<Lifespan> {
   const state: Record<string, unknown> = {};
   const started = Promise.withResolvers<"complete" | "unsupported">();
   const ending = Promise.withResolvers<void>();

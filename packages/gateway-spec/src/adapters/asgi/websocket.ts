@@ -1,9 +1,9 @@
 /** The websocket scope, on `exchange.upgradeWebSocket`. */
-import { exchangeError } from "../server-kit/refusals.ts";
-import type { Exchange, IncomingRequest, OutgoingResponse } from "../index.ts";
-import { AsgiResponse } from "./asgi-response.ts";
-import { toFields, toWebSocketScope } from "./asgi-scope.ts";
-import { type AsgiApplication, outOfOrder, type Receive, type ReceiveEvent, type Send } from "./asgi-types.ts";
+import { exchangeError } from "../../server-kit/refusals.ts";
+import type { Exchange, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import { AsgiResponse } from "./response.ts";
+import { toFields, toWebSocketScope } from "./scope.ts";
+import { type AsgiApplication, outOfOrder, type Receive, type ReceiveEvent, type Send } from "./types.ts";
 
 export function runWebSocket(
   application: AsgiApplication,

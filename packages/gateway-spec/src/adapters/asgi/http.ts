@@ -1,8 +1,8 @@
 /** The http scope: a request as events, a response from events. */
-import type { Exchange, IncomingRequest, OutgoingResponse } from "../index.ts";
-import { AsgiResponse } from "./asgi-response.ts";
-import { toHttpScope, toText } from "./asgi-scope.ts";
-import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./asgi-types.ts";
+import type { Exchange, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import { AsgiResponse } from "./response.ts";
+import { toHttpScope, toText } from "./scope.ts";
+import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./types.ts";
 
 export function runHttp(
   application: AsgiApplication,

@@ -6,7 +6,7 @@
  * So `new Request(lazy)` and `fetch(lazy)` need a word with the two globals: {@link teachGlobals} puts a constructor and a
  * function in front of them that hand on the genuine `Request`, and anything else as it came.
  */
-import type { IncomingRequest } from "../index.ts";
+import type { IncomingRequest } from "../../index.ts";
 
 const GenuineRequest = globalThis.Request;
 const genuineOf = Symbol("genuine");

@@ -4,11 +4,11 @@
  * There is no way round from ours to WSGI: its server calls and has the answer when the call returns, which a handler that
  * awaits anything cannot give, and JavaScript has no such server to run on.
  */
-import { collect, type ReadOptions } from "../body.ts";
-import type { Application, HeaderFields, OutgoingResponse } from "../index.ts";
-import { type Environ, type ErrorSink, toEnviron } from "./wsgi-environ.ts";
+import { readBytes, type ReadOptions } from "../../body.ts";
+import type { Application, HeaderFields, OutgoingResponse } from "../../index.ts";
+import { type Environ, type ErrorSink, toEnviron } from "./environ.ts";
 
-export { type Environ, type ErrorStream, InputStream } from "./wsgi-environ.ts";
+export { type Environ, type ErrorStream, InputStream } from "./environ.ts";
 
 /** A bytestring of a body. A string is sent as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -58,7 +58,7 @@ export function wsgi(application: WsgiApplication, options: WsgiOptions = {}): A
   const writeError = options.writeError ?? ((text) => void process.stderr.write(text));
   return {
     fetch: async (request, exchange) => {
-      const content = await collect(request, options);
+      const content = await readBytes(request, options);
       return run(application, toEnviron(request, exchange, content, writeError));
     },
   };

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { Exchange, WebSocketOptions } from "../index.ts";
-import { createTestClient, type TestRequest, type TestResponse } from "../testing.ts";
-import { asgi, type AsgiApplication, type HttpScope, type Receive, type Send, type WebSocketScope } from "./asgi.ts";
+import type { Exchange, WebSocketOptions } from "../../index.ts";
+import { createTestClient, type TestRequest, type TestResponse } from "../../testing.ts";
+import { asgi, type AsgiApplication, type HttpScope, type Receive, type Send, type WebSocketScope } from "./index.ts";
 
 /** Runs an application that knows nothing of lifespans. */
 async function call(

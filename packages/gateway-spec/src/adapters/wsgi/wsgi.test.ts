@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { OutgoingResponse } from "../index.ts";
-import { createTestClient, type TestRequest, type TestResponse } from "../testing.ts";
-import { type Environ, InputStream, type StartResponse, wsgi, type WsgiApplication, type WsgiOptions } from "./wsgi.ts";
+import type { OutgoingResponse } from "../../index.ts";
+import { createTestClient, type TestRequest, type TestResponse } from "../../testing.ts";
+import {
+  type Environ,
+  InputStream,
+  type StartResponse,
+  wsgi,
+  type WsgiApplication,
+  type WsgiOptions,
+} from "./index.ts";
 
 async function call(
   application: WsgiApplication,
