@@ -24,15 +24,15 @@ describe.each([
   ["node", serveNode],
 ])("on the %s server", (_name, serve) => {
   /** Serves the export `application` of an example. Whoever breaks a rule is kept. */
-  async function start(file: string): Promise<{ readonly server: Server; readonly breaches: readonly string[] }> {
+  async function start(file: string): Promise<{ readonly server: Server; readonly violations: readonly string[] }> {
     const { application } = (await import(new URL(file, here).href)) as { application: Application | Handler };
-    const breaches: string[] = [];
+    const violations: string[] = [];
     const linted = lint(application, {
-      report: ({ rule, side, seen }) => breaches.push(`${rule} ${side}: ${seen}`),
+      report: ({ rule, side, seen }) => violations.push(`${rule} ${side}: ${seen}`),
     });
     const server = await serve(linted, { shutdownTimeoutMs: 5000 });
     servers.push(server);
-    return { server, breaches };
+    return { server, violations };
   }
 
   test.each([
@@ -42,15 +42,15 @@ describe.each([
     ["asgi-classic.ts", "/a%20b?c", /^You asked for \/a b\n$/],
     ["websocket-echo.ts", "/", /^This is a WebSocket's address\.\n$/],
   ])("%s answers", async (file, path, answer) => {
-    const { server, breaches } = await start(file);
+    const { server, violations } = await start(file);
     const response = await fetch(new URL(path, server.url), { headers: { connection: "close" } });
     expect(await response.text()).toMatch(answer);
     await server.close();
-    expect(breaches).toEqual([]);
+    expect(violations).toEqual([]);
   });
 
   test("websocket-echo.ts gives back what it is sent, until it is closed", async () => {
-    const { server, breaches } = await start("websocket-echo.ts");
+    const { server, violations } = await start("websocket-echo.ts");
     const socket = new WebSocket(server.url.replace("http", "ws"));
     await once(socket, "open");
     for (const text of ["one", "添"]) {
@@ -61,11 +61,11 @@ describe.each([
     const closed = once(socket, "close");
     await server.close();
     const [{ code }] = (await closed) as [CloseEvent];
-    expect([code, breaches]).toEqual([1001, []]);
+    expect([code, violations]).toEqual([1001, []]);
   });
 
   test("event-stream-clock.ts tells the time, and ends itself when the server shuts down", async () => {
-    const { server, breaches } = await start("event-stream-clock.ts");
+    const { server, violations } = await start("event-stream-clock.ts");
     const { body } = await fetch(server.url);
     let text = "";
     for await (const piece of body ?? []) {
@@ -74,7 +74,7 @@ describe.each([
     }
     expect(text).toMatch(/^(?:event: tick\ndata: \d{4}-\d\d-\d\dT.*Z\n\n)+$/);
     await server.close();
-    expect(breaches).toEqual([]);
+    expect(violations).toEqual([]);
   });
 });
 

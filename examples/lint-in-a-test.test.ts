@@ -13,7 +13,7 @@ test("an application that keeps to the rules is left alone", async () => {
   expect(response.text()).toBe("Hello curl");
 });
 
-test("a breach is told by its rule", async () => {
+test("a violation is told by its rule", async () => {
   await using client = await createTestClient(lint(careless));
   await expect(client.request("/")).rejects.toThrow("TSGI-6");
 });

@@ -131,10 +131,10 @@ test("the public names are these", async () => {
       LintError
       checks
       lint
-      type Breach
       type Check
       type CheckName
       type LintOptions
+      type Violation
     @tsgi/gateway-spec/fetch
       fromFetch
       toFetch
@@ -186,15 +186,15 @@ test("the public names are these", async () => {
       runCase
       runConformance
       type Capability
+      type CaseContext
       type CaseOutcome
       type CaseResult
       type ConformanceCase
       type ConformanceTarget
       type ExchangeCase
-      type Scene
+      type Probe
       type ServerCase
-      type ServerStage
-      type Stage
+      type ServerCaseContext
     @tsgi/server/socket
       serve
       type SocketServeOptions

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { exchangeError } from "./server-kit/refusals.ts";
 import { toHeaderView } from "./server-kit/fields.ts";
 import type { Application, Exchange, Handler, HeaderView, IncomingRequest, OutgoingResponse } from "./index.ts";
-import { type Breach, type CheckName, checks, lint, LintError } from "./lint.ts";
+import { type Violation, type CheckName, checks, lint, LintError } from "./lint.ts";
 import { createTestClient } from "./testing.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -22,13 +22,13 @@ interface Faults {
 
 /** A server without a socket that keeps every rule, in steps: a test breaks one of them. */
 class FakeServer {
-  readonly breaches: Breach[] = [];
+  readonly violations: Violation[] = [];
   readonly draining = new AbortController();
   #application: Application = { fetch: ok };
   #state: unknown;
 
   async start(application: Application | Handler): Promise<void> {
-    this.#application = lint(application, { report: (breach) => void this.breaches.push(breach) });
+    this.#application = lint(application, { report: (violation) => void this.violations.push(violation) });
     this.#state = await this.#application.startup?.(serverInfo);
   }
 
@@ -459,10 +459,10 @@ describe("lint reports", () => {
   test.each(Object.entries(offenders))("%s and nothing else", async (check, offend) => {
     const server = new FakeServer();
     await offend(server);
-    expect(new Set(server.breaches.map((breach) => breach.check))).toEqual(new Set([check]));
-    const [breach] = server.breaches;
-    expect(breach).toMatchObject({ ...checks[check as CheckName] });
-    expect(breach?.seen).not.toBe("");
+    expect(new Set(server.violations.map((violation) => violation.check))).toEqual(new Set([check]));
+    const [violation] = server.violations;
+    expect(violation).toMatchObject({ ...checks[check as CheckName] });
+    expect(violation?.seen).not.toBe("");
   });
 
   test.each<[string, CheckName, (server: FakeServer) => Promise<void>]>([
@@ -599,7 +599,7 @@ describe("lint reports", () => {
   ])("%s", async (_name, check, offend) => {
     const server = new FakeServer();
     await offend(server);
-    expect(new Set(server.breaches.map((breach) => breach.check))).toEqual(new Set([check]));
+    expect(new Set(server.violations.map((violation) => violation.check))).toEqual(new Set([check]));
   });
 });
 
@@ -651,7 +651,7 @@ describe("lint says nothing of", () => {
   ])("%s", async (_name, application, faults) => {
     const server = new FakeServer();
     await server.serve(application, faults);
-    expect(server.breaches).toEqual([]);
+    expect(server.violations).toEqual([]);
   });
 
   test("a client that goes away: signal, then the body is released", async () => {
@@ -663,11 +663,11 @@ describe("lint says nothing of", () => {
     await fail(disconnected());
     await body.return?.();
     await server.stop();
-    expect(server.breaches).toEqual([]);
+    expect(server.violations).toEqual([]);
   });
 
   test("the in-process client, with every kind of exchange", async () => {
-    const breaches: Breach[] = [];
+    const violations: Violation[] = [];
     const application: Application<{ readonly name: string }> = {
       startup: () => ({ name: "state" }),
       fetch: async (request, exchange) => {
@@ -675,7 +675,7 @@ describe("lint says nothing of", () => {
         return { status: 200, body: pieces(exchange.state.name) };
       },
     };
-    const linted = lint(application, { report: (breach) => void breaches.push(breach) });
+    const linted = lint(application, { report: (violation) => void violations.push(violation) });
     // A second life, too.
     for (let life = 0; life < 2; life++) {
       await using client = await createTestClient(linted);
@@ -684,16 +684,16 @@ describe("lint says nothing of", () => {
       await client.request("/a%2Fb", { method: "POST", body: "text" });
       await client.request("/", { method: "POST", body: pieces(bytes("ab")) });
     }
-    expect(breaches).toEqual([]);
+    expect(violations).toEqual([]);
   });
 });
 
 describe("without a report", () => {
-  test("a breach throws out of the call that made it", async () => {
+  test("a violation throws out of the call that made it", async () => {
     await using client = await createTestClient(lint(() => ({ status: 700 })));
     const error: unknown = await client.request("/").catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(LintError);
-    expect(error).toMatchObject({ code: "LINT_BREACH", breach: { check: "response-status", seen: "700" } });
+    expect(error).toMatchObject({ code: "LINT_VIOLATION", violation: { check: "response-status", seen: "700" } });
     expect((error as LintError).message).toBe(
       "TSGI-16 (response-status), broken by the application: saw 700, expected an integer from 200 to 599, or 101 after upgradeWebSocket",
     );
@@ -708,11 +708,11 @@ describe("without a report", () => {
       cancel,
     });
     await using client = await createTestClient(lint(() => ({ status: 200, body })));
-    await expect(client.request("/")).rejects.toMatchObject({ breach: { check: "response-body-chunk" } });
+    await expect(client.request("/")).rejects.toMatchObject({ violation: { check: "response-body-chunk" } });
     expect(cancel).toHaveBeenCalledOnce();
   });
 
-  test("a breach that no call made is logged", async () => {
+  test("a violation that no call made is logged", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const failure = new AbortController();
     const application = lint((request) => {

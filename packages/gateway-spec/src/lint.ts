@@ -5,21 +5,21 @@
  */
 import type { Application, Exchange, Handler, IncomingRequest, ServerInfo } from "./index.ts";
 import { lintExchange } from "./lint/exchange.ts";
-import { type Breach, type Reporter, show, toReporter } from "./lint/report.ts";
+import { type Violation, type Reporter, show, toReporter } from "./lint/report.ts";
 import { lintRequest } from "./lint/request.ts";
 import { lintResponse } from "./lint/response.ts";
 import { isAbortSignal, isExchangeError, isObject, member, whenAborted } from "./lint/values.ts";
 import { ExchangeWatch } from "./lint/watch.ts";
 
 export { type Check, type CheckName, checks } from "./lint/checks.ts";
-export { type Breach, LintError } from "./lint/report.ts";
+export { type Violation, LintError } from "./lint/report.ts";
 
 export interface LintOptions {
   /**
-   * Told of every breach, and the exchange goes on. By default a breach throws a {@link LintError} out of the call that made it, so that a
+   * Told of every violation, and the exchange goes on. By default a violation throws a {@link LintError} out of the call that made it, so that a
    * client sees a 500 and a test fails; one that no call made is written by `console.error`.
    */
-  readonly report?: (breach: Breach) => void;
+  readonly report?: (violation: Violation) => void;
 }
 
 /**

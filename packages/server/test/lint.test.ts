@@ -1,7 +1,7 @@
 /** Both servers under the lint, with the kit as their client: whoever breaks a rule there, it is never the server. */
 import type { Serve } from "@tsgi/gateway-spec";
 import { cases, runCase } from "@tsgi/gateway-spec/conformance";
-import { type Breach, lint } from "@tsgi/gateway-spec/lint";
+import { type Violation, lint } from "@tsgi/gateway-spec/lint";
 import { describe, expect, test } from "vitest";
 import { serve as serveNode } from "../src/node-http/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
@@ -11,11 +11,11 @@ describe.each<[string, typeof serveSocket]>([
   ["the node server", serveNode],
 ])("%s", (_name, serve) => {
   test.for(cases.map((one) => [one.name, one] as const))("%s", async ([, one]) => {
-    const breaches: Breach[] = [];
+    const violations: Violation[] = [];
     const linted: Serve = (application, options) => {
       const checked = lint(application, {
-        report: (breach) => {
-          if (breach.side === "server") breaches.push(breach);
+        report: (violation) => {
+          if (violation.side === "server") violations.push(violation);
         },
       });
       // Two of the cases wait for the server's patience with a silent client to end.
@@ -23,6 +23,6 @@ describe.each<[string, typeof serveSocket]>([
     };
     const outcome = await runCase(one, { serve: linted });
     if (outcome.kind === "failed") throw outcome.error;
-    expect(breaches).toEqual([]);
+    expect(violations).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { openDatabase } from "@tsgi/framework/database";
-import { type Breach, lint } from "@tsgi/gateway-spec/lint";
+import { type Violation, lint } from "@tsgi/gateway-spec/lint";
 import { serve as serveNode } from "@tsgi/server/node";
 import { serve as serveSocket } from "@tsgi/server/socket";
 import { staticFiles } from "@tsgi/server/static-files";
@@ -35,8 +35,8 @@ test.each([
   const place = await createSqliteFile();
   const database = await openDatabase(place.url);
   const assets = staticFiles(new URL("../static/", import.meta.url), { prefix: "/static/" });
-  const breaches: Breach[] = [];
-  const application = lint(createApplication(database, assets), { report: (breach) => breaches.push(breach) });
+  const violations: Violation[] = [];
+  const application = lint(createApplication(database, assets), { report: (violation) => violations.push(violation) });
   const server = await serve(application);
   const { hostname, port } = new URL(server.url);
   for (const request of REQUESTS) {
@@ -46,5 +46,5 @@ test.each([
   }
   await server.close();
   await place.drop();
-  expect(breaches).toEqual([]);
+  expect(violations).toEqual([]);
 });

@@ -3,25 +3,25 @@
  * tested by host and port. What a case's application has to report is asked for below the same path.
  *
  *     /request-url/r5f3a9c01/…             the handler of the case "request-url", in one run of it
- *     /request-url/r5f3a9c01/-/notes       what it has noted, as JSON
- *     /request-url/r5f3a9c01/-/noted/text  answers when it has noted the text
- *     /request-url/r5f3a9c01/-/cue/word    gives it a cue
+ *     /request-url/r5f3a9c01/-/records       what it has recorded, as JSON
+ *     /request-url/r5f3a9c01/-/recorded/text  answers when it has recorded the text
+ *     /request-url/r5f3a9c01/-/release/word    gives it a release
  *     /-/capabilities                      what the server can do, as JSON
  *
  * A server that shares its port among processes has to run it in one of them: runs are kept in memory.
  */
 import type { Exchange, Handler, IncomingRequest, OutgoingResponse } from "../index.ts";
 import type { Capability, ExchangeCase } from "./case.ts";
-import { LocalScene } from "./scene.ts";
+import { LocalProbe } from "./probe.ts";
 
 /** Runs kept at once; beyond it the oldest is forgotten. */
 const MAX_RUNS = 256;
 
 /** Where a run lives, in a target or URL that may itself be wrong. */
-const RUN_PATH = /\/([a-z][a-z0-9-]*)\/(r[0-9a-f]{8})(?:\/-\/(notes|noted|cue)(?:\/([^/?#]*))?)?(?=[/?#]|$)/;
+const RUN_PATH = /\/([a-z][a-z0-9-]*)\/(r[0-9a-f]{8})(?:\/-\/(records|recorded|release)(?:\/([^/?#]*))?)?(?=[/?#]|$)/;
 
 interface Run {
-  readonly scene: LocalScene;
+  readonly probe: LocalProbe;
   readonly handler: Handler;
 }
 
@@ -36,8 +36,8 @@ export function createConformanceApplication(cases: readonly ExchangeCase[]): Ha
     const key = `${name}/${id}`;
     let run = runs.get(key);
     if (run === undefined) {
-      const scene = new LocalScene();
-      run = { scene, handler: one.handler(scene) };
+      const probe = new LocalProbe();
+      run = { probe, handler: one.handler(probe) };
       runs.set(key, run);
       const oldest = runs.keys().next();
       if (runs.size > MAX_RUNS && oldest.done !== true) runs.delete(oldest.value);
@@ -51,25 +51,25 @@ export function createConformanceApplication(cases: readonly ExchangeCase[]): Ha
     const run = name === undefined || id === undefined ? null : open(name, id);
     if (run === null) return { status: 404, body: "This is no case of the conformance kit\n" };
     if (control === undefined) return run.handler(request, exchange);
-    return answerControl(run.scene, control, decodeURIComponent(word ?? ""), request);
+    return answerControl(run.probe, control, decodeURIComponent(word ?? ""), request);
   };
 }
 
 async function answerControl(
-  scene: LocalScene,
+  probe: LocalProbe,
   control: string,
   word: string,
   request: IncomingRequest,
 ): Promise<OutgoingResponse> {
-  if (control === "cue") await scene.cue(word);
-  if (control === "noted") {
+  if (control === "release") await probe.release(word);
+  if (control === "recorded") {
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     request.signal.addEventListener("abort", () => {
       resolve();
     });
-    await Promise.race([scene.noted(word), gone]);
+    await Promise.race([probe.recorded(word), gone]);
   }
-  return json(await scene.notes());
+  return json(await probe.records());
 }
 
 function capabilities(request: IncomingRequest, exchange: Exchange): readonly Capability[] {

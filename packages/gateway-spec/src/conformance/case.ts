@@ -6,24 +6,24 @@ import type { RequestParts, Wire } from "./wire.ts";
 export type Capability = "informational" | "trailers" | "websocket";
 
 /** The application's side of a case: what it tells the client beside the exchange under test, and waits to be told. */
-export interface Scene {
+export interface Probe {
   /** Something happened. */
-  note(text: string): void;
-  /** Fulfils when the client gave the cue. */
-  cued(cue: string): Promise<void>;
+  record(text: string): void;
+  /** Fulfils when the client gave the release. */
+  released(name: string): Promise<void>;
 }
 
-/** The client's view of a {@link Scene}: at hand in the same process, or asked for over other connections. */
-export interface SceneClient {
-  /** All that the application noted so far, in order. */
-  notes(): Promise<readonly string[]>;
-  /** Fulfils when the application has noted this. */
-  noted(text: string): Promise<void>;
-  cue(cue: string): Promise<void>;
+/** The client's view of a {@link Probe}: at hand in the same process, or asked for over other connections. */
+export interface ProbeClient {
+  /** All that the application recorded so far, in order. */
+  records(): Promise<readonly string[]>;
+  /** Fulfils when the application has recorded this. */
+  recorded(text: string): Promise<void>;
+  release(name: string): Promise<void>;
 }
 
 /** What the client of a case has in hand. */
-export interface Stage extends SceneClient {
+export interface CaseContext extends ProbeClient {
   /** The Host of the server under test. */
   readonly authority: string;
   /** Scheme and authority: what the URLs of its requests begin with. */
@@ -32,7 +32,7 @@ export interface Stage extends SceneClient {
   readonly encrypted: boolean;
   /** The path under which the application of this case, in this run, answers: such as `/request-url/r5f3a9c01`. */
   readonly base: string;
-  /** A new connection; it is closed when the case is over. Paths of its requests begin with {@link Stage.base}. */
+  /** A new connection; it is closed when the case is over. Paths of its requests begin with {@link CaseContext.base}. */
   connect(): Promise<Wire>;
   /** One request on its own connection, and its whole response. */
   fetch(parts?: RequestParts): ReturnType<Wire["response"]>;
@@ -47,10 +47,10 @@ export interface Stage extends SceneClient {
 export type ServedConnection = Pick<Server, "address" | "url">;
 
 /** What a case that starts servers itself has in hand. */
-export interface ServerStage {
+export interface ServerCaseContext {
   /** The server under test; what it started is closed when the case is over. Its log is kept quiet. */
   readonly serve: Serve;
-  readonly scene: Scene & SceneClient;
+  readonly probe: Probe & ProbeClient;
   readonly connect: (server: ServedConnection) => Promise<Wire>;
   /** The promise's outcome, or a failure that names what was awaited when the deadline is over. */
   readonly within: <T>(promise: Promise<T>, what: string) => Promise<T>;
@@ -71,15 +71,15 @@ interface CaseBase {
 /** A case about exchanges: it can be held against a server that already runs the kit's own application. */
 export interface ExchangeCase extends CaseBase {
   readonly kind: "exchange";
-  /** Called once in a run; the handler answers all requests below the stage's base. */
-  readonly handler: (scene: Scene) => Handler;
-  readonly run: (stage: Stage) => Promise<void>;
+  /** Called once in a run; the handler answers all requests below the context's base. */
+  readonly handler: (probe: Probe) => Handler;
+  readonly run: (context: CaseContext) => Promise<void>;
 }
 
 /** A case about a server's life: it starts and closes servers, and so needs the server's `serve`. */
 export interface ServerCase extends CaseBase {
   readonly kind: "server";
-  readonly run: (stage: ServerStage) => Promise<void>;
+  readonly run: (context: ServerCaseContext) => Promise<void>;
 }
 
 export type ConformanceCase = ExchangeCase | ServerCase;

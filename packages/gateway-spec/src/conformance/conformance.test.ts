@@ -131,7 +131,7 @@ async function gather<T>(all: AsyncIterable<T> | null): Promise<readonly T[]> {
 /** Fulfils when the exchange is over, either way. */
 const over = ({ completed }: Exchange) => Promise.allSettled([completed]);
 
-const BREACHES: readonly (readonly [breach: string, caseName: string, serve: Serve])[] = [
+const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve: Serve])[] = [
   ["lower-cases the method", "request-method", breakingRequest({ method: ({ method }) => method.toLowerCase() })],
   ["decodes the URL", "request-url", breakingRequest({ url: ({ url }) => decodeURI(url) })],
   [
@@ -168,7 +168,7 @@ const BREACHES: readonly (readonly [breach: string, caseName: string, serve: Ser
           try {
             yield* body ?? [];
           } catch {
-            // This is the breach.
+            // This is the violation.
           }
         })(),
     }),
@@ -292,7 +292,7 @@ const BREACHES: readonly (readonly [breach: string, caseName: string, serve: Ser
         try {
           yield* inPieces(response);
         } catch {
-          // This is the breach.
+          // This is the violation.
         }
       })(),
     })),
@@ -431,7 +431,7 @@ async function silently(action: () => unknown): Promise<undefined> {
   try {
     await action();
   } catch {
-    // This is the breach.
+    // This is the violation.
   }
 }
 
@@ -446,13 +446,13 @@ function caseOf(name: string): ConformanceCase {
 }
 
 describe("a server that breaks a rule", () => {
-  test.each(BREACHES)("%s: %s", async (_breach, name, serve) => {
+  test.each(VIOLATIONS)("%s: %s", async (_violation, name, serve) => {
     // What never comes need not be awaited for long.
     const outcome = await runCase({ ...caseOf(name), deadlineMs: 500 }, { serve });
     expect(outcome).toMatchObject({ kind: "failed", error: expect.any(ConformanceError) as ConformanceError });
   });
 
-  test.each([...new Set(BREACHES.map(([, name]) => name))])("and a right one: %s", async (name) => {
+  test.each([...new Set(VIOLATIONS.map(([, name]) => name))])("and a right one: %s", async (name) => {
     expect(await runCase(caseOf(name), { serve: serveRight })).toEqual({ kind: "passed" });
   });
 });

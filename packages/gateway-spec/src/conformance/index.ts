@@ -10,7 +10,15 @@ import type { Handler } from "../index.ts";
 import { createConformanceApplication } from "./application.ts";
 import { cases } from "./cases/index.ts";
 
-export type { Capability, ConformanceCase, ExchangeCase, Scene, ServerCase, ServerStage, Stage } from "./case.ts";
+export type {
+  Capability,
+  ConformanceCase,
+  ExchangeCase,
+  Probe,
+  ServerCase,
+  ServerCaseContext,
+  CaseContext,
+} from "./case.ts";
 export { cases } from "./cases/index.ts";
 export { ConformanceError } from "./expect.ts";
 export { type CaseOutcome, type CaseResult, type ConformanceTarget, runCase, runConformance } from "./run.ts";

@@ -4,9 +4,9 @@ import type { Logger, Serve, Server } from "../index.ts";
 import { createConformanceApplication } from "./application.ts";
 import type { Capability, ConformanceCase, ExchangeCase, ServerCase } from "./case.ts";
 import { within } from "./expect.ts";
-import { LocalScene } from "./scene.ts";
+import { LocalProbe } from "./probe.ts";
 import { HANDSHAKE } from "./websocket-wire.ts";
-import { Connections, createStage, type Endpoint, endpointOf } from "./stage.ts";
+import { Connections, createCaseContext, type Endpoint, endpointOf } from "./case-context.ts";
 
 /** The server under test: its `serve`, or where it runs the kit's application already. */
 export type ConformanceTarget = { readonly serve: Serve } | Endpoint;
@@ -54,15 +54,15 @@ export async function runCase(one: ConformanceCase, target: ConformanceTarget): 
   }
 }
 
-/** A server of its own, with the case's scene at hand. */
+/** A server of its own, with the case's probe at hand. */
 async function runServed(one: ExchangeCase, serve: Serve): Promise<CaseOutcome> {
-  const scene = new LocalScene();
+  const probe = new LocalProbe();
   const run = newRun();
-  const application = createConformanceApplication([{ ...one, handler: () => one.handler(scene) }]);
+  const application = createConformanceApplication([{ ...one, handler: () => one.handler(probe) }]);
   const servers = new Servers(serve);
   try {
     const server = await servers.start(application);
-    return await runExchangeCase(one, endpointOf(server), `/${one.name}/${run}`, scene);
+    return await runExchangeCase(one, endpointOf(server), `/${one.name}/${run}`, probe);
   } finally {
     await servers.close();
   }
@@ -72,14 +72,14 @@ async function runExchangeCase(
   one: ExchangeCase,
   endpoint: Endpoint,
   base: string,
-  scene: LocalScene | null,
+  probe: LocalProbe | null,
 ): Promise<CaseOutcome> {
   const deadlineMs = one.deadlineMs ?? DEADLINE_MS;
   const lacking = await lacks(one.requires, endpoint);
   if (lacking !== null) return lacking;
   const connections = new Connections(deadlineMs);
   try {
-    await one.run(createStage(endpoint, base, connections, deadlineMs, scene));
+    await one.run(createCaseContext(endpoint, base, connections, deadlineMs, probe));
     return { kind: "passed" };
   } finally {
     connections.close();
@@ -90,7 +90,7 @@ async function runServerCase(one: ServerCase, serve: Serve): Promise<CaseOutcome
   const deadlineMs = one.deadlineMs ?? DEADLINE_MS;
   const servers = new Servers(serve);
   const connections = new Connections(deadlineMs);
-  const scene = new LocalScene();
+  const probe = new LocalProbe();
   try {
     if (one.requires !== undefined) {
       const lacking = await lacks(one.requires, endpointOf(await servers.start(createConformanceApplication([]))));
@@ -98,14 +98,14 @@ async function runServerCase(one: ServerCase, serve: Serve): Promise<CaseOutcome
     }
     await one.run({
       serve: servers.start,
-      scene: {
-        note: (text) => {
-          scene.note(text);
+      probe: {
+        record: (text) => {
+          probe.record(text);
         },
-        cued: (cue) => scene.cued(cue),
-        cue: (cue) => scene.cue(cue),
-        notes: () => scene.notes(),
-        noted: (text) => within(scene.noted(text), deadlineMs, `the application to see "${text}"`),
+        released: (release) => probe.released(release),
+        release: (release) => probe.release(release),
+        records: () => probe.records(),
+        recorded: (text) => within(probe.recorded(text), deadlineMs, `the application to see "${text}"`),
       },
       connect: (server) => connections.open(endpointOf(server), ""),
       within: (promise, what) => within(promise, deadlineMs, what),

@@ -1,4 +1,4 @@
-/** Every check of the lint: the rule of SPEC.md that it holds, whose breach it is, and what that rule expects. */
+/** Every check of the lint: the rule of SPEC.md that it holds, whose violation it is, and what that rule expects. */
 
 export interface Check {
   /** Such as `TSGI-16`. */

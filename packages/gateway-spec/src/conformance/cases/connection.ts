@@ -10,24 +10,24 @@ export const connectionCases: readonly ConformanceCase[] = [
     name: "pipelining-order",
     rules: ["TSGI-43"],
     title: "responses of one connection leave in the order of their requests",
-    handler: (scene) => async (request) => {
+    handler: (probe) => async (request) => {
       const name = lastSegment(request.url);
       if (name === "slow") {
-        scene.note("slow");
-        await scene.cued("answer");
+        probe.record("slow");
+        await probe.released("answer");
       }
       return name === "pieces" ? { status: 200, body: pieces("pie", "ces") } : ok(name);
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       const names = ["slow", "fast", "pieces", "content", "last"];
       for (const name of names) {
         wire.request({ path: `/${name}`, ...(name === "content" ? { method: "POST", body: "GET / HTTP/1.1" } : {}) });
       }
-      await stage.noted("slow");
-      await stage.settle();
+      await context.recorded("slow");
+      await context.settle();
       equal(wire.receivedBytes, 0, "bytes sent before the first response");
-      await stage.cue("answer");
+      await context.release("answer");
       for (const name of names) equal((await wire.response()).body.toString(), name, "the next response");
     },
   },
@@ -37,8 +37,8 @@ export const connectionCases: readonly ConformanceCase[] = [
     rules: ["TSGI-43"],
     title: "a response to HTTP/1.0 is not chunked",
     handler: () => () => ({ status: 200, headers: { trailer: "x-sum" }, body: pieces("a", "b"), trailers: () => ({}) }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ version: "1.0" });
       const response = await wire.response();
       equal(field(response, "transfer-encoding"), null, "the Transfer-Encoding");

@@ -3,7 +3,7 @@ import type { OutgoingResponse } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { field } from "../wire.ts";
-import { lastSegment, noteCompleted, noteSignal, ok, readAll } from "./support.ts";
+import { lastSegment, recordCompleted, recordSignal, ok, readAll } from "./support.ts";
 
 const SECRET = "conformance-secret";
 
@@ -74,9 +74,9 @@ export const errorCases: readonly ConformanceCase[] = [
     rules: ["TSGI-38"],
     title: "a handler that fails before its head is out is answered with 500",
     handler: () => (request) => fail(lastSegment(request.url)),
-    run: async (stage) => {
+    run: async (context) => {
       for (const failure of Object.keys(FAILURES)) {
-        equal((await stage.fetch({ path: `/${failure}` })).status, 500, `the answer where the handler ${failure}`);
+        equal((await context.fetch({ path: `/${failure}` })).status, 500, `the answer where the handler ${failure}`);
       }
     },
   },
@@ -86,9 +86,9 @@ export const errorCases: readonly ConformanceCase[] = [
     rules: ["TSGI-38"],
     title: "the client is not told what was thrown",
     handler: () => (request) => fail(lastSegment(request.url)),
-    run: async (stage) => {
+    run: async (context) => {
       for (const failure of Object.keys(FAILURES)) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.request({ path: `/${failure}`, headers: [["Connection", "close"]] });
         const { bytes } = await wire.rest();
         check(!bytes.includes(SECRET), `the client was told what was thrown where the handler ${failure}`);
@@ -101,40 +101,40 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "late-error-truncates",
     rules: ["TSGI-39"],
     title: "an error after the head cuts the connection, so that no body looks complete",
-    handler: (scene) => (request, exchange) => {
-      noteSignal(scene, request);
-      noteCompleted(scene, exchange);
+    handler: (probe) => (request, exchange) => {
+      recordSignal(probe, request);
+      recordCompleted(probe, exchange);
       const how = lastSegment(request.url);
       return {
         status: 200,
         headers: how === "length" ? { "content-length": "100" } : how === "trailers" ? { trailer: "x-sum" } : {},
         body: (async function* () {
           yield "partial";
-          await scene.cued(how);
+          await probe.released(how);
           if (how !== "trailers") throw new Error(SECRET);
         })(),
         ...(how === "trailers" ? { trailers: () => Promise.reject(new Error(SECRET)) } : {}),
       };
     },
-    run: async (stage) => {
+    run: async (context) => {
       for (const how of ["chunked", "length", "trailers", "http10"]) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.request({ path: `/${how}`, version: how === "http10" ? "1.0" : "1.1" });
         const head = await wire.head();
         const chunked = field(head, "transfer-encoding") !== null;
         const first = chunked ? await wire.chunk() : await wire.bytes(7, "the first piece");
         equal(String(first), "partial", "the first piece");
-        await stage.cue(how);
+        await context.release(how);
         const { bytes, ending } = await wire.rest();
         equal(bytes.toString("latin1"), "", `what came after the error in a body framed by ${how}`);
         // The end of the connection is the end of such a body: nothing but a reset tells that it is cut. Over TLS an end that
         // TLS did not announce tells it too (RFC 9112 §9.8), but not to a client on node:tls.
-        if (how === "http10" && !stage.encrypted)
+        if (how === "http10" && !context.encrypted)
           equal(ending, "reset", "the end of a body that the connection's end delimits");
       }
-      await stage.settle();
+      await context.settle();
       const expected = Array.from({ length: 4 }, () => ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"]).flat();
-      equal(await stage.notes(), expected, "what the handlers saw");
+      equal(await context.records(), expected, "what the handlers saw");
     },
   },
   {
@@ -142,23 +142,24 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "malformed-request",
     rules: ["TSGI-41"],
     title: "a malformed request gets its 4xx, the connection closes, and no handler is called",
-    handler: (scene) => (request) => {
-      scene.note(`called for ${lastSegment(request.url).replaceAll("-", " ")}`);
+    handler: (probe) => (request) => {
+      probe.record(`called for ${lastSegment(request.url).replaceAll("-", " ")}`);
       return ok("");
     },
-    run: async (stage) => {
-      const next = `GET ${stage.base}/what-came-behind HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`;
+    run: async (context) => {
+      const next = `GET ${context.base}/what-came-behind HTTP/1.1\r\nHost: ${context.authority}\r\n\r\n`;
       for (const [what, bytes] of Object.entries(MALFORMED)) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.send(
-          bytes.replace("BASE", `${stage.base}/${what.replaceAll(" ", "-")}`).replace("HOST", stage.authority) + next,
+          bytes.replace("BASE", `${context.base}/${what.replaceAll(" ", "-")}`).replace("HOST", context.authority) +
+            next,
         );
         const { status } = await wire.response();
         const refused = (status >= 400 && status < 500) || (status === 505 && what === "an unknown version");
         check(refused, `expected a 4xx for ${what}`, status);
         equal((await wire.rest()).bytes.toString("latin1"), "", `what came after the answer to ${what}`);
       }
-      equal(await stage.notes(), [], "the calls of the handler");
+      equal(await context.records(), [], "the calls of the handler");
     },
   },
   {
@@ -166,38 +167,42 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "next-client-served",
     rules: ["TSGI-41"],
     title: "what one client sends or one handler throws does not reach another exchange",
-    handler: (scene) => async (request) => {
+    handler: (probe) => async (request) => {
       const how = lastSegment(request.url);
       if (how === "witness") {
-        noteSignal(scene, request);
-        scene.note("witness");
-        await scene.cued("answer");
+        recordSignal(probe, request);
+        probe.record("witness");
+        await probe.released("answer");
         return ok("witness");
       }
       if (how === "throws") throw new Error(SECRET);
       return ok(await readAll(request));
     },
-    run: async (stage) => {
-      const witness = await stage.connect();
+    run: async (context) => {
+      const witness = await context.connect();
       witness.request({ path: "/witness" });
-      await stage.noted("witness");
+      await context.recorded("witness");
       for (const trouble of [
         "\0\0\0\0\r\n\r\n",
-        `GET ${stage.base}/throws HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`,
-        `POST ${stage.base} HTTP/1.1\r\nHost: ${stage.authority}\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n`,
+        `GET ${context.base}/throws HTTP/1.1\r\nHost: ${context.authority}\r\n\r\n`,
+        `POST ${context.base} HTTP/1.1\r\nHost: ${context.authority}\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n`,
       ]) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.send(trouble);
         await wire.head();
         wire.reset();
       }
-      const other = await stage.connect();
+      const other = await context.connect();
       other.send("GET / HT");
       other.reset();
-      equal((await stage.fetch({ method: "POST", body: "next" })).body.toString(), "next", "the next client's answer");
-      await stage.cue("answer");
+      equal(
+        (await context.fetch({ method: "POST", body: "next" })).body.toString(),
+        "next",
+        "the next client's answer",
+      );
+      await context.release("answer");
       equal((await witness.response()).body.toString(), "witness", "the answer of the exchange that was running");
-      equal(await stage.notes(), ["witness"], "what the exchange that was running saw");
+      equal(await context.records(), ["witness"], "what the exchange that was running saw");
     },
   },
   {
@@ -207,15 +212,15 @@ export const errorCases: readonly ConformanceCase[] = [
     title: "a client that stops in the middle of its content does not hold a handler for ever",
     // As patient as servers are by default: some wait a minute.
     deadlineMs: 90_000,
-    handler: (scene) => async (request) => {
-      scene.note(await readAll(request));
+    handler: (probe) => async (request) => {
+      probe.record(await readAll(request));
       return ok("");
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ method: "POST", headers: [["Content-Length", "10"]] });
       wire.send("1234");
-      await stage.noted("REQUEST_BODY_TIMEOUT");
+      await context.recorded("REQUEST_BODY_TIMEOUT");
     },
   },
   {
@@ -224,26 +229,26 @@ export const errorCases: readonly ConformanceCase[] = [
     rules: ["TSGI-42"],
     title: "a handler may take longer than a client may be silent",
     deadlineMs: 90_000,
-    handler: (scene) => async (request) => {
+    handler: (probe) => async (request) => {
       if (request.url.endsWith("/stalled")) {
-        scene.note((await readAll(request)) === "REQUEST_BODY_TIMEOUT" ? "timed out" : "content");
+        probe.record((await readAll(request)) === "REQUEST_BODY_TIMEOUT" ? "timed out" : "content");
         return ok("");
       }
       const content = await readAll(request);
-      scene.note("slow");
-      await scene.cued("answer");
+      probe.record("slow");
+      await probe.released("answer");
       return ok(request.signal.aborted ? "aborted" : content);
     },
-    run: async (stage) => {
-      const slow = await stage.connect();
+    run: async (context) => {
+      const slow = await context.connect();
       slow.request({ method: "POST", body: "content" });
-      await stage.noted("slow");
+      await context.recorded("slow");
       // A stalled upload is the clock: when its client has been silent for too long, so has the other.
-      const stalled = await stage.connect();
+      const stalled = await context.connect();
       stalled.request({ method: "POST", path: "/stalled", headers: [["Content-Length", "10"]] });
       stalled.send("1234");
-      await stage.noted("timed out");
-      await stage.cue("answer");
+      await context.recorded("timed out");
+      await context.release("answer");
       equal((await slow.response()).body.toString(), "content", "the answer of the slow handler");
     },
   },

@@ -13,18 +13,18 @@ export const exchangeCases: readonly ConformanceCase[] = [
     title: "every member is there and of its type; the target is given as received",
     handler: () => (_request, exchange) =>
       json({ target: exchange.target, protocol: exchange.protocol, wrong: wrongMembers(exchange) }),
-    run: async (stage) => {
+    run: async (context) => {
       for (const version of ["1.1", "1.0"] as const) {
-        const target = `${stage.base}/a%2Fb/../%e6?x=1&y=%20`;
+        const target = `${context.base}/a%2Fb/../%e6?x=1&y=%20`;
         equal(
-          parse(await stage.fetch({ version, target })),
+          parse(await context.fetch({ version, target })),
           { target, protocol: version, wrong: [] },
           "target, protocol and the members of the wrong type",
         );
       }
-      const absolute = `${stage.origin}${stage.base}/absolute?x=1`;
+      const absolute = `${context.origin}${context.base}/absolute?x=1`;
       equal(
-        parse(await stage.fetch({ target: absolute })),
+        parse(await context.fetch({ target: absolute })),
         { target: absolute, protocol: "1.1", wrong: [] },
         "the members for a target in absolute form",
       );
@@ -39,8 +39,8 @@ export const exchangeCases: readonly ConformanceCase[] = [
       () =>
       (_request, { peerAddress, remoteAddress, localAddress }) =>
         json({ peerAddress, remoteAddress, localAddress }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
       const local: Address = { transport: "tcp", hostname: wire.remoteAddress, port: wire.remotePort };
       wire.request();
@@ -60,10 +60,10 @@ export const exchangeCases: readonly ConformanceCase[] = [
       () =>
       (request, { peerAddress, remoteAddress, encrypted }) =>
         json({ url: request.url, peerAddress, remoteAddress, encrypted }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
-      const scheme = stage.encrypted ? "http" : "https";
+      const scheme = context.encrypted ? "http" : "https";
       wire.request({
         headers: [
           ["Forwarded", `for=192.0.2.1;proto=${scheme};host=forwarded.example`],
@@ -76,7 +76,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
       });
       equal(
         parse(await wire.response()),
-        { url: stage.origin + stage.base, peerAddress: peer, remoteAddress: peer, encrypted: stage.encrypted },
+        { url: context.origin + context.base, peerAddress: peer, remoteAddress: peer, encrypted: context.encrypted },
         "what the application was told",
       );
     },
@@ -86,24 +86,24 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "wait-until-rejection",
     rules: ["TSGI-31"],
     title: "work of waitUntil that rejects touches nothing else",
-    handler: (scene) => (request, exchange) => {
+    handler: (probe) => (request, exchange) => {
       if (request.url.endsWith("/rejects")) {
         const work = async () => {
-          await scene.cued("reject");
-          scene.note("rejected");
+          await probe.released("reject");
+          probe.record("rejected");
           throw new Error("on purpose");
         };
         exchange.waitUntil(work());
       }
       return ok("answered");
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ path: "/rejects" });
       equal((await wire.response()).body.toString(), "answered", "the answer that does not wait for the work");
-      await stage.cue("reject");
-      await stage.noted("rejected");
-      await stage.settle();
+      await context.release("reject");
+      await context.recorded("rejected");
+      await context.settle();
       wire.request();
       equal((await wire.response()).body.toString(), "answered", "the answer after the work has rejected");
     },
@@ -114,14 +114,14 @@ export const exchangeCases: readonly ConformanceCase[] = [
     rules: ["TSGI-33"],
     title: "informational responses are sent at once and before the final one",
     requires: "informational",
-    handler: (scene) => async (_request, exchange) => {
+    handler: (probe) => async (_request, exchange) => {
       exchange.sendInformational?.(103, { link: ["</a.css>; rel=preload", "</b.js>; rel=preload"] });
-      await scene.cued("go on");
+      await probe.released("go on");
       exchange.sendInformational?.(102);
       return ok("final", { "x-final": "yes" });
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request();
       const early = await wire.head();
       equal(
@@ -130,7 +130,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
         "the early hints",
       );
       equal(field(early, "content-length"), null, "the Content-Length of an informational response");
-      await stage.cue("go on");
+      await context.release("go on");
       const { status, informational, body } = await wire.response();
       equal(
         [informational.map((head) => head.status), status, body.toString()],
@@ -148,8 +148,8 @@ export const exchangeCases: readonly ConformanceCase[] = [
       exchange.sendInformational?.(103, { link: "</a.css>; rel=preload" });
       return ok(typeof exchange.sendInformational);
     },
-    run: async (stage) => {
-      const { informational, body } = await stage.fetch({ version: "1.0" });
+    run: async (context) => {
+      const { informational, body } = await context.fetch({ version: "1.0" });
       equal(informational, [], "informational responses to HTTP/1.0");
       equal(body.toString(), "undefined", "the type of sendInformational for HTTP/1.0");
     },

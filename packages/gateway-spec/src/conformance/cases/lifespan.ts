@@ -1,7 +1,7 @@
 /** An application's life: TSGI-31 and TSGI-34 to TSGI-37. */
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
-import { lastSegment, noteOutcome, ok } from "./support.ts";
+import { lastSegment, recordOutcome, ok } from "./support.ts";
 
 export const lifespanCases: readonly ConformanceCase[] = [
   {
@@ -9,13 +9,13 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "bare-handler",
     rules: ["TSGI-34"],
     title: "a bare handler is an application",
-    run: async (stage) => {
-      const server = await stage.serve(() => ok("bare"));
-      const wire = await stage.connect(server);
+    run: async (context) => {
+      const server = await context.serve(() => ok("bare"));
+      const wire = await context.connect(server);
       wire.request({ target: "/" });
       equal((await wire.response()).body.toString(), "bare", "the answer");
       wire.close();
-      await stage.within(server.close(), "close()");
+      await context.within(server.close(), "close()");
     },
   },
   {
@@ -23,34 +23,34 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "lifespan-order",
     rules: ["TSGI-35", "TSGI-37", "TSGI-52"],
     title: "startup, fetch, draining, waitUntil and shutdown come in this order, each once",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         {
           startup: async ({ software, specVersion }) => {
-            scene.note("startup begins");
+            probe.record("startup begins");
             await Promise.resolve();
-            scene.note(software !== "" && /^\d+\.\d+$/.test(specVersion) ? "startup ends" : "no ServerInfo");
+            probe.record(software !== "" && /^\d+\.\d+$/.test(specVersion) ? "startup ends" : "no ServerInfo");
           },
           fetch: async (request, exchange) => {
             const name = lastSegment(request.url);
-            scene.note(`fetch ${name}`);
+            probe.record(`fetch ${name}`);
             if (name === "first") {
               exchange.draining.addEventListener("abort", () => {
-                scene.note("draining");
+                probe.record("draining");
               });
               return ok(name);
             }
-            await scene.cued("answer");
-            scene.note("answer");
+            await probe.released("answer");
+            probe.record("answer");
             const work = async () => {
-              await scene.cued("finish work");
-              scene.note("work ends");
+              await probe.released("finish work");
+              probe.record("work ends");
             };
             exchange.waitUntil(work());
             return ok(name);
           },
           shutdown: () => {
-            scene.note("shutdown");
+            probe.record("shutdown");
           },
         },
         { shutdownTimeoutMs: 60_000 },
@@ -59,17 +59,17 @@ export const lifespanCases: readonly ConformanceCase[] = [
       wire.request({ target: "/first" });
       await wire.response();
       wire.request({ target: "/second" });
-      await scene.noted("fetch second");
-      const closed = noteOutcome(scene, server.close(), "closed");
-      await scene.noted("draining");
-      await scene.cue("answer");
+      await probe.recorded("fetch second");
+      const closed = recordOutcome(probe, server.close(), "closed");
+      await probe.recorded("draining");
+      await probe.release("answer");
       await wire.response();
       await wire.rest();
       wire.close();
-      await scene.cue("finish work");
+      await probe.release("finish work");
       await within(closed, "close()");
       equal(
-        await scene.notes(),
+        await probe.records(),
         [
           "startup begins",
           "startup ends",
@@ -90,7 +90,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "startup-failure",
     rules: ["TSGI-35"],
     title: "where startup rejects, so does serve, with the same error, and nothing is served",
-    run: async ({ serve, scene, within }) => {
+    run: async ({ serve, probe, within }) => {
       const error = new Error("on purpose");
       for (const startup of [
         () => Promise.reject(error),
@@ -101,11 +101,11 @@ export const lifespanCases: readonly ConformanceCase[] = [
         const served = serve({
           startup,
           fetch: () => {
-            scene.note("fetch");
+            probe.record("fetch");
             return ok("");
           },
           shutdown: () => {
-            scene.note("shutdown");
+            probe.record("shutdown");
           },
         });
         const outcome = await within(
@@ -117,7 +117,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
         );
         equal(outcome === error, true, "serve() rejects with the error of startup");
       }
-      equal(await scene.notes(), [], "what was called in spite of it");
+      equal(await probe.records(), [], "what was called in spite of it");
     },
   },
   {
@@ -125,7 +125,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "state",
     rules: ["TSGI-36"],
     title: "what startup returned is exchange.state and the argument of shutdown: the same thing, not a copy",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const state = { answers: 0 };
       const server = await serve({
         startup: () => Promise.resolve(state),
@@ -134,7 +134,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
           return ok(String(exchange.state === state));
         },
         shutdown: (given) => {
-          scene.note(given === state ? `shutdown after ${given.answers}` : "shutdown with another state");
+          probe.record(given === state ? `shutdown after ${given.answers}` : "shutdown with another state");
         },
       });
       const wire = await connect(server);
@@ -144,7 +144,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
       }
       wire.close();
       await within(server.close(), "close()");
-      equal(await scene.notes(), ["shutdown after 2"], "what shutdown was given");
+      equal(await probe.records(), ["shutdown after 2"], "what shutdown was given");
 
       const without = await serve((_request, exchange) => ok(typeof exchange.state));
       const other = await connect(without);
@@ -158,24 +158,24 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "wait-until",
     rules: ["TSGI-31", "TSGI-37"],
     title: "close() waits for the work of waitUntil, also for work that work leaves behind",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const later = async () => {
-        await scene.cued("second");
-        scene.note("second work");
+        await probe.released("second");
+        probe.record("second work");
       };
       const server = await serve(
         {
           fetch: (_request, exchange) => {
             const work = async () => {
-              await scene.cued("first");
-              scene.note("first work");
+              await probe.released("first");
+              probe.record("first work");
               exchange.waitUntil(later());
             };
             exchange.waitUntil(work());
             return ok("answered");
           },
           shutdown: () => {
-            scene.note("shutdown");
+            probe.record("shutdown");
           },
         },
         { shutdownTimeoutMs: 60_000 },
@@ -185,11 +185,11 @@ export const lifespanCases: readonly ConformanceCase[] = [
       equal((await wire.response()).body.toString(), "answered", "the answer that does not wait for the work");
       wire.close();
       const closed = server.close();
-      await scene.cue("first");
-      await scene.noted("first work");
-      await scene.cue("second");
+      await probe.release("first");
+      await probe.recorded("first work");
+      await probe.release("second");
       await within(closed, "close()");
-      equal(await scene.notes(), ["first work", "second work", "shutdown"], "what happened");
+      equal(await probe.records(), ["first work", "second work", "shutdown"], "what happened");
     },
   },
   {

@@ -1,7 +1,7 @@
 /** The content of a request: TSGI-7 to TSGI-12 and TSGI-14. */
-import type { ConformanceCase, Scene } from "../case.ts";
+import type { ConformanceCase, Probe } from "../case.ts";
 import { check, equal } from "../expect.ts";
-import { codeOf, json, lastSegment, noteCompleted, ok, parse, readAll } from "./support.ts";
+import { codeOf, json, lastSegment, recordCompleted, ok, parse, readAll } from "./support.ts";
 
 /** More than the system's buffers hold on a loopback connection, and less than common limits of content. */
 const LARGE_UPLOAD_BYTES = 12 * 1024 * 1024;
@@ -22,9 +22,9 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-7"],
     title: "the body is null where the message has no content, and only there",
     handler: () => (request) => ({ status: 200, headers: { "x-null": String(request.body === null) } }),
-    run: async (stage) => {
+    run: async (context) => {
       const seen = async (method: string, headers: readonly (readonly [string, string])[], body?: string) => {
-        const response = await stage.fetch({ method, headers, ...(body === undefined ? {} : { body }) });
+        const response = await context.fetch({ method, headers, ...(body === undefined ? {} : { body }) });
         return new Map(response.fields).get("x-null");
       };
       equal(await seen("GET", []), "true", "whether the body of a bare GET is null");
@@ -44,9 +44,9 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-8"],
     title: "the content comes in order, as byte arrays, without its transfer coding",
     handler: () => async (request) => json(await readAll(request)),
-    run: async (stage) => {
+    run: async (context) => {
       const post = async (headers: readonly (readonly [string, string])[], body: string) =>
-        parse(await stage.fetch({ method: "POST", headers, body }));
+        parse(await context.fetch({ method: "POST", headers, body }));
       equal(await post([], "hello, \r\n world"), "hello, \r\n world", "the content of a POST with Content-Length");
       equal(
         await post([CHUNKED], "5\r\nhello\r\n8;a=b\r\n, \r\n\r\nwo\r\n00A\r\n0123456789\r\n0\r\n\r\n"),
@@ -61,27 +61,27 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-body-backpressure",
     rules: ["TSGI-10"],
     title: "what the application does not read stays with the client",
-    handler: (scene) => async (request) => {
-      scene.note("running");
-      await scene.cued("read");
+    handler: (probe) => async (request) => {
+      probe.record("running");
+      await probe.released("read");
       const hash = { bytes: 0, wrong: 0 };
       for await (const piece of request.body ?? []) {
         for (const byte of piece) if (byte !== hash.bytes++ % 251) hash.wrong++;
       }
       return json(hash);
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       const body = Uint8Array.from({ length: LARGE_UPLOAD_BYTES }, (_, index) => index % 251);
       wire.request({ method: "POST", body });
-      await stage.noted("running");
+      await context.recorded("running");
       let before: number;
       do {
         before = wire.unsentBytes;
-        await stage.settle();
+        await context.settle();
       } while (wire.unsentBytes !== before);
       check(wire.unsentBytes > 0, `the server took ${LARGE_UPLOAD_BYTES} bytes that the application did not read`);
-      await stage.cue("read");
+      await context.release("read");
       equal(parse(await wire.response()), { bytes: LARGE_UPLOAD_BYTES, wrong: 0 }, "the content");
     },
   },
@@ -90,20 +90,20 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "continue-on-first-pull",
     rules: ["TSGI-10"],
     title: "100 Continue is sent at the first pull of the body and not before",
-    handler: (scene) => async (request) => {
+    handler: (probe) => async (request) => {
       const iterator = request.body?.[Symbol.asyncIterator]();
-      scene.note("running");
-      await scene.cued("pull");
+      probe.record("running");
+      await probe.released("pull");
       const first = await iterator?.next();
       return ok(Buffer.from(first?.value ?? []).toString());
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ method: "POST", headers: [EXPECT_CONTINUE, ["Content-Length", "5"]] });
-      await stage.noted("running");
-      await stage.settle();
+      await context.recorded("running");
+      await context.settle();
       equal(wire.receivedBytes, 0, "bytes sent before the first pull");
-      await stage.cue("pull");
+      await context.release("pull");
       equal((await wire.head()).status, 100, "the status at the first pull");
       wire.send("hello");
       const { status, body } = await wire.response();
@@ -116,8 +116,8 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-10"],
     title: "an application that refuses by the head alone spares the upload",
     handler: () => () => ({ status: 403, body: "no" }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ method: "POST", headers: [EXPECT_CONTINUE, ["Content-Length", "1000"]] });
       const { status, informational, body } = await wire.response();
       equal([informational.length, status, body.toString()], [0, 403, "no"], "the response to an unread upload");
@@ -128,15 +128,15 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-body-truncated",
     rules: ["TSGI-11"],
     title: "content that did not arrive whole ends by a rejection with a code",
-    handler: (scene) => async (request) => {
+    handler: (probe) => async (request) => {
       const cut = lastSegment(request.url);
-      scene.note(`${cut}: running`);
+      probe.record(`${cut}: running`);
       const outcome = await readAll(request);
-      scene.note(`${cut}: ${TRUNCATED.has(outcome) ? "rejected" : outcome}`);
-      scene.note(`${cut}: over`);
+      probe.record(`${cut}: ${TRUNCATED.has(outcome) ? "rejected" : outcome}`);
+      probe.record(`${cut}: over`);
       return ok("");
     },
-    run: async (stage) => {
+    run: async (context) => {
       const cuts = [
         { cut: "reset", headers: [["Content-Length", "10"]], send: "1234" },
         { cut: "fin-in-length", headers: [["Content-Length", "10"]], send: "1234" },
@@ -144,17 +144,17 @@ export const requestBodyCases: readonly ConformanceCase[] = [
         { cut: "bad-chunk", headers: [CHUNKED], send: "4\r\n1234\r\nxyz\r\n" },
       ] as const;
       for (const { cut, headers, send } of cuts) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.request({ method: "POST", path: `/${cut}`, headers });
-        await stage.noted(`${cut}: running`);
+        await context.recorded(`${cut}: running`);
         wire.send(send);
         await wire.sent();
         if (cut === "reset") wire.reset();
         else if (cut !== "bad-chunk") wire.end();
-        await stage.noted(`${cut}: over`);
+        await context.recorded(`${cut}: over`);
       }
       equal(
-        await stage.notes(),
+        await context.records(),
         cuts.flatMap(({ cut }) => [`${cut}: running`, `${cut}: rejected`, `${cut}: over`]),
         "what the readers of truncated content saw",
       );
@@ -165,13 +165,13 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "unread-body-drained",
     rules: ["TSGI-12"],
     title: "content that was left unread is not taken for the next request",
-    handler: (scene) => (request) => {
-      scene.note(request.url);
+    handler: (probe) => (request) => {
+      probe.record(request.url);
       return ok(request.method);
     },
-    run: async (stage) => {
-      const trap = `GET ${stage.base}/trap HTTP/1.1\r\nHost: ${stage.authority}\r\n\r\n`;
-      const wire = await stage.connect();
+    run: async (context) => {
+      const trap = `GET ${context.base}/trap HTTP/1.1\r\nHost: ${context.authority}\r\n\r\n`;
+      const wire = await context.connect();
       wire.request({ method: "POST", path: "/first", body: trap });
       wire.request({
         method: "PUT",
@@ -183,8 +183,8 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       for (const method of ["POST", "PUT", "GET"]) {
         equal((await wire.response()).body.toString(), method, "the answer to one request after the other");
       }
-      const url = stage.origin + stage.base;
-      equal(await stage.notes(), [`${url}/first`, `${url}/second`, `${url}/third`], "the requests seen");
+      const url = context.origin + context.base;
+      equal(await context.records(), [`${url}/first`, `${url}/second`, `${url}/third`], "the requests seen");
     },
   },
   {
@@ -193,12 +193,12 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-12"],
     title: "unread content beyond a limit closes the connection",
     deadlineMs: 10_000,
-    handler: (scene) => () => {
-      scene.note("called");
+    handler: (probe) => () => {
+      probe.record("called");
       return ok("unread");
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ method: "POST", headers: [CHUNKED] });
       const { status } = await wire.response();
       equal(status, 200, "the status of the answer");
@@ -210,7 +210,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
         await wire.sent();
       }
       check(wire.over, `the server read away ${ENDLESS_BYTES} bytes that nobody had asked for`);
-      equal(await stage.notes(), ["called"], "the calls of the handler");
+      equal(await context.records(), ["called"], "the calls of the handler");
     },
   },
   {
@@ -219,23 +219,23 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-14"],
     title: "trailers are there when the body has been read to its end",
     requires: "trailers",
-    handler: (scene) => async (request, exchange) => {
-      noteCompleted(scene, exchange);
+    handler: (probe) => async (request, exchange) => {
+      recordCompleted(probe, exchange);
       const { trailers } = request;
-      if (trailers !== undefined && request.body !== null) void noteTrailers(scene, trailers);
+      if (trailers !== undefined && request.body !== null) void recordTrailers(probe, trailers);
       if (lastSegment(request.url) === "later") {
-        scene.note("running");
-        await scene.cued("read");
-        scene.note("reading");
+        probe.record("running");
+        await probe.released("read");
+        probe.record("reading");
       }
       const content = await readAll(request);
       return json([content, trailers === undefined ? null : [...(await trailers)]]);
     },
-    run: async (stage) => {
+    run: async (context) => {
       const chunks = "3\r\nabc\r\n0\r\nX-Sum: 1\r\nx-other:  two \r\n\r\n";
       const trailer = ["Trailer", "x-sum, x-other"] as const;
       equal(
-        parse(await stage.fetch({ method: "POST", headers: [CHUNKED, trailer], body: chunks })),
+        parse(await context.fetch({ method: "POST", headers: [CHUNKED, trailer], body: chunks })),
         [
           "abc",
           [
@@ -245,33 +245,33 @@ export const requestBodyCases: readonly ConformanceCase[] = [
         ],
         "content and trailers",
       );
-      equal(parse(await stage.fetch({ method: "POST", body: "abc" })), ["abc", []], "content without trailers");
-      equal(parse(await stage.fetch()), ["null", []], "no content and no trailers");
+      equal(parse(await context.fetch({ method: "POST", body: "abc" })), ["abc", []], "content without trailers");
+      equal(parse(await context.fetch()), ["null", []], "no content and no trailers");
 
-      const later = await stage.connect();
+      const later = await context.connect();
       later.request({ path: "/later", method: "POST", headers: [CHUNKED, trailer], body: chunks });
-      await stage.noted("running");
-      await stage.settle();
-      await stage.cue("read");
+      await context.recorded("running");
+      await context.settle();
+      await context.release("read");
       equal((parse(await later.response()) as readonly unknown[])[0], "abc", "the content that was read later");
-      const notes = await stage.notes();
-      const order = notes.slice(notes.indexOf("running")).filter((note) => note !== "completed");
+      const records = await context.records();
+      const order = records.slice(records.indexOf("running")).filter((record) => record !== "completed");
       equal(order, ["running", "reading", "trailers"], "trailers of content that is read later");
 
-      const broken = await stage.connect();
+      const broken = await context.connect();
       broken.request({ method: "POST", headers: [CHUNKED, trailer], body: "3\r\nabc\r\nbroken\r\n" });
       await broken.response();
-      await stage.noted("trailers did not come");
+      await context.recorded("trailers did not come");
     },
   },
 ];
 
-async function noteTrailers(scene: Scene, trailers: Promise<unknown>): Promise<void> {
+async function recordTrailers(probe: Probe, trailers: Promise<unknown>): Promise<void> {
   try {
     await trailers;
-    scene.note("trailers");
+    probe.record("trailers");
   } catch (error) {
-    scene.note(TRUNCATED.has(codeOf(error)) ? "trailers did not come" : `trailers: ${codeOf(error)}`);
+    probe.record(TRUNCATED.has(codeOf(error)) ? "trailers did not come" : `trailers: ${codeOf(error)}`);
   }
 }
 

@@ -10,13 +10,13 @@ export const requestCases: readonly ConformanceCase[] = [
     rules: ["TSGI-1"],
     title: "the method is given as received, its case kept",
     handler: () => (request) => ({ status: 200, headers: { "x-method": request.method } }),
-    run: async (stage) => {
+    run: async (context) => {
       for (const method of ["GET", "HEAD", "POST", "DELETE", "PATCH", "PROPFIND"]) {
-        const { fields } = await stage.fetch({ method });
+        const { fields } = await context.fetch({ method });
         equal(new Map(fields).get("x-method"), method, "request.method");
       }
       // Node's parser knows no methods but the registered ones; a server may refuse the others, but not change them.
-      const { status, fields } = await stage.fetch({ method: "get" });
+      const { status, fields } = await context.fetch({ method: "get" });
       if (status === 200) equal(new Map(fields).get("x-method"), "get", "request.method");
       else check(status === 400 || status === 405 || status === 501, "expected the method or a refusal", status);
     },
@@ -27,7 +27,7 @@ export const requestCases: readonly ConformanceCase[] = [
     rules: ["TSGI-2", "TSGI-3"],
     title: "the URL is absolute, has the scheme of the connection and its percent-triplets as they came",
     handler: () => (request, exchange) => json([request.url, exchange.encrypted]),
-    run: async (stage) => {
+    run: async (context) => {
       for (const path of [
         "",
         "/",
@@ -40,8 +40,8 @@ export const requestCases: readonly ConformanceCase[] = [
         "/a:b@c",
       ]) {
         equal(
-          parse(await stage.fetch({ path })),
-          [`${stage.origin}${stage.base}${path}`, stage.encrypted],
+          parse(await context.fetch({ path })),
+          [`${context.origin}${context.base}${path}`, context.encrypted],
           "request.url and exchange.encrypted",
         );
       }
@@ -53,8 +53,8 @@ export const requestCases: readonly ConformanceCase[] = [
     rules: ["TSGI-4"],
     title: "header names are lower-case; values come without the white space around them, one character a byte",
     handler: () => (request) => json([...request.headers].filter(([name]) => name.startsWith("x-"))),
-    run: async (stage) => {
-      const response = await stage.fetch({
+    run: async (context) => {
+      const response = await context.fetch({
         headers: [
           ["X-Upper", "Kept As It IS"],
           ["x-spaces", " \t a  b \t "],
@@ -91,8 +91,8 @@ export const requestCases: readonly ConformanceCase[] = [
         lines: [...headers].filter(([name]) => ["x-list", "cookie", "set-cookie"].includes(name)).toSorted(byText),
       });
     },
-    run: async (stage) => {
-      const response = await stage.fetch({
+    run: async (context) => {
+      const response = await context.fetch({
         headers: [
           ["x-list", "1"],
           ["cookie", "a=1,2"],

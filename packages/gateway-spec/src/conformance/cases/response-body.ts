@@ -3,7 +3,7 @@ import type { OutgoingResponse } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { field } from "../wire.ts";
-import { json, lastSegment, noteCompleted, ok, parse, pieces } from "./support.ts";
+import { json, lastSegment, recordCompleted, ok, parse, pieces } from "./support.ts";
 
 const SLOW_CHUNK_BYTES = 64 * 1024;
 
@@ -37,9 +37,9 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-21"],
     title: "a body is a string, bytes, an async iterable, a stream or nothing",
     handler: () => (request) => KINDS[lastSegment(request.url)]?.response() ?? ok("unknown"),
-    run: async (stage) => {
+    run: async (context) => {
       for (const [kind, { sent }] of Object.entries(KINDS)) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.request({ path: `/${kind}` });
         const { status, framing, body } = await wire.response();
         equal([status, body.toString()], [200, sent], `the response with the body ${kind}`);
@@ -53,9 +53,9 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-21", "TSGI-38"],
     title: "what is no body becomes a 500, a synchronous iterable above all",
     handler: () => (request) => ({ status: 200, body: NO_BODIES[Number(lastSegment(request.url))] as string }),
-    run: async (stage) => {
+    run: async (context) => {
       for (const [index, body] of NO_BODIES.entries()) {
-        equal((await stage.fetch({ path: `/${index}` })).status, 500, `the answer to the body ${String(body)}`);
+        equal((await context.fetch({ path: `/${index}` })).status, 500, `the answer to the body ${String(body)}`);
       }
     },
   },
@@ -64,26 +64,26 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "bad-chunk-truncates",
     rules: ["TSGI-22", "TSGI-39"],
     title: "a chunk that is neither string nor bytes destroys the connection",
-    handler: (scene) => (_request, exchange) => {
-      noteCompleted(scene, exchange);
+    handler: (probe) => (_request, exchange) => {
+      recordCompleted(probe, exchange);
       return {
         status: 200,
         body: (async function* () {
           yield "good";
-          await scene.cued("bad");
+          await probe.released("bad");
           yield 42 as unknown as string;
           yield "never";
         })(),
       };
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request();
       await wire.head();
       equal(String(await wire.chunk()), "good", "the first chunk");
-      await stage.cue("bad");
+      await context.release("bad");
       equal((await wire.rest()).bytes.toString("latin1"), "", "what came after the last good chunk");
-      await stage.noted("completed RESPONSE_FAILED");
+      await context.recorded("completed RESPONSE_FAILED");
     },
   },
   {
@@ -92,10 +92,10 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     rules: ["TSGI-20", "TSGI-38"],
     title: "a whole body that contradicts its Content-Length becomes a 500",
     handler: () => (request) => ok("12345", { "content-length": decodeURIComponent(lastSegment(request.url)) }),
-    run: async (stage) => {
-      equal((await stage.fetch({ path: "/5" })).body.toString(), "12345", "the body of the right length");
+    run: async (context) => {
+      equal((await context.fetch({ path: "/5" })).body.toString(), "12345", "the body of the right length");
       for (const length of ["4", "6", "5, 5", "+5", "0x5", "-5", "five"]) {
-        const response = await stage.fetch({ path: `/${encodeURIComponent(length)}` });
+        const response = await context.fetch({ path: `/${encodeURIComponent(length)}` });
         equal(response.status, 500, `the answer to five bytes with the Content-Length ${length}`);
       }
     },
@@ -107,32 +107,36 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "slow-reader",
     rules: ["TSGI-25"],
     title: "the body is asked for no more than the client reads, and arrives in order",
-    handler: (scene) => {
+    handler: (probe) => {
       let given = 0;
       return (request) => {
         if (request.url.endsWith("/given")) return json(given);
         return {
           status: 200,
           body: (async function* () {
-            scene.note("begun");
+            probe.record("begun");
             for (; given < SLOW_CHUNKS; given++) yield new Uint8Array(SLOW_CHUNK_BYTES).fill(given % 251);
-            scene.note("all given");
+            probe.record("all given");
           })(),
         };
       };
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.pause();
       wire.request();
-      await stage.noted("begun");
-      const given = async () => parse(await stage.fetch({ path: "/given" }));
+      await context.recorded("begun");
+      const given = async () => parse(await context.fetch({ path: "/given" }));
       let before: unknown;
       do {
         before = await given();
-        await stage.settle();
+        await context.settle();
       } while ((await given()) !== before);
-      equal(await stage.notes(), ["begun"], `what was given while the client read nothing of ${SLOW_CHUNKS} chunks`);
+      equal(
+        await context.records(),
+        ["begun"],
+        `what was given while the client read nothing of ${SLOW_CHUNKS} chunks`,
+      );
       wire.resume();
       const { body } = await wire.response();
       equal(body.byteLength, SLOW_CHUNKS * SLOW_CHUNK_BYTES, "the bytes received");
@@ -145,26 +149,26 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "chunk-sent-at-once",
     rules: ["TSGI-25"],
     title: "no chunk is held back for the next one, and the head not for the first",
-    handler: (scene) => () => ({
+    handler: (probe) => () => ({
       status: 200,
       headers: { "content-type": "text/event-stream" },
       body: (async function* () {
         for (const event of ["one", "two", "three"]) {
-          await scene.cued(event);
+          await probe.released(event);
           yield event;
         }
-        await scene.cued("end");
+        await probe.released("end");
       })(),
     }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request();
       equal((await wire.head()).status, 200, "the status before the first chunk");
       for (const event of ["one", "two", "three"]) {
-        await stage.cue(event);
+        await context.release(event);
         equal(String(await wire.chunk()), event, "the chunk");
       }
-      await stage.cue("end");
+      await context.release("end");
       equal(await wire.chunk(), null, "the last chunk");
     },
   },
@@ -173,26 +177,26 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "response-trailers",
     rules: ["TSGI-26"],
     title: "trailers are asked for once, when the body has ended, and sent behind it",
-    handler: (scene) => () => ({
+    handler: (probe) => () => ({
       status: 200,
       headers: { trailer: "x-sum, x-list" },
       body: (async function* () {
         yield "a";
-        await scene.cued("end");
-        scene.note("end");
+        await probe.released("end");
+        probe.record("end");
       })(),
       trailers: () => {
-        scene.note("trailers");
+        probe.record("trailers");
         return { "x-sum": "1", "x-list": ["2", "3"] };
       },
     }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request();
       const head = await wire.head();
       equal(field(head, "trailer"), "x-sum, x-list", "the Trailer field");
       equal(String(await wire.chunk()), "a", "the chunk");
-      await stage.cue("end");
+      await context.release("end");
       equal(await wire.chunk(), null, "the last chunk");
       equal(
         wire.trailers,
@@ -203,8 +207,8 @@ export const responseBodyCases: readonly ConformanceCase[] = [
         ],
         "the trailer section",
       );
-      await stage.settle();
-      equal(await stage.notes(), ["end", "trailers"], "the order of calls");
+      await context.settle();
+      equal(await context.records(), ["end", "trailers"], "the order of calls");
     },
   },
 ];
@@ -215,28 +219,28 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
     name,
     rules: ["TSGI-20", "TSGI-39"],
     title: `a body that gives ${what} bytes than its Content-Length destroys the connection`,
-    handler: (scene) => (_request, exchange) => {
-      noteCompleted(scene, exchange);
+    handler: (probe) => (_request, exchange) => {
+      recordCompleted(probe, exchange);
       return {
         status: 200,
         headers: { "content-length": "5" },
         body: (async function* () {
           for (const [index, piece] of given.entries()) {
-            if (index > 0) await scene.cued("go on");
+            if (index > 0) await probe.released("go on");
             yield piece;
           }
         })(),
       };
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request();
       equal(field(await wire.head(), "content-length"), "5", "the Content-Length");
       equal((await wire.bytes(3, "the first piece")).toString(), "123", "the first piece");
-      await stage.cue("go on");
+      await context.release("go on");
       const { bytes } = await wire.rest();
       check("45".startsWith(bytes.toString()), "more than was announced", bytes.toString("latin1"));
-      await stage.noted("completed RESPONSE_FAILED");
+      await context.recorded("completed RESPONSE_FAILED");
     },
   };
 }

@@ -3,7 +3,7 @@ import type { HeaderFields, OutgoingResponse } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { field, lines } from "../wire.ts";
-import { lastSegment, noteSignal, ok, pieces, watchedBody } from "./support.ts";
+import { lastSegment, recordSignal, ok, pieces, watchedBody } from "./support.ts";
 
 /** A response that is no literal. */
 class TextResponse implements OutgoingResponse {
@@ -91,9 +91,9 @@ export const responseCases: readonly ConformanceCase[] = [
     rules: ["TSGI-15", "TSGI-54"],
     title: "every object of the shape is a response: a literal, an instance, a web Response",
     handler: () => (request) => SHAPES[lastSegment(request.url)]?.() ?? ok(""),
-    run: async (stage) => {
+    run: async (context) => {
       for (const shape of Object.keys(SHAPES)) {
-        const response = await stage.fetch({ path: `/${shape}` });
+        const response = await context.fetch({ path: `/${shape}` });
         equal(
           [response.status, field(response, "x-shape"), response.body.toString()],
           [200, shape, shape],
@@ -111,9 +111,9 @@ export const responseCases: readonly ConformanceCase[] = [
       status: BAD_STATUSES[Number(lastSegment(request.url))] as number,
       body: "unsent",
     }),
-    run: async (stage) => {
+    run: async (context) => {
       for (const [index, status] of BAD_STATUSES.entries()) {
-        const response = await stage.fetch({ path: `/${index}` });
+        const response = await context.fetch({ path: `/${index}` });
         equal([response.status, response.informational], [500, []], `the answer to the status ${String(status)}`);
         check(!response.body.includes("unsent"), `the body of the status ${String(status)} was sent`);
       }
@@ -125,9 +125,9 @@ export const responseCases: readonly ConformanceCase[] = [
     rules: ["TSGI-17", "TSGI-38"],
     title: "a header that could split the response becomes a 500",
     handler: () => (request) => ok("unsent", BAD_HEADERS[Number(lastSegment(request.url))]),
-    run: async (stage) => {
+    run: async (context) => {
       for (const [index, headers] of BAD_HEADERS.entries()) {
-        const response = await stage.fetch({ path: `/${index}` });
+        const response = await context.fetch({ path: `/${index}` });
         equal(response.status, 500, `the answer to the headers ${JSON.stringify(headers)}`);
         equal(field(response, "x-injected"), null, "the field that was injected");
         check(!response.body.includes("unsent"), "the body was sent");
@@ -144,9 +144,9 @@ export const responseCases: readonly ConformanceCase[] = [
       headers: { "x-bytes": "\u{80}\u{e9}\u{ff}\ta~" },
       body: BODIES[lastSegment(request.url)]?.() ?? null,
     }),
-    run: async (stage) => {
+    run: async (context) => {
       for (const body of Object.keys(BODIES)) {
-        const response = await stage.fetch({ path: `/${body}` });
+        const response = await context.fetch({ path: `/${body}` });
         equal(field(response, "x-bytes"), "\u{80}\u{e9}\u{ff}\ta~", `the value beside the body ${body}`);
       }
     },
@@ -164,8 +164,8 @@ export const responseCases: readonly ConformanceCase[] = [
         "Transfer-Encoding": "gzip",
         Upgrade: "x-from-application",
       }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request();
       const response = await wire.response();
       check([200, 500].includes(response.status), "expected the response or a 500", response.status);
@@ -187,9 +187,9 @@ export const responseCases: readonly ConformanceCase[] = [
             ["link", "</b>"],
           ])
         : ok("", { "set-cookie": ["a=1", "b=2"], link: ["</a>", "</b>"] }),
-    run: async (stage) => {
+    run: async (context) => {
       for (const path of ["/pairs", "/record"]) {
-        const response = await stage.fetch({ path });
+        const response = await context.fetch({ path });
         equal(lines(response, "set-cookie"), ["a=1", "b=2"], "the lines of Set-Cookie");
         equal(lines(response, "link"), ["</a>", "</b>"], "the lines of Link");
       }
@@ -209,9 +209,9 @@ export const responseCases: readonly ConformanceCase[] = [
       };
       return bodies[lastSegment(request.url)]?.() ?? ok("");
     },
-    run: async (stage) => {
+    run: async (context) => {
       for (const path of ["/text", "/bytes", "/pieces", "/empty"]) {
-        equal(field(await stage.fetch({ path }), "content-type"), null, `the Content-Type of ${path}`);
+        equal(field(await context.fetch({ path }), "content-type"), null, `the Content-Type of ${path}`);
       }
     },
   },
@@ -221,8 +221,8 @@ export const responseCases: readonly ConformanceCase[] = [
     rules: ["TSGI-23"],
     title: "one frozen response may be returned any number of times",
     handler: () => () => CONSTANT,
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       for (let time = 0; time < 3; time++) {
         wire.request();
         const response = await wire.response();
@@ -246,15 +246,15 @@ function withoutContent(name: string, title: string, status: number, method: str
     name,
     rules: ["TSGI-24", "TSGI-40"],
     title: `${title}, and the body that was given is cancelled unread`,
-    handler: (scene) => (request) => {
-      noteSignal(scene, request);
+    handler: (probe) => (request) => {
+      recordSignal(probe, request);
       const path = lastSegment(request.url);
       if (path === "after") return ok("after");
       if (path === "text") return { status, body: "text" };
       if (path === "iterable") {
         return {
           status,
-          body: watchedBody(scene, (index) =>
+          body: watchedBody(probe, (index) =>
             Promise.resolve(index < 3 ? { value: "never" } : { done: true, value: undefined }),
           ),
         };
@@ -264,18 +264,18 @@ function withoutContent(name: string, title: string, status: number, method: str
         body: new ReadableStream<Uint8Array>(
           {
             pull: () => {
-              scene.note("pull");
+              probe.record("pull");
             },
             cancel: () => {
-              scene.note("cancel");
+              probe.record("cancel");
             },
           },
           { highWaterMark: 0 },
         ),
       };
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       for (const path of ["/text", "/iterable", "/stream"]) wire.request({ method, path });
       wire.request({ path: "/after", headers: [["Connection", "close"]] });
       for (const path of ["/text", "/iterable", "/stream"]) {
@@ -285,9 +285,9 @@ function withoutContent(name: string, title: string, status: number, method: str
       }
       equal((await wire.response()).body.toString(), "after", "the next response on the connection");
       equal((await wire.rest()).bytes.toString("latin1"), "", "what came after the last response");
-      await stage.noted("return");
-      await stage.noted("cancel");
-      equal(await stage.notes(), ["return", "cancel"], "what happened to the bodies");
+      await context.recorded("return");
+      await context.recorded("cancel");
+      equal(await context.records(), ["return", "cancel"], "what happened to the bodies");
     },
   };
 }

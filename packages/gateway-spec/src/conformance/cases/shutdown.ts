@@ -2,7 +2,7 @@
 import type { ConformanceCase } from "../case.ts";
 import { check, ConformanceError, equal } from "../expect.ts";
 import { field } from "../wire.ts";
-import { codeOf, lastSegment, noteCompleted, noteSignal, ok } from "./support.ts";
+import { codeOf, lastSegment, recordCompleted, recordSignal, ok } from "./support.ts";
 
 /** Longer than any case: what is awaited has to come before. */
 const PATIENT_MS = 60_000;
@@ -13,11 +13,11 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-signal",
     rules: ["TSGI-51"],
     title: "draining is one signal for all exchanges and aborts with SERVER_CLOSED",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const seen = new Set<AbortSignal>();
       const server = await serve((_request, { draining }) => {
         seen.add(draining);
-        scene.note(draining.aborted ? "aborted too early" : "running");
+        probe.record(draining.aborted ? "aborted too early" : "running");
         return ok("");
       });
       for (let client = 0; client < 2; client++) {
@@ -30,7 +30,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
       const [draining] = seen;
       await within(server.close(), "close()");
       equal([draining?.aborted, codeOf(draining?.reason)], [true, "SERVER_CLOSED"], "draining after close()");
-      equal(await scene.notes(), ["running", "running"], "draining before close()");
+      equal(await probe.records(), ["running", "running"], "draining before close()");
     },
   },
   {
@@ -38,23 +38,23 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-refuses-connections",
     rules: ["TSGI-52"],
     title: "a server that shuts down accepts no more connections, while it answers those that run",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         async (_request, { draining }) => {
           draining.addEventListener("abort", () => {
-            scene.note("draining");
+            probe.record("draining");
           });
-          scene.note("running");
-          await scene.cued("answer");
+          probe.record("running");
+          await probe.released("answer");
           return ok("answered");
         },
         { shutdownTimeoutMs: PATIENT_MS },
       );
       const wire = await connect(server);
       wire.request({ target: "/" });
-      await scene.noted("running");
+      await probe.recorded("running");
       const closed = server.close();
-      await scene.noted("draining");
+      await probe.recorded("draining");
       const late = await connect(server).catch((error: unknown) => error);
       if (!(late instanceof ConformanceError)) {
         // The system may have taken the connection in; then nobody serves it.
@@ -62,7 +62,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
         other.request({ target: "/" });
         equal((await other.rest()).bytes.byteLength, 0, "bytes sent on a connection that came too late");
       }
-      await scene.cue("answer");
+      await probe.release("answer");
       equal((await wire.response()).body.toString(), "answered", "the answer of the exchange that was running");
       wire.close();
       await within(closed, "close()");
@@ -73,32 +73,32 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-finishes-running",
     rules: ["TSGI-52"],
     title: "running requests are answered with Connection: close, and their connection closes",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         async (request, exchange) => {
-          noteSignal(scene, request);
+          recordSignal(probe, request);
           exchange.draining.addEventListener("abort", () => {
-            scene.note("draining");
+            probe.record("draining");
           });
-          scene.note("running");
-          await scene.cued("answer");
+          probe.record("running");
+          await probe.released("answer");
           return ok("answered");
         },
         { shutdownTimeoutMs: PATIENT_MS },
       );
       const wire = await connect(server);
       wire.request({ target: "/" });
-      await scene.noted("running");
+      await probe.recorded("running");
       const closed = server.close();
-      await scene.noted("draining");
-      await scene.cue("answer");
+      await probe.recorded("draining");
+      await probe.release("answer");
       const response = await wire.response();
       equal([response.status, response.body.toString()], [200, "answered"], "the answer");
       equal(field(response, "connection")?.toLowerCase(), "close", "the Connection field");
       equal((await wire.rest()).bytes.byteLength, 0, "bytes after the last answer");
       wire.close();
       await within(closed, "close()");
-      equal(await scene.notes(), ["running", "draining"], "what the handler saw");
+      equal(await probe.records(), ["running", "draining"], "what the handler saw");
     },
   },
   {
@@ -126,30 +126,30 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "shutdown-deadline",
     rules: ["TSGI-52"],
     title: "what still runs at the deadline is cut off with SERVER_CLOSED, and shutdown is called",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         {
           fetch: async (request, exchange) => {
-            noteSignal(scene, request);
-            noteCompleted(scene, exchange);
+            recordSignal(probe, request);
+            recordCompleted(probe, exchange);
             exchange.waitUntil(new Promise(() => undefined));
-            scene.note("running");
-            await scene.cued("never");
+            probe.record("running");
+            await probe.released("never");
             return ok("");
           },
           shutdown: () => {
-            scene.note("shutdown");
+            probe.record("shutdown");
           },
         },
         { shutdownTimeoutMs: 50 },
       );
       const wire = await connect(server);
       wire.request({ target: "/" });
-      await scene.noted("running");
+      await probe.recorded("running");
       await within(server.close(), "close() after its deadline");
       equal((await wire.rest()).bytes.byteLength, 0, "bytes on a connection that was cut off");
       equal(
-        await scene.notes(),
+        await probe.records(),
         ["running", "signal SERVER_CLOSED", "completed SERVER_CLOSED", "shutdown"],
         "what happened at the deadline",
       );
@@ -160,16 +160,16 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "close-twice",
     rules: ["TSGI-53"],
     title: "every call of close() gives the outcome of the first",
-    run: async ({ serve, scene, within }) => {
+    run: async ({ serve, probe, within }) => {
       const server = await serve({
         fetch: () => ok(""),
         shutdown: () => {
-          scene.note("shutdown");
+          probe.record("shutdown");
         },
       });
       await within(Promise.all([server.close(), server.close()]), "two calls of close()");
       await within(server.close(), "a later call of close()");
-      equal(await scene.notes(), ["shutdown"], "the calls of shutdown");
+      equal(await probe.records(), ["shutdown"], "the calls of shutdown");
 
       const error = new Error("on purpose");
       const failing = await serve({ fetch: () => ok(""), shutdown: () => Promise.reject(error) });
@@ -183,11 +183,11 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-ends-event-stream",
     rules: ["TSGI-50", "TSGI-51"],
     title: "an event stream gets the chance to end itself when the server shuts down",
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         (request, exchange) => {
-          noteSignal(scene, request);
-          noteCompleted(scene, exchange);
+          recordSignal(probe, request);
+          recordCompleted(probe, exchange);
           const { promise: draining, resolve } = Promise.withResolvers<void>();
           exchange.draining.addEventListener("abort", () => {
             resolve();
@@ -214,7 +214,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
       await wire.rest();
       wire.close();
       await within(closed, "close()");
-      equal(await scene.notes(), ["completed"], "what the event stream saw");
+      equal(await probe.records(), ["completed"], "what the event stream saw");
     },
   },
 ];

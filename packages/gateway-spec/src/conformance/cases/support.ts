@@ -1,6 +1,6 @@
 /** What the applications of several cases share. */
 import type { Exchange, HeaderFields, IncomingRequest, OutgoingResponse } from "../../index.ts";
-import type { Scene } from "../case.ts";
+import type { Probe } from "../case.ts";
 import { equal } from "../expect.ts";
 import type { ReceivedResponse } from "../wire.ts";
 
@@ -38,24 +38,24 @@ export function codeOf(error: unknown): string {
 }
 
 /** Notes `signal CODE` when the signal aborts. */
-export function noteSignal(scene: Scene, { signal }: IncomingRequest): void {
+export function recordSignal(probe: Probe, { signal }: IncomingRequest): void {
   signal.addEventListener("abort", () => {
-    scene.note(`signal ${codeOf(signal.reason)}`);
+    probe.record(`signal ${codeOf(signal.reason)}`);
   });
 }
 
 /** Notes `completed`, or `completed CODE` for a failure. */
-export function noteCompleted(scene: Scene, { completed }: Exchange): void {
-  void noteOutcome(scene, completed, "completed");
+export function recordCompleted(probe: Probe, { completed }: Exchange): void {
+  void recordOutcome(probe, completed, "completed");
 }
 
 /** Notes the text when the promise fulfils, and the text with the code when it rejects. */
-export async function noteOutcome(scene: Scene, promise: Promise<unknown>, text: string): Promise<void> {
+export async function recordOutcome(probe: Probe, promise: Promise<unknown>, text: string): Promise<void> {
   try {
     await promise;
-    scene.note(text);
+    probe.record(text);
   } catch (error) {
-    scene.note(`${text} ${codeOf(error)}`);
+    probe.record(`${text} ${codeOf(error)}`);
   }
 }
 
@@ -84,20 +84,20 @@ export async function* pieces(...all: readonly (string | Uint8Array)[]): AsyncGe
   yield* all;
 }
 
-/** A body that notes each `next` and `return`, and gives the pieces that `next` comes up with. */
+/** A body that records each `next` and `return`, and gives the pieces that `next` comes up with. */
 export function watchedBody(
-  scene: Scene,
+  probe: Probe,
   next: (index: number) => Promise<IteratorResult<string | Uint8Array, undefined>>,
 ): AsyncIterable<string | Uint8Array> {
   let index = 0;
   return {
     [Symbol.asyncIterator]: () => ({
       next: () => {
-        scene.note("next");
+        probe.record("next");
         return next(index++);
       },
       return: () => {
-        scene.note("return");
+        probe.record("return");
         return Promise.resolve({ done: true, value: undefined });
       },
     }),

@@ -4,7 +4,7 @@ import type { Capability, ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { field, type Wire } from "../wire.ts";
 import { HANDSHAKE, openWebSocket, type WebSocketWire } from "../websocket-wire.ts";
-import { lastSegment, noteCompleted, noteSignal } from "./support.ts";
+import { lastSegment, recordCompleted, recordSignal } from "./support.ts";
 
 const REQUIRES = { requires: "websocket" } as const satisfies { readonly requires: Capability };
 
@@ -18,7 +18,7 @@ export const websocketCases: readonly ConformanceCase[] = [
       status: 200,
       headers: { "x-upgrade": typeof exchange.upgradeWebSocket },
     }),
-    run: async (stage) => {
+    run: async (context) => {
       const requests = {
         "a plain GET": {},
         "a POST": { method: "POST", headers: HANDSHAKE },
@@ -30,7 +30,7 @@ export const websocketCases: readonly ConformanceCase[] = [
         "another version": { headers: without("Sec-WebSocket-Version", "8") },
       } as const;
       for (const [what, parts] of Object.entries(requests)) {
-        const wire = await stage.connect();
+        const wire = await context.connect();
         wire.request(parts);
         const response = await wire.response();
         // A server may also refuse a broken handshake itself.
@@ -46,26 +46,26 @@ export const websocketCases: readonly ConformanceCase[] = [
     rules: ["TSGI-44", "TSGI-47"],
     title: "a handshake is completed; the socket is connecting until then, and then open",
     ...REQUIRES,
-    handler: (scene) => (request, exchange) => {
-      noteSignal(scene, request);
-      noteCompleted(scene, exchange);
+    handler: (probe) => (request, exchange) => {
+      recordSignal(probe, request);
+      recordCompleted(probe, exchange);
       const { socket, response } = upgrade(exchange, { headers: { "x-extra": "yes" } });
-      scene.note(`readyState ${socket.readyState}, binaryType ${socket.binaryType}`);
+      probe.record(`readyState ${socket.readyState}, binaryType ${socket.binaryType}`);
       socket.addEventListener("open", () => {
-        scene.note(`open ${socket.readyState}`);
+        probe.record(`open ${socket.readyState}`);
       });
       return response;
     },
-    run: async (stage) => {
-      const socket = await openWebSocket(await stage.connect());
+    run: async (context) => {
+      const socket = await openWebSocket(await context.connect());
       equal(field(socket.response, "x-extra"), "yes", "the field that the application added");
       equal(field(socket.response, "sec-websocket-protocol"), null, "the protocol, where none was agreed on");
       equal(field(socket.response, "sec-websocket-extensions"), null, "extensions, where none were offered");
-      await stage.noted("open 1");
-      await stage.noted("completed");
-      const notes = await stage.notes();
-      equal(notes[0], "readyState 0, binaryType arraybuffer", "the socket before the handshake");
-      equal(notes.slice(1).toSorted(), ["completed", "open 1"], "what happened then");
+      await context.recorded("open 1");
+      await context.recorded("completed");
+      const records = await context.records();
+      equal(records[0], "readyState 0, binaryType arraybuffer", "the socket before the handshake");
+      equal(records.slice(1).toSorted(), ["completed", "open 1"], "what happened then");
     },
   },
   {
@@ -75,8 +75,8 @@ export const websocketCases: readonly ConformanceCase[] = [
     title: "an ordinary response refuses",
     ...REQUIRES,
     handler: () => () => ({ status: 403, headers: { "x-reason": "members only" }, body: "refused" }),
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       wire.request({ headers: HANDSHAKE });
       const response = await wire.response();
       equal(
@@ -97,8 +97,8 @@ export const websocketCases: readonly ConformanceCase[] = [
       echo(socket);
       return { status: 101, headers: [["x-added", "yes"]] };
     },
-    run: async (stage) => {
-      const socket = await openWebSocket(await stage.connect());
+    run: async (context) => {
+      const socket = await openWebSocket(await context.connect());
       equal(field(socket.response, "x-added"), "yes", "the field that middleware added");
       socket.text("still here");
       equal(await socket.message(), { kind: "text", text: "still here" }, "the echo");
@@ -110,17 +110,17 @@ export const websocketCases: readonly ConformanceCase[] = [
     rules: ["TSGI-45", "TSGI-46"],
     title: "the protocol that the application named is agreed on",
     ...REQUIRES,
-    handler: (scene) => (_request, exchange) => {
+    handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange, { protocol: "chat.v2" });
       socket.addEventListener("open", () => {
-        scene.note(`protocol ${socket.protocol}`);
+        probe.record(`protocol ${socket.protocol}`);
       });
       return response;
     },
-    run: async (stage) => {
-      const socket = await openWebSocket(await stage.connect(), [["Sec-WebSocket-Protocol", "chat.v1, chat.v2"]]);
+    run: async (context) => {
+      const socket = await openWebSocket(await context.connect(), [["Sec-WebSocket-Protocol", "chat.v1, chat.v2"]]);
       equal(field(socket.response, "sec-websocket-protocol"), "chat.v2", "Sec-WebSocket-Protocol");
-      await stage.noted("protocol chat.v2");
+      await context.recorded("protocol chat.v2");
     },
   },
   {
@@ -134,8 +134,8 @@ export const websocketCases: readonly ConformanceCase[] = [
       echo(socket);
       return response;
     },
-    run: async (stage) => {
-      const socket = await openWebSocket(await stage.connect());
+    run: async (context) => {
+      const socket = await openWebSocket(await context.connect());
       for (const text of ["", "添", "x".repeat(200), "y".repeat(70_000)]) {
         socket.text(text);
         equal(await socket.message(), { kind: "text", text }, "the echo of a text");
@@ -153,21 +153,21 @@ export const websocketCases: readonly ConformanceCase[] = [
     rules: ["TSGI-47"],
     title: "messages that come before a listener is attached are kept for it",
     ...REQUIRES,
-    handler: (scene) => (_request, exchange) => {
+    handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange);
-      void scene.cued("listen").then(() => {
+      void probe.released("listen").then(() => {
         echo(socket);
         return undefined;
       });
       return response;
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       const socket = await openWebSocket(wire);
       for (const text of ["one", "two", "three"]) socket.text(text);
       await wire.sent();
-      await stage.settle();
-      await stage.cue("listen");
+      await context.settle();
+      await context.release("listen");
       for (const text of ["one", "two", "three"]) {
         equal(await socket.message(), { kind: "text", text }, "the next message");
       }
@@ -179,16 +179,16 @@ export const websocketCases: readonly ConformanceCase[] = [
     rules: ["TSGI-48"],
     title: "a message longer than the limit closes the socket with 1009",
     ...REQUIRES,
-    handler: (scene) => (_request, exchange) => {
+    handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange, { maxMessageBytes: 100 });
       socket.addEventListener("close", ({ code }) => {
-        scene.note(`close ${code}`);
+        probe.record(`close ${code}`);
       });
       echo(socket);
       return response;
     },
-    run: async (stage) => {
-      const wire = await stage.connect();
+    run: async (context) => {
+      const wire = await context.connect();
       const socket = await openWebSocket(wire);
       socket.text("x".repeat(100));
       equal(await socket.message(), { kind: "text", text: "x".repeat(100) }, "the message at the limit");
@@ -202,8 +202,8 @@ export const websocketCases: readonly ConformanceCase[] = [
     rules: ["TSGI-48", "TSGI-49"],
     title: "close codes and reasons arrive as they were given",
     ...REQUIRES,
-    handler: (scene) => (request, exchange) => {
-      noteSignal(scene, request);
+    handler: (probe) => (request, exchange) => {
+      recordSignal(probe, request);
       const { socket, response } = upgrade(exchange);
       const path = lastSegment(request.url);
       if (path === "server") {
@@ -212,33 +212,33 @@ export const websocketCases: readonly ConformanceCase[] = [
         });
       }
       socket.addEventListener("close", ({ code, reason, wasClean }) => {
-        scene.note(`${path}: ${code} ${reason} ${wasClean ? "clean" : "unclean"}`);
+        probe.record(`${path}: ${code} ${reason} ${wasClean ? "clean" : "unclean"}`);
       });
       return response;
     },
-    run: async (stage) => {
-      const one = await stage.connect();
+    run: async (context) => {
+      const one = await context.connect();
       const client = await openWebSocket(one, [], "/client");
       client.close(4000, "bye");
       equal(await client.message(), { kind: "close", code: 4000, reason: "bye" }, "the answer to the client's close");
       await one.rest();
       one.end();
-      await stage.noted("client: 4000 bye clean");
+      await context.recorded("client: 4000 bye clean");
 
-      const other = await stage.connect();
+      const other = await context.connect();
       const server = await openWebSocket(other, [], "/server");
       equal(await server.message(), { kind: "close", code: 4001, reason: "tschüs" }, "the server's close");
       server.close(4001, "tschüs");
       await other.rest();
       other.end();
-      await stage.noted("server: 4001 tschüs clean");
+      await context.recorded("server: 4001 tschüs clean");
 
-      const third = await stage.connect();
+      const third = await context.connect();
       await openWebSocket(third, [], "/gone");
       third.reset();
-      await stage.noted("gone: 1006  unclean");
+      await context.recorded("gone: 1006  unclean");
       equal(
-        (await stage.notes()).filter((note) => note.startsWith("signal")),
+        (await context.records()).filter((record) => record.startsWith("signal")),
         [],
         "aborts of the signal",
       );
@@ -250,22 +250,22 @@ export const websocketCases: readonly ConformanceCase[] = [
     rules: ["TSGI-49", "TSGI-52"],
     title: "an open socket holds shutdown back, and is closed with 1001 at the deadline at the latest",
     ...REQUIRES,
-    run: async ({ serve, scene, connect, within }) => {
+    run: async ({ serve, probe, connect, within }) => {
       const application = (name: string) => ({
         fetch: (request: { readonly url: string }, exchange: Exchange): OutgoingResponse => {
           const { socket, response } = upgrade(exchange);
           const path = lastSegment(request.url);
           socket.addEventListener("close", ({ code }) => {
-            scene.note(`${name} ${path}: close ${code}`);
+            probe.record(`${name} ${path}: close ${code}`);
           });
           exchange.draining.addEventListener("abort", () => {
-            scene.note(`${name}: draining`);
+            probe.record(`${name}: draining`);
             if (path === "willing") socket.close(4000, "bye");
           });
           return response;
         },
         shutdown: () => {
-          scene.note(`${name}: shutdown`);
+          probe.record(`${name}: shutdown`);
         },
       });
       const patient = await serve(application("patient"), { shutdownTimeoutMs: 60_000 });
@@ -278,12 +278,12 @@ export const websocketCases: readonly ConformanceCase[] = [
         "expected the application's close, or 1001",
         bye,
       );
-      equal((await scene.notes()).includes("patient: shutdown"), false, "shutdown while the socket is open");
+      equal((await probe.records()).includes("patient: shutdown"), false, "shutdown while the socket is open");
       willing.close(bye.code ?? 1000, "");
       await one.rest();
       one.close();
       await within(closed, "close() when the socket has closed");
-      equal((await scene.notes()).at(-1), "patient: shutdown", "what came last");
+      equal((await probe.records()).at(-1), "patient: shutdown", "what came last");
 
       const hasty = await serve(application("hasty"), { shutdownTimeoutMs: 50 });
       const other = await connect(hasty);
@@ -292,7 +292,7 @@ export const websocketCases: readonly ConformanceCase[] = [
       await closesWith(other, stubborn, 1001);
       other.close();
       await within(cut, "close() at its deadline");
-      equal((await scene.notes()).at(-1), "hasty: shutdown", "what came last");
+      equal((await probe.records()).at(-1), "hasty: shutdown", "what came last");
     },
   },
 ];

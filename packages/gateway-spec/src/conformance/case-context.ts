@@ -1,9 +1,9 @@
-/** What a case's client has in hand: connections to one server, and the scene of one run. */
-import type { SceneClient, ServedConnection, Stage } from "./case.ts";
+/** What a case's client has in hand: connections to one server, and the probe of one run. */
+import type { ProbeClient, ServedConnection, CaseContext } from "./case.ts";
 import { ConformanceError, within } from "./expect.ts";
 import { type ReceivedResponse, type RequestParts, Wire, type WireOptions } from "./wire.ts";
 
-/** Rounds of {@link Stage.settle}: more than a server needs turns of its loop to do what it has begun. */
+/** Rounds of {@link CaseContext.settle}: more than a server needs turns of its loop to do what it has begun. */
 const SETTLE_ROUNDS = 8;
 
 export interface Endpoint {
@@ -54,14 +54,14 @@ export class Connections {
   }
 }
 
-/** @param scene the run's scene where it is at hand; else it is asked for over the server under test. */
-export function createStage(
+/** @param probe the run's probe where it is at hand; else it is asked for over the server under test. */
+export function createCaseContext(
   endpoint: Endpoint,
   base: string,
   connections: Connections,
   deadlineMs: number,
-  scene: SceneClient | null,
-): Stage {
+  probe: ProbeClient | null,
+): CaseContext {
   const { tls: encrypted = false } = endpoint;
   const ask = async (path: string): Promise<readonly string[]> => {
     const { status, body } = await connections.fetch(endpoint, base, { path });
@@ -69,10 +69,10 @@ export function createStage(
       throw new ConformanceError(`the server does not run the kit's application: ${status} for ${base}${path}`);
     return JSON.parse(body.toString()) as readonly string[];
   };
-  const client = scene ?? {
-    notes: () => ask("/-/notes"),
-    noted: async (text) => void (await ask(`/-/noted/${encodeURIComponent(text)}`)),
-    cue: async (cue) => void (await ask(`/-/cue/${encodeURIComponent(cue)}`)),
+  const client = probe ?? {
+    records: () => ask("/-/records"),
+    recorded: async (text) => void (await ask(`/-/recorded/${encodeURIComponent(text)}`)),
+    release: async (release) => void (await ask(`/-/release/${encodeURIComponent(release)}`)),
   };
   return {
     authority: authorityOf(endpoint),
@@ -81,20 +81,20 @@ export function createStage(
     base,
     connect: () => connections.open(endpoint, base),
     fetch: (parts) => connections.fetch(endpoint, base, parts),
-    notes: () => client.notes(),
-    noted: async (text) => {
+    records: () => client.records(),
+    recorded: async (text) => {
       try {
-        await within(client.noted(text), deadlineMs, `the application to see "${text}"`);
+        await within(client.recorded(text), deadlineMs, `the application to see "${text}"`);
       } catch (error) {
-        const seen = scene === null ? "" : `; it saw ${JSON.stringify(await scene.notes())}`;
+        const seen = probe === null ? "" : `; it saw ${JSON.stringify(await probe.records())}`;
         throw new ConformanceError(`${error instanceof Error ? error.message : String(error)}${seen}`, {
           cause: error,
         });
       }
     },
-    cue: (cue) => client.cue(cue),
+    release: (release) => client.release(release),
     settle: async () => {
-      for (let round = 0; round < SETTLE_ROUNDS; round++) await ask("/-/notes");
+      for (let round = 0; round < SETTLE_ROUNDS; round++) await ask("/-/records");
     },
   };
 }
