@@ -111,6 +111,8 @@ export interface WebSocketOptions {
   readonly headers?: HeaderFields;
   /** Longest message accepted, in bytes. Beyond it the socket closes with 1009. Default 1 MiB. */
   readonly maxMessageBytes?: number;
+  /** Most bytes that may wait to be sent. A `send` beyond it terminates the connection, for its client does not read. Default 16 MiB. */
+  readonly maxBufferedBytes?: number;
   /** How often a ping is sent, in milliseconds; a peer that is silent for two of them is gone. 0 is never. Default 30,000. */
   readonly pingIntervalMs?: number;
 }

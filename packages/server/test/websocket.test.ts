@@ -60,7 +60,7 @@ describe.each([
     return client;
   }
 
-  test("the platform's own client: text and bytes, the protocol, the close and its code", async () => {
+  test("the WebSocket of Node exchanges text and bytes, and gets the protocol and the close code", async () => {
     const closed = Promise.withResolvers<CloseEvent>();
     const server = await start((_request, exchange) => {
       const { socket, response } = accept(exchange, { protocol: "b" });
@@ -82,7 +82,7 @@ describe.each([
     expect((await received.next()).done).toBe(true);
   });
 
-  test("what comes with the handshake and before any listener is kept, in order", async () => {
+  test("messages that arrive with the handshake or before any listener are kept in order", async () => {
     const socket = Promise.withResolvers<WebSocket>();
     const server = await start((_request, exchange) => {
       const accepted = accept(exchange);
@@ -104,14 +104,14 @@ describe.each([
     wire.socket.destroy();
   });
 
-  test("more than is kept for a listener waits with the client, and none of it is lost", async () => {
+  test("the server stops reading when it keeps enough for a listener, and loses nothing", async () => {
     const accepted = Promise.withResolvers<WebSocket>();
     const { client } = await open((socket) => {
       accepted.resolve(socket);
     });
     const count = 500;
     for (let n = 0; n < count; n++) client.send(String(n).padEnd(4096));
-    // The socket answers until it has kept enough, and is not read any more.
+    // A second connection opens after the messages of the first have been read up to the bound.
     const socket = await accepted.promise;
     const other = connect(servers[0] as Server);
     await once(other, "open");
@@ -127,7 +127,7 @@ describe.each([
     expect(received).toEqual(Array.from({ length: count }, (_, n) => n));
   });
 
-  test("an exchange completes with the 101, and its signal stays silent when the socket closes", async () => {
+  test("an exchange completes with the 101, and its signal does not abort when the socket closes", async () => {
     const abort = vi.fn();
     let completed: Promise<void> | undefined;
     const closed = Promise.withResolvers<void>();
@@ -148,7 +148,7 @@ describe.each([
     expect(abort).not.toHaveBeenCalled();
   });
 
-  test("a peer that is faster than the loop has to wait, and loses nothing", async () => {
+  test("a client that sends faster than messages() is read has to wait, and loses nothing", async () => {
     const gate = Promise.withResolvers<void>();
     let taken = 0;
     const { client } = await open((socket) => {
@@ -161,7 +161,7 @@ describe.each([
     const piece = Buffer.alloc(256 * 1024);
     const all = Array.from({ length: 200 }, () => sentBy(client, piece));
     await all[0];
-    // Were it not made to wait, its last message would be gone before others have been served for a while.
+    // Without backpressure its last message would be sent long before these pings are answered.
     let done = false;
     const last = Promise.all(all).then(() => (done = true));
     const other = connect(servers[0] as Server);
@@ -178,7 +178,7 @@ describe.each([
     expect(taken).toBe(200);
   });
 
-  test("send fulfils when the message is out, and rejects where it cannot be", async () => {
+  test("send() fulfils when the message was sent, and rejects when it cannot be sent", async () => {
     const sent = Promise.withResolvers<unknown>();
     const server = await start((_request, exchange) => {
       const { socket, response } = accept(exchange);
@@ -196,13 +196,130 @@ describe.each([
       });
       return response;
     });
-    // A socket of ws has the members of the standard's, if not its types.
+    // A socket of ws has the members of the standard's interface.
     const received = messages(connect(server) as unknown as WebSocket);
     expect((await received.next()).value).toBe("hello");
     expect(await sent.promise).toEqual([
       expect.objectContaining({ name: "InvalidStateError" }),
       expect.objectContaining({ name: "InvalidStateError" }),
     ]);
+  });
+
+  test.each<[string, (event: unknown) => unknown]>([
+    ["throws", (): unknown => JSON.parse("{bad")],
+    ["returns a promise that rejects", () => Promise.reject(new SyntaxError("bad"))],
+  ])("a message listener that %s is logged and closes its socket with 1011", async (_what, listener) => {
+    const later: unknown[] = [];
+    const { client, server } = await open((socket) => {
+      socket.addEventListener("message", listener);
+      socket.addEventListener("message", ({ data }: { readonly data: unknown }) => later.push(data));
+    });
+    client.send("text");
+    const [code] = (await once(client, "close")) as [number];
+    expect(code).toBe(1011);
+    expect(later).toEqual(["text"]);
+    expect(logger.error.mock.calls).toEqual([
+      ['A listener of the WebSocket event "message" failed', expect.any(SyntaxError)],
+    ]);
+    const other = connect(server);
+    await once(other, "open");
+  });
+
+  test.each(["open", "error", "close"])("a listener of the event %s that throws is logged", async (type) => {
+    const logged = new Promise<unknown>((resolve) => logger.error.mockImplementation(resolve));
+    const { client } = await open(
+      (socket) => {
+        socket.addEventListener(type, () => {
+          throw new Error("a bug");
+        });
+      },
+      { maxMessageBytes: 1 },
+    );
+    client.send("too long");
+    expect(await logged).toBe(`A listener of the WebSocket event "${type}" failed`);
+  });
+
+  test("listeners follow the standard: once, signal, objects, removal, and the event's target", async () => {
+    const calls: string[] = [];
+    const done = Promise.withResolvers<Event>();
+    const { client } = await open((socket) => {
+      const note = (name: string) => () => void calls.push(name);
+      const abort = new AbortController();
+      const removed = note("removed");
+      socket.addEventListener("message", note("once"), { once: true });
+      socket.addEventListener("message", note("aborted"), { signal: abort.signal });
+      socket.addEventListener("message", { handleEvent: note("object") } as never);
+      socket.addEventListener("message", removed);
+      socket.removeEventListener("message", removed);
+      abort.abort();
+      socket.addEventListener("message", (event) => {
+        if (event.data === "two") done.resolve(event);
+      });
+    });
+    client.send("one");
+    client.send("two");
+    const event = await done.promise;
+    expect(calls).toEqual(["once", "object", "object"]);
+    expect(event).toMatchObject({ type: "message", data: "two", origin: "", lastEventId: "", source: null, ports: [] });
+    expect(event.target).toHaveProperty("readyState");
+  });
+
+  test("messages arrive in the order of their sending, a Blob among them", async () => {
+    const { client } = await open((socket) => {
+      socket.addEventListener("message", () => {
+        socket.send("one");
+        socket.send(new Blob(["two"]));
+        socket.send("three");
+        setTimeout(() => {
+          socket.send("four");
+        });
+      });
+    });
+    client.send("start");
+    const received: string[] = [];
+    for await (const message of messages(client as unknown as WebSocket)) {
+      received.push(Buffer.from(message as ArrayBuffer).toString());
+      if (received.length === 4) break;
+    }
+    expect(received).toEqual(["one", "two", "three", "four"]);
+  });
+
+  test("a client that does not read is disconnected when more than maxBufferedBytes wait for it", async () => {
+    const closed = Promise.withResolvers<CloseEvent>();
+    const failures: unknown[] = [];
+    const sends = Promise.withResolvers<number>();
+    const { client } = await open(
+      (socket) => {
+        socket.addEventListener("close", closed.resolve);
+        socket.addEventListener("open", () => {
+          const message = new Uint8Array(1024 * 1024);
+          let count = 0;
+          while (socket.readyState === 1) {
+            (socket as unknown as WsClient).send(message, (error) => error && failures.push(error));
+            count++;
+          }
+          sends.resolve(count);
+        });
+      },
+      { maxBufferedBytes: 4 * 1024 * 1024 },
+    );
+    client.pause();
+    expect(await sends.promise).toBeLessThan(64);
+    expect(await closed.promise).toMatchObject({ code: 1006, wasClean: false });
+    expect(failures).not.toEqual([]);
+    expect(logger.warn.mock.calls).toEqual([[expect.stringContaining("more than 4194304 bytes wait to be sent")]]);
+  });
+
+  test.each(["8", "14"])("a handshake of version %s gets 426 with the version that is supported", async (version) => {
+    const handler = vi.fn<Handler>(() => ({ status: 200 }));
+    const server = await start(handler);
+    const fields = HANDSHAKE.map((line) => line.replace("Version: 13", `Version: ${version}`));
+    const wire = new WireClient(server.address).send(get("/", ...fields, "Connection: close"));
+    const received = await wire.end();
+    expect(received).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/);
+    expect(received).toMatch(/\r\nsec-websocket-version: 13\r\n/i);
+    expect(received).toMatch(/\r\nupgrade: websocket\r\n/i);
+    expect(handler).not.toHaveBeenCalled();
   });
 
   test("a message longer than the limit closes the socket with 1009", async () => {
@@ -218,7 +335,7 @@ describe.each([
     await closed.promise;
   });
 
-  test("a peer that answers no ping is given up", async () => {
+  test("a client that answers no ping is disconnected", async () => {
     const closed = Promise.withResolvers<CloseEvent>();
     const server = await start((_request, exchange) => {
       const { socket, response } = accept(exchange, { pingIntervalMs: 5 });
@@ -230,13 +347,13 @@ describe.each([
     expect(await closed.promise).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test("a peer that answers pings stays", async () => {
+  test("a client that answers pings stays connected", async () => {
     const { client } = await open(() => undefined, { pingIntervalMs: 50 });
     for (let ping = 0; ping < 4; ping++) await once(client, "ping");
     expect(client.readyState).toBe(client.OPEN);
   });
 
-  test("a refusal is an ordinary response, and the socket that was made is closed", async () => {
+  test("a refusal is an ordinary response, and the accepted socket closes with 1006", async () => {
     const events: string[] = [];
     const closed = Promise.withResolvers<void>();
     let socket: WebSocket | undefined;
@@ -271,14 +388,14 @@ describe.each([
         return accept(exchange).response;
       },
     ],
-  ])("%s is a 500", async (_what, handler) => {
+  ])("%s gives a 500", async (_what, handler) => {
     const server = await start(handler);
     const received = await new WireClient(server.address).send(get("/", ...HANDSHAKE, "Connection: close")).end();
     expect(received).toMatch(/^HTTP\/1\.1 500 /);
     expect(logger.error).toHaveBeenCalledOnce();
   });
 
-  test("an ordinary request that names another protocol is answered as such", async () => {
+  test("a request that names another protocol is an ordinary request", async () => {
     const server = await start(async (request, exchange) => ({
       status: 200,
       body: `${await readText(request)} ${typeof exchange.upgradeWebSocket}`,
@@ -294,14 +411,14 @@ describe.each([
     }
   });
 
-  test("draining: the application may say goodbye in its own words, the others get 1001, and shutdown waits", async () => {
+  test("on shutdown an application may close its sockets itself, the server closes the others with 1001, and shutdown waits", async () => {
     const events: string[] = [];
     const server = await serve(
       {
         fetch: (_request, exchange) => {
           const { socket, response } = accept(exchange);
           socket.addEventListener("close", ({ code }) => events.push(`close ${code}`));
-          if (exchange.target === "/polite") {
+          if (exchange.target === "/own-code") {
             exchange.draining.addEventListener("abort", () => {
               socket.close(4001, "bye");
             });
@@ -313,15 +430,15 @@ describe.each([
       { logger },
     );
     const url = server.url.replace("http", "ws");
-    const [polite, plain] = [new WsClient(`${url}polite`), new WsClient(url)];
-    await Promise.all([once(polite, "open"), once(plain, "open")]);
-    const goodbyes = Promise.all([once(polite, "close"), once(plain, "close")]);
+    const [own, plain] = [new WsClient(`${url}own-code`), new WsClient(url)];
+    await Promise.all([once(own, "open"), once(plain, "open")]);
+    const closes = Promise.all([once(own, "close"), once(plain, "close")]);
     await server.close();
-    expect((await goodbyes).map(([code]) => code as number)).toEqual([4001, 1001]);
+    expect((await closes).map(([code]) => code as number)).toEqual([4001, 1001]);
     expect(events).toEqual(["close 4001", "close 1001", "shutdown"]);
   });
 
-  test("an event stream is read as it comes, and ends itself on draining", async () => {
+  test("an event stream arrives event by event, and ends on draining", async () => {
     const server = await start((_request, exchange) =>
       eventStream(
         (async function* () {
@@ -344,7 +461,7 @@ describe.each([
 
 function accept(exchange: Exchange, options?: WebSocketOptions) {
   const accepted = exchange.upgradeWebSocket?.(options);
-  if (accepted === undefined) throw new TypeError("This is no handshake");
+  if (accepted === undefined) throw new TypeError("This is not a handshake");
   return accepted;
 }
 

@@ -68,12 +68,13 @@ export class Http1Connection {
     if (req.httpVersionMinor === 0 && CLOSE.test(req.headers.connection ?? "")) res.shouldKeepAlive = false;
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#add(exchange);
-    if (this.#behindUpgrade !== null) {
-      offerWebSocket(exchange.request, exchange, (upgrade) => {
-        this.#upgrade = upgrade;
-      });
-    }
-    handleExchange(exchange, handler);
+    const refusal =
+      this.#behindUpgrade === null
+        ? null
+        : offerWebSocket(exchange.request, exchange, host.logger, (upgrade) => {
+            this.#upgrade = upgrade;
+          });
+    handleExchange(exchange, refusal === null ? handler : () => refusal);
   }
 
   /** Node goes on with a request that names a protocol to change to, but loses what came behind it in the same read. */
@@ -148,7 +149,7 @@ export class Http1Connection {
   sweep(now: number): void {
     const { limits, host } = this.#context;
     if (this.#upgrade?.opened === true) {
-      if (host.draining.aborted && now - this.#since > limits.drainIdleMs) this.#upgrade.goAway();
+      if (host.draining.aborted && now - this.#since > limits.drainIdleMs) this.#upgrade.close();
       return;
     }
     const socket = this.#socket;
@@ -197,7 +198,7 @@ export class Http1Connection {
         resolve();
       });
       for (const exchange of this.#running()) exchange.fail(serverClosed());
-      this.#upgrade?.cut();
+      this.#upgrade?.terminate();
       this.#socket.destroy();
     });
   }

@@ -150,7 +150,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
         else this.#parser.trim();
         break;
       case "upgraded":
-        if (this.context.draining && silence >= limits.drainIdleMs) this.#upgrade?.goAway();
+        if (this.context.draining && silence >= limits.drainIdleMs) this.#upgrade?.close();
         break;
       case "linger":
         if (silence >= LINGER_MS) this.#socket.destroy();
@@ -179,7 +179,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
         resolve();
       });
       this.#fail(serverClosed());
-      this.#upgrade?.cut();
+      this.#upgrade?.terminate();
       if (unsent) reset(this.#socket);
       else this.#socket.destroy();
     });
@@ -313,7 +313,11 @@ export class Connection implements ExchangeConnection, ResponseSink {
     }
     const exchange = new SocketExchange(this, head);
     this.#exchange = exchange;
-    if (head.upgrade !== null) this.#offerUpgrade(exchange);
+    const refusal = head.upgrade === null ? null : this.#offerUpgrade(exchange);
+    if (refusal !== null) {
+      this.#respond(exchange, refusal);
+      return;
+    }
     try {
       const response = life.handler(exchange.request, exchange);
       if ("then" in response) this.#respondLater(exchange, response);
@@ -325,8 +329,8 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   // Beside #begin, not in it: what a closure holds on to is allocated whether or not the closure is.
 
-  #offerUpgrade(exchange: SocketExchange): void {
-    offerWebSocket(exchange.request, exchange, (upgrade) => {
+  #offerUpgrade(exchange: SocketExchange): OutgoingResponse | null {
+    return offerWebSocket(exchange.request, exchange, this.context.logger, (upgrade) => {
       this.#upgrade = upgrade;
     });
   }

@@ -32,10 +32,12 @@ describe("a handshake", () => {
     ["for another protocol", { upgrade: "h2c" }],
     ["with a key of another length", { "sec-websocket-key": "c2hvcnQ=" }],
     ["with a key that is no base64", { "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZ*==" }],
-    ["of another version", { "sec-websocket-version": "8" }],
-    ["of two versions", { "sec-websocket-version": "13, 8" }],
   ])("%s is none", (_what, fields) => {
     expect(read(fields)).toBeNull();
+  });
+
+  test.each(["8", "14", "13, 8", ""])('of the version "%s" is one that the server does not support', (version) => {
+    expect(read({ "sec-websocket-version": version })).toBe("unsupported-version");
   });
 
   test("is a GET of HTTP/1.1 without content", () => {

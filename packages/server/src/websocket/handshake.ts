@@ -1,5 +1,5 @@
-/** Which requests are WebSocket handshakes (RFC 6455 §4.2.1). */
-import type { Exchange, HeaderView, IncomingRequest } from "@tsgi/gateway-spec";
+/** Recognises WebSocket handshakes (RFC 6455 §4.2.1). */
+import type { Exchange, HeaderView, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 
 export interface Handshake {
   readonly key: string;
@@ -11,23 +11,34 @@ export interface Handshake {
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /**
- * The handshake, or `null` where the request is none, or a broken one: such a request is an ordinary one, and the application's
- * to answer. The only version known here is 13.
+ * @returns the handshake; `unsupported-version` for one of another version than 13; `null` for a request that is no handshake or a
+ * malformed one, which is an ordinary request.
  */
-export function readHandshake(request: IncomingRequest, exchange: Exchange): Handshake | null {
+export function readHandshake(request: IncomingRequest, exchange: Exchange): Handshake | "unsupported-version" | null {
   const { headers } = request;
   if (request.method !== "GET" || exchange.protocol !== "1.1" || request.body !== null) return null;
-  if (!lists(headers, "connection", "upgrade") || !lists(headers, "upgrade", "websocket")) return null;
+  if (!hasMember(headers, "connection", "upgrade") || !hasMember(headers, "upgrade", "websocket")) return null;
+  if (headers.get("sec-websocket-version") !== "13") return "unsupported-version";
   const key = headers.get("sec-websocket-key") ?? "";
-  if (!KEY.test(key) || headers.get("sec-websocket-version") !== "13") return null;
-  return { key, protocols: members(headers, "sec-websocket-protocol") };
+  return KEY.test(key) ? { key, protocols: members(headers, "sec-websocket-protocol") } : null;
 }
 
-function lists(headers: HeaderView, name: string, member: string): boolean {
+/** RFC 6455 §4.2.2 and §4.4: the response to a handshake of another version names the version that the server supports. */
+export const UNSUPPORTED_VERSION: OutgoingResponse = Object.freeze({
+  status: 426,
+  headers: Object.freeze({
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "content-type": "text/plain; charset=utf-8",
+  }),
+  body: "This server supports version 13 of the WebSocket protocol.\n",
+});
+
+function hasMember(headers: HeaderView, name: string, member: string): boolean {
   return members(headers, name).some((item) => item.toLowerCase() === member);
 }
 
-/** RFC 9110 §5.6.1: a list with empty members skipped. */
+/** The members of a list (RFC 9110 §5.6.1), without empty ones. */
 function members(headers: HeaderView, name: string): readonly string[] {
   const value = headers.get(name);
   if (value === null) return [];

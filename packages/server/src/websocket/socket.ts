@@ -1,26 +1,42 @@
 /**
- * The standard WebSocket (WHATWG) that an application gets, over one of the ws library, which does the frames.
+ * The WebSocket that an application gets: the standard's interface (WHATWG) over a socket of the ws library, which reads frames and
+ * does the closing handshake.
  *
- * It is there before the handshake is complete, as the contract asks, where ws makes its own only then. It keeps messages for the
- * first listener. And it has two members that the standard lacks, `pause` and `resume`, named as in ws, as is the callback of
- * `send`: the helpers of `@tsgi/gateway-spec/websocket` look for them.
+ * It exists before the handshake is complete, as the contract requires (TSGI-47); ws makes its own only then. It keeps messages
+ * until a listener is attached. It has three members that the standard lacks, named as in ws: `pause`, `resume` and a callback of
+ * `send`. The helpers of `@tsgi/gateway-spec/websocket` use them for backpressure.
  */
+import type { Duplex } from "node:stream";
+import type { Logger } from "@tsgi/gateway-spec";
 import type { RawData, WebSocket as Frames } from "ws";
+import { SocketCloseEvent, SocketErrorEvent, SocketMessageEvent } from "./events.ts";
+import { FrameWriter } from "./frame-writer.ts";
 
-/** Messages kept for a listener or a reader, beyond which the client is no longer read, in bytes. */
+/** Bytes of messages kept for a listener, beyond which the server stops reading from the client. */
 const MAX_KEPT_BYTES = 64 * 1024;
 
-/** What a kept message costs beside its content, in bytes: empty ones must not be free. */
-const MESSAGE_COST_BYTES = 64;
+/** Counted for each kept message beside its content, in bytes, so that empty messages are bounded too. */
+const MESSAGE_OVERHEAD_BYTES = 64;
 
 const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-const HANDLERS = ["open", "message", "error", "close"] as const;
-type EventName = (typeof HANDLERS)[number];
-type Listener = ((event: Event) => void) | { handleEvent(event: Event): void } | null;
+/** RFC 6455 §7.4.1: the server "encountered an unexpected condition". */
+const INTERNAL_ERROR = 1011;
+
+type EventName = "open" | "message" | "error" | "close";
+type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null;
+type Sent = (error?: Error | null) => void;
+
+export interface ServerWebSocketOptions {
+  readonly url: string;
+  readonly protocol: string;
+  /** Most bytes that may wait to be sent. */
+  readonly maxBufferedBytes: number;
+  readonly logger: Logger;
+}
 
 export class ServerWebSocket extends EventTarget {
   static readonly CONNECTING: 0 = CONNECTING;
@@ -33,24 +49,32 @@ export class ServerWebSocket extends EventTarget {
   readonly CLOSED: 3 = CLOSED;
   readonly url: string;
   readonly protocol: string;
-  /** Compression is off: it costs memory and time that an application did not ask for. */
+  /** Always empty: the server offers no compression. */
   readonly extensions = "";
   binaryType: "arraybuffer" | "blob" = "arraybuffer";
+  readonly #maxBufferedBytes: number;
+  readonly #logger: Logger;
   #frames: Frames | null = null;
+  #writer: FrameWriter | null = null;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
-  /** What `close` was given before there was anything to close. */
+  /** The arguments of a `close` that was called before the handshake was complete. */
   #closeOnOpen: readonly [code: number | undefined, reason: string | undefined] | null = null;
   #discardedBytes = 0;
+  /** Blobs that ws is reading. What is sent meanwhile goes through ws too, which keeps the order. */
+  #pendingBlobs = 0;
   readonly #kept: { readonly data: Buffer; readonly isBinary: boolean }[] = [];
   #keptBytes = 0;
   #hasListener = false;
   #paused = false;
-  readonly #handlers: Partial<Record<EventName, (event: Event) => void>> = {};
+  readonly #handlers: Partial<Record<EventName, (event: Event) => unknown>> = {};
+  readonly #guarded = new WeakMap<object, (event: Event) => void>();
 
-  constructor(url: string, protocol: string) {
+  constructor({ url, protocol, maxBufferedBytes, logger }: ServerWebSocketOptions) {
     super();
     this.url = url;
     this.protocol = protocol;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    this.#logger = logger;
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
@@ -65,58 +89,81 @@ export class ServerWebSocket extends EventTarget {
     return this.#handlers.open ?? null;
   }
   set onopen(listener: Listener) {
-    this.#handle("open", listener);
+    this.#setHandler("open", listener);
   }
   get onmessage(): Listener {
     return this.#handlers.message ?? null;
   }
   set onmessage(listener: Listener) {
-    this.#handle("message", listener);
+    this.#setHandler("message", listener);
   }
   get onerror(): Listener {
     return this.#handlers.error ?? null;
   }
   set onerror(listener: Listener) {
-    this.#handle("error", listener);
+    this.#setHandler("error", listener);
   }
   get onclose(): Listener {
     return this.#handlers.close ?? null;
   }
   set onclose(listener: Listener) {
-    this.#handle("close", listener);
+    this.#setHandler("close", listener);
   }
 
+  /** A listener that throws, or returns a promise that rejects, is logged, and the socket closes with 1011. */
   override addEventListener(type: string, listener: Listener, options?: AddEventListenerOptions | boolean): void {
     if (listener === null) return;
-    super.addEventListener(type, listener, options);
+    super.addEventListener(type, this.#guard(listener), options);
     if (type !== "message" || this.#hasListener) return;
     this.#hasListener = true;
-    // Not at once: who attaches one listener may be about to attach another.
+    // In a microtask, so that the same code can attach a second listener first.
     queueMicrotask(() => {
       this.#deliver();
     });
   }
 
-  /**
-   * @param sent called when the message is in the system's hands, or with the error that kept it from getting there.
-   * @throws DOMException `InvalidStateError` before the socket is open.
-   */
-  send(data: string | ArrayBufferLike | ArrayBufferView | Blob, sent?: (error?: Error) => void): void {
-    if (this.readyState === CONNECTING) {
-      throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
-    }
-    if (this.readyState !== OPEN || this.#frames === null) {
-      // The standard counts what it throws away.
-      this.#discardedBytes += byteLength(data);
-      sent?.(new DOMException("The WebSocket is closed", "InvalidStateError"));
-      return;
-    }
-    this.#frames.send(data, sent);
+  override removeEventListener(type: string, listener: Listener, options?: EventListenerOptions | boolean): void {
+    if (listener === null) return;
+    // Node calls this too, with the guarded listener, when the `signal` of the options aborts.
+    super.removeEventListener(type, this.#guarded.get(listener) ?? listener, options);
   }
 
   /**
-   * The codes that a server may send are more than those of a browser: 1000 to 1014, but for those that are never sent, and 3000
-   * to 4999 (RFC 6455 §7.4).
+   * A message that finds more than `maxBufferedBytes` waiting terminates the connection: the client does not read. Bytes of more
+   * than 4 KiB are not copied: they must not change until they are sent.
+   * @param sent called when the system has taken the message, or with the error that prevented it.
+   * @throws DOMException `InvalidStateError` before the socket is open.
+   */
+  send(data: string | ArrayBufferLike | ArrayBufferView | Blob, sent?: Sent): void {
+    if (this.readyState === CONNECTING) {
+      throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
+    }
+    const frames = this.#frames;
+    if (this.readyState !== OPEN || frames === null) {
+      // The standard: what is discarded increases bufferedAmount.
+      this.#discardedBytes += byteLength(data);
+      sent?.(new DOMException("The WebSocket is closed", "InvalidStateError"));
+    } else if (frames.bufferedAmount > this.#maxBufferedBytes) {
+      const message = `A WebSocket client does not read: more than ${this.#maxBufferedBytes} bytes wait to be sent`;
+      this.#logger.warn(`${message}; its connection is terminated`);
+      frames.terminate();
+      sent?.(new Error(message));
+    } else if (data instanceof Blob) {
+      this.#pendingBlobs++;
+      frames.send(data, (error) => {
+        this.#pendingBlobs--;
+        sent?.(error);
+      });
+    } else if (this.#pendingBlobs > 0) {
+      frames.send(data, sent);
+    } else {
+      this.#writer?.write(data, sent);
+    }
+  }
+
+  /**
+   * A server may send more codes than a browser: 1000 to 1014, except those that are never sent, and 3000 to 4999
+   * (RFC 6455 §7.4).
    * @throws DOMException `InvalidAccessError` for any other code, `SyntaxError` for a reason of more than 123 bytes.
    */
   close(code?: number, reason?: string): void {
@@ -134,7 +181,7 @@ export class ServerWebSocket extends EventTarget {
     this.#frames.close(reason === undefined || code !== undefined ? code : 1000, reason);
   }
 
-  /** Stops reading. Messages that have come are kept. */
+  /** Stops reading. Messages that have arrived are kept. */
   pause(): void {
     this.#paused = true;
     this.#frames?.pause();
@@ -145,9 +192,10 @@ export class ServerWebSocket extends EventTarget {
     if (this.#hasListener) this.#deliver();
   }
 
-  /** The handshake is complete. */
-  open(frames: Frames): void {
+  /** The handshake is complete. Called by the server. */
+  opened(frames: Frames, connection: Duplex): void {
     this.#frames = frames;
+    this.#writer = new FrameWriter(connection);
     this.#readyState = OPEN;
     if (this.#paused) frames.pause();
     frames.on("message", (data, isBinary) => {
@@ -163,30 +211,33 @@ export class ServerWebSocket extends EventTarget {
     if (this.#closeOnOpen !== null) this.close(...this.#closeOnOpen);
   }
 
-  /** The handshake will not be completed. */
-  fail(): void {
+  /** The handshake failed. Called by the server. */
+  failed(): void {
     if (this.#readyState !== CONNECTING) return;
     this.dispatchEvent(new SocketErrorEvent(new Error("The WebSocket was not opened")));
-    this.cut();
+    this.#closed(1006, "");
   }
 
-  /** It is closed, and its listeners hear of it now. */
-  cut(): void {
+  /** Ends the connection at once, after a last attempt to send a close frame. Called by the server. */
+  terminate(code: number): void {
+    this.#writer?.flush();
+    this.#frames?.close(code);
+    this.#frames?.terminate();
     this.#closed(1006, "");
   }
 
   #receive(raw: RawData, isBinary: boolean): void {
-    // The standard: a message that comes after close() is not given out.
+    // The standard: messages that arrive after close() are not dispatched.
     if (this.readyState !== OPEN) return;
-    // ws gives one Buffer, unless it is asked for anything else.
+    // The default binaryType of ws: one Buffer.
     const data = raw as Buffer;
     if (this.#hasListener && !this.#paused && this.#kept.length === 0) {
-      this.#dispatch(data, isBinary);
+      this.#dispatchMessage(data, isBinary);
       return;
     }
-    // A copy, for a small message is a view on what was read together with it.
+    // A copy: a short message is a view on the whole of what was read.
     this.#kept.push({ data: Buffer.from(data), isBinary });
-    this.#keptBytes += data.byteLength + MESSAGE_COST_BYTES;
+    this.#keptBytes += data.byteLength + MESSAGE_OVERHEAD_BYTES;
     if (this.#keptBytes >= MAX_KEPT_BYTES) this.#frames?.pause();
   }
 
@@ -194,8 +245,8 @@ export class ServerWebSocket extends EventTarget {
     while (!this.#paused) {
       const message = this.#kept.shift();
       if (message === undefined) break;
-      this.#keptBytes -= message.data.byteLength + MESSAGE_COST_BYTES;
-      this.#dispatch(message.data, message.isBinary);
+      this.#keptBytes -= message.data.byteLength + MESSAGE_OVERHEAD_BYTES;
+      this.#dispatchMessage(message.data, message.isBinary);
     }
     if (!this.#paused) this.#resumeFrames();
   }
@@ -204,14 +255,14 @@ export class ServerWebSocket extends EventTarget {
     if (this.#frames?.isPaused === true) this.#frames.resume();
   }
 
-  #dispatch(bytes: Buffer, isBinary: boolean): void {
-    const data = isBinary ? this.#toBinary(bytes) : bytes.toString();
-    this.dispatchEvent(new MessageEvent("message", { data }));
+  #dispatchMessage(bytes: Buffer, isBinary: boolean): void {
+    this.dispatchEvent(new SocketMessageEvent(isBinary ? this.#toBinary(bytes) : bytes.toString()));
   }
 
   #toBinary(bytes: Buffer): ArrayBuffer | Blob {
-    const copy = new Uint8Array(bytes);
-    return this.binaryType === "blob" ? new Blob([copy]) : copy.buffer;
+    if (this.binaryType === "blob") return new Blob([bytes as Buffer<ArrayBuffer>]);
+    // A message that ws assembled from several reads has a buffer of its own.
+    return bytes.byteLength === bytes.buffer.byteLength ? (bytes.buffer as ArrayBuffer) : new Uint8Array(bytes).buffer;
   }
 
   #closed(code: number, reason: string): void {
@@ -220,7 +271,7 @@ export class ServerWebSocket extends EventTarget {
     this.dispatchEvent(new SocketCloseEvent(code, reason));
   }
 
-  #handle(type: EventName, listener: Listener): void {
+  #setHandler(type: EventName, listener: Listener): void {
     const earlier = this.#handlers[type];
     if (earlier !== undefined) this.removeEventListener(type, earlier);
     delete this.#handlers[type];
@@ -228,31 +279,35 @@ export class ServerWebSocket extends EventTarget {
     this.#handlers[type] = listener;
     this.addEventListener(type, listener);
   }
-}
 
-/** Node has a `CloseEvent` of its own from version 23 on. */
-class SocketCloseEvent extends Event {
-  readonly code: number;
-  readonly reason: string;
-  readonly wasClean: boolean;
+  /** Without it, Node reports what a listener throws as an uncaught exception, which ends the process. */
+  #guard(listener: NonNullable<Listener>): (event: Event) => void {
+    const known = this.#guarded.get(listener);
+    if (known !== undefined) return known;
+    const guarded = (event: Event): void => {
+      try {
+        const result = typeof listener === "function" ? listener.call(this, event) : listener.handleEvent(event);
+        if (isPromiseLike(result)) {
+          result.then(undefined, (error: unknown) => {
+            this.#listenerFailed(event.type, error);
+          });
+        }
+      } catch (error) {
+        this.#listenerFailed(event.type, error);
+      }
+    };
+    this.#guarded.set(listener, guarded);
+    return guarded;
+  }
 
-  constructor(code: number, reason: string) {
-    super("close");
-    this.code = code;
-    this.reason = reason;
-    this.wasClean = code !== 1006;
+  #listenerFailed(type: string, error: unknown): void {
+    this.#logger.error(`A listener of the WebSocket event "${type}" failed`, error);
+    this.close(INTERNAL_ERROR);
   }
 }
 
-class SocketErrorEvent extends Event {
-  readonly error: unknown;
-  readonly message: string;
-
-  constructor(error: Error) {
-    super("error");
-    this.error = error;
-    this.message = error.message;
-  }
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function isSendable(code: number): boolean {
