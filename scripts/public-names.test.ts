@@ -59,6 +59,41 @@ test("the public names are these", async () => {
       type MysqlOptions
     @tsgi/framework/sqlite
       openSqlite
+    @tsgi/framework/cookies
+      createSealer
+      createSigner
+      expireCookie
+      readCookies
+      writeCookie
+      type CookieOptions
+      type Keys
+      type Sealer
+      type Signer
+    @tsgi/framework/security
+      basic
+      basicCredentials
+      bearer
+      bearerToken
+      cors
+      cspNonce
+      csrfProtection
+      equalSecrets
+      hashPassword
+      securityHeaders
+      verifyPassword
+      type BasicCredentials
+      type CorsOptions
+      type CsrfOptions
+      type SecurityHeaderOptions
+    @tsgi/framework/compression
+      chooseCoding
+      compression
+      type Coding
+      type CompressionOptions
+    @tsgi/framework/conditional
+      cacheControl
+      conditional
+      type CacheOptions
     @tsgi/gateway-spec
       type Address
       type Application

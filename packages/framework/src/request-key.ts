@@ -1,0 +1,40 @@
+/** Data of one request that middleware sets and handlers read, without a place for it in the contract's types. */
+
+/** What the data belongs to. Middleware and handlers of one request get the same exchange object. */
+type Owner = object;
+
+/**
+ * A typed slot of a request. Create one at module level, set it in a middleware, read it in a handler:
+ *
+ *     export const tenant = new RequestKey<Tenant>("tenant");
+ *     app.use((next) => (request, exchange) => (tenant.set(exchange, findTenant(request)), next(request, exchange)));
+ *     app.get("/", ({ exchange }) => tenant.require(exchange).name);
+ *
+ * The data lives as long as the exchange object.
+ */
+export class RequestKey<T> {
+  readonly #name: string;
+  readonly #values = new WeakMap<Owner, T>();
+
+  /** @param name for the message of {@link RequestKey.require}. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get(exchange: Owner): T | undefined {
+    return this.#values.get(exchange);
+  }
+
+  set(exchange: Owner, value: T): void {
+    this.#values.set(exchange, value);
+  }
+
+  /** @throws TypeError where no middleware has set the value. */
+  require(exchange: Owner): T {
+    const value = this.#values.get(exchange);
+    if (value === undefined) {
+      throw new TypeError(`No middleware set "${this.#name}" for this request: add it with app.use() before the route`);
+    }
+    return value;
+  }
+}
