@@ -94,6 +94,18 @@ test("the public names are these", async () => {
       cacheControl
       conditional
       type CacheOptions
+    @tsgi/framework/uploads
+      DEFAULT_MULTIPART_LIMITS
+      readMultipart
+      upload
+      uploads
+      type FieldPart
+      type FilePart
+      type MultipartLimits
+      type Part
+      type Upload
+      type UploadOptions
+      type UploadedForm
     @tsgi/gateway-spec
       type Address
       type Application

@@ -16,7 +16,7 @@ export interface CompressionOptions {
   readonly minBytes?: number;
   /**
    * Whether a response is compressed though the request has credentials as well as input (a query or content). A page that holds
-   * a secret and repeats input lets an attacker guess the secret by the compressed length (BREACH). Default false.
+   * a secret and repeats input lets an attacker guess the secret by the compressed length. Default false.
    */
   readonly compressPrivate?: boolean;
 }

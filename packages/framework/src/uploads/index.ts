@@ -1,0 +1,10 @@
+/** `@tsgi/framework/uploads`: forms with files, as a stream of parts or saved in temporary files. */
+export {
+  DEFAULT_MULTIPART_LIMITS,
+  readMultipart,
+  type FieldPart,
+  type FilePart,
+  type MultipartLimits,
+  type Part,
+} from "./multipart.ts";
+export { upload, uploads, type Upload, type UploadedForm, type UploadOptions } from "./save.ts";
