@@ -9,7 +9,6 @@ import type { Certificates } from "../tls/certificates.ts";
 import { TlsHandshakes } from "../tls/handshakes.ts";
 import { type ConnectionContext, Http1Connection } from "./http1-connection.ts";
 import { Http2Connection } from "./http2-connection.ts";
-import { LateRecordRequest, receive } from "./request.ts";
 
 /** Most streams that one client may have open (RFC 9113 §6.5.2 would not have it below 100). */
 const MAX_CONCURRENT_STREAMS = 100;
@@ -47,7 +46,6 @@ export function createListener(
     insecureHTTPParser: false,
     // From node 25.1 on: a request without content is no stream that must end and close.
     optimizeEmptyRequests: true,
-    IncomingMessage: LateRecordRequest,
     // From node 24.9 on: an ordinary request that names a protocol and brings content, which node would give away as the protocol's.
     shouldUpgradeCallback: ({ headers, socket }: IncomingMessage) => {
       if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return true;
@@ -107,7 +105,6 @@ function prepare(listener: HttpServer, { connections, sessions }: NodeContext): 
   // Node forgets fields beyond this silently; beyond our own limit the answer is 431.
   listener.maxHeadersCount = 0;
   const take = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
-    receive(req);
     const session = sessionOf(req);
     const connection = session === null ? connections.get(req.socket) : sessions.get(session);
     connection?.request(req, res, awaitsContinue);
@@ -123,7 +120,6 @@ function prepare(listener: HttpServer, { connections, sessions }: NodeContext): 
     take(req, res, false);
   });
   const change = (req: IncomingMessage, socket: unknown, head: Buffer) => {
-    receive(req);
     // HTTP/2 gives a response in place of the socket.
     if (sessionOf(req) === null) connections.get(req.socket)?.upgrade(req, head);
     else take(req, socket as ServerResponse, false);
