@@ -140,25 +140,64 @@ test("the public names are these", async () => {
       type ReadOptions
       type Readable
     @tsgi/gateway-spec/server-kit
+      BodyQueue
+      BodyWriter
       CONNECTION_FIELDS
+      ContentCheck
+      ExchangeState
       FORBIDDEN_IN_FIELD_VALUE
       FORBIDDEN_TRAILERS
       FieldView
+      HandlerScope
+      Lifespan
+      MAX_WRITE_BYTES
+      SPEC_VERSION
+      STDERR_LOGGER
+      ServerExchange
       TOKEN
+      byteLength
       cancelBody
+      checkField
+      checkInformationalStatus
+      checkResponse
+      checkStatus
+      clientDisconnected
+      contentMalformed
+      contentTimeout
+      contentTooLarge
+      currentScope
       eachField
       exchangeError
       failureResponse
       hasNoContent
+      informationalLines
       isPairs
+      isPromiseLike
       isWhole
+      lengthMismatch
+      localAddress
+      logHandlerError
+      noContent
       openBody
+      parseContentLength
+      peerAddress
       plainResponse
+      refusalLine
       refusalStatus
+      responseTimeout
+      serverClosed
+      tcpAddress
+      tlsInfo
       toHeaderView
+      trailerLines
+      type BodyQueueOwner
+      type BodySink
       type BodySource
+      type FailableContent
       type FieldLines
       type PlainResponse
+      type Releasable
+      type SocketLike
     @tsgi/gateway-spec/events
       eventStream
       formatEvent

@@ -1,0 +1,179 @@
+/**
+ * Sends a body that comes in pieces: in order, no piece held back for the next, and none pulled that the client does not take
+ * (TSGI-25). Pieces that come in one turn of the event loop leave in one write. The length is checked (TSGI-20).
+ */
+import type { HeaderFields, OutgoingResponse } from "../index.ts";
+import { ContentCheck, type BodySource } from "./response-body.ts";
+
+/** Longest piece given to a sink at once, in bytes: a client that takes none of it in time has stopped reading. */
+export const MAX_WRITE_BYTES: number = 128 * 1024;
+
+/** Bytes written in one turn that are flushed before its end. */
+const FLUSH_BYTES = 16 * 1024;
+
+/**
+ * How long one body whose pieces are at hand may run before other clients get a turn of the event loop, in milliseconds. A pull that
+ * waits for I/O gives turns by itself.
+ */
+const TURN_MS = 5;
+
+/** Where a {@link BodyWriter} writes to. It frames the content, and it buffers until `flush`. */
+export interface BodySink {
+  /** Writes the head of the response; called once, before all else. It may throw: the failure is an early one then. */
+  writeHead(): void;
+  /** Writes one piece, at most {@link MAX_WRITE_BYTES} long. @param bytes its length in bytes; a string is sent as UTF-8. */
+  write(piece: string | Uint8Array, bytes: number): void;
+  /** Gives the system what was written. */
+  flush(): void;
+  /** `null` where more may be written now, else a promise that fulfils when the client has caught up, or is gone. */
+  writable(): Promise<void> | null;
+  /** Ends the content and flushes. @param trailers what `trailers()` of the response gave. @throws TypeError for fields that may not be sent. */
+  end(trailers: HeaderFields | undefined): void;
+  /**
+   * The body, its trailers or the sink failed. Where {@link BodyWriter.headWritten} is false, a 500 may be sent in place of the
+   * response; else the connection is terminated. It has to call {@link BodyWriter.release}, after `signal` (TSGI-40).
+   */
+  failed(error: unknown): void;
+}
+
+export class BodyWriter {
+  readonly #sink: BodySink;
+  readonly #check: ContentCheck;
+  readonly #trailers: OutgoingResponse["trailers"];
+  /** `null` once it has ended or was released. */
+  #source: BodySource | null;
+  #released = false;
+  #headWritten = false;
+  #waitsForClient = false;
+  #unflushedBytes = 0;
+  #flushScheduled = false;
+
+  /**
+   * @param contentLength the length that the head announces, or -1 where it announces none.
+   * @param trailers of the response, where the message can carry them; called when the body has ended.
+   */
+  constructor(sink: BodySink, source: BodySource, contentLength: number, trailers?: OutgoingResponse["trailers"]) {
+    this.#sink = sink;
+    this.#source = source;
+    this.#check = new ContentCheck(contentLength);
+    this.#trailers = trailers;
+  }
+
+  /** Whether the head was given to the sink. */
+  get headWritten(): boolean {
+    return this.#headWritten;
+  }
+
+  /** Whether the client has to read before more is pulled. */
+  get waitsForClient(): boolean {
+    return this.#waitsForClient;
+  }
+
+  /** Starts to send. A failure goes to the sink. */
+  start(): void {
+    // The head waits one turn for the first piece, to leave with it; a failure in that turn is an early one.
+    setImmediate(this.#writeHeadAlone);
+    this.#send().catch(this.#fail);
+  }
+
+  /** Releases the body and sends nothing more. Further calls do nothing. */
+  release(reason: unknown): void {
+    this.#released = true;
+    this.#source?.cancel(reason);
+    this.#source = null;
+  }
+
+  async #send(): Promise<void> {
+    let turn = performance.now();
+    for (;;) {
+      const source = this.#source;
+      if (source === null) return;
+      const { done, value } = await source.next();
+      if (this.#isReleased()) return;
+      if (done === true) break;
+      const bytes = this.#check.piece(value);
+      if (bytes === 0 || value === undefined) continue;
+      this.#writeHead();
+      const blocked = bytes > MAX_WRITE_BYTES ? this.#writeLong(value) : this.#write(value, bytes);
+      if (blocked !== null) await blocked;
+      if (performance.now() - turn >= TURN_MS) {
+        await new Promise(setImmediate);
+        turn = performance.now();
+      }
+      if (this.#isReleased()) return;
+    }
+    this.#source = null;
+    this.#check.end();
+    const trailers = await this.#trailers?.();
+    if (this.#isReleased()) return;
+    this.#writeHead();
+    this.#sink.end(trailers);
+    this.#released = true;
+  }
+
+  #writeHead(): void {
+    if (this.#headWritten) return;
+    this.#sink.writeHead();
+    this.#headWritten = true;
+  }
+
+  readonly #writeHeadAlone = (): void => {
+    if (this.#headWritten || this.#released) return;
+    try {
+      this.#writeHead();
+      this.#sink.flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  /** @returns a promise where the client has to read first. */
+  #write(piece: string | Uint8Array, bytes: number): Promise<void> | null {
+    this.#sink.write(piece, bytes);
+    this.#unflushedBytes += bytes;
+    if (this.#unflushedBytes >= FLUSH_BYTES) this.#flush();
+    else if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      process.nextTick(this.#flushScheduledBytes);
+    }
+    const writable = this.#sink.writable();
+    if (writable === null) return null;
+    this.#flush();
+    return this.#waitForClient(writable);
+  }
+
+  async #writeLong(piece: string | Uint8Array): Promise<void> {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+    for (let from = 0; from < bytes.byteLength && !this.#released; from += MAX_WRITE_BYTES) {
+      const part = bytes.subarray(from, from + MAX_WRITE_BYTES);
+      const blocked = this.#write(part, part.byteLength);
+      if (blocked !== null) await blocked;
+    }
+  }
+
+  async #waitForClient(writable: Promise<void>): Promise<void> {
+    this.#waitsForClient = true;
+    await writable;
+    this.#waitsForClient = false;
+  }
+
+  readonly #flushScheduledBytes = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#unflushedBytes === 0 || this.#released) return;
+    this.#unflushedBytes = 0;
+    this.#sink.flush();
+  }
+
+  readonly #fail = (error: unknown): void => {
+    if (!this.#released) this.#sink.failed(error);
+  };
+
+  /** It may change while something is awaited, which the type of a field would not show. */
+  #isReleased(): boolean {
+    return this.#released;
+  }
+}

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { ExchangeState } from "./exchange-state.ts";
+import { clientDisconnected, serverClosed } from "./refusals.ts";
+
+class Observed extends ExchangeState {
+  readonly events: string[] = [];
+
+  protected override get requestContent() {
+    return { fail: () => void this.events.push("content") };
+  }
+
+  protected override observe(): void {
+    this.events.push("observe");
+  }
+}
+
+test("a failure aborts the signal, releases the body, rejects completed and fails the content, in this order", async () => {
+  const exchange = new Observed();
+  const { events } = exchange;
+  exchange.signal.addEventListener("abort", () => events.push("signal"));
+  exchange.responseBody = { release: () => void events.push("body") };
+  const completed = exchange.completed.catch(() => events.push("completed"));
+  const error = clientDisconnected();
+  exchange.fail(error);
+  exchange.fail(serverClosed());
+  exchange.succeed();
+  await completed;
+  expect(events).toEqual(["observe", "signal", "body", "content", "completed"]);
+  expect([exchange.signal.reason, exchange.failure, exchange.running]).toEqual([error, error, false]);
+});
+
+test("success fulfils completed and aborts nothing", async () => {
+  const exchange = new Observed();
+  exchange.succeed();
+  exchange.fail(clientDisconnected());
+  await exchange.completed;
+  expect([exchange.signal.aborted, exchange.failure, exchange.events]).toEqual([false, null, []]);
+});
+
+test("signal and completed that are first touched after a failure have its error", async () => {
+  const exchange = new Observed();
+  const error = clientDisconnected();
+  exchange.fail(error);
+  expect(exchange.signal.reason).toBe(error);
+  await expect(exchange.completed).rejects.toBe(error);
+  expect(exchange.events).toEqual(["content"]);
+});
+
+test("a failure that observing finds reaches the signal that was touched", () => {
+  class Gone extends ExchangeState {
+    protected override observe(): void {
+      this.fail(clientDisconnected());
+    }
+  }
+  expect(new Gone().signal.aborted).toBe(true);
+});

@@ -1,0 +1,129 @@
+/** The lifespan of an application: startup, the work given to `waitUntil`, draining, shutdown (TSGI-31, 34 to 37, 51 to 53). */
+import type { Handler, Logger, ServerInfo } from "../index.ts";
+import { describe, isPromiseLike } from "./handler-result.ts";
+import { guardLogger } from "./log.ts";
+import { serverClosed } from "./refusals.ts";
+
+/** The version of the contract that servers on this kit keep. */
+export const SPEC_VERSION = "1.0";
+
+/** An `Application` of whatever state: a lifespan hands on what `startup` returned and does not look at it. */
+interface AnyApplication {
+  readonly fetch: Handler<never>;
+  readonly startup?: (server: ServerInfo) => unknown;
+  readonly shutdown?: (state: never) => unknown;
+}
+
+/**
+ * One application on one server. A server calls {@link Lifespan.start} before it listens. An adapter on a foreign host calls it at
+ * the first request, while {@link Lifespan.started} is false.
+ */
+export class Lifespan {
+  readonly handler: Handler;
+  /** It never throws. */
+  readonly logger: Logger;
+  readonly #application: AnyApplication;
+  readonly #info: ServerInfo;
+  readonly #draining = new AbortController();
+  readonly #pending = new Set<Promise<unknown>>();
+  #state: unknown = undefined;
+  #started: boolean;
+  #starting: Promise<void> | null = null;
+  #ending: Promise<void> | null = null;
+
+  constructor(application: AnyApplication | Handler, info: ServerInfo, logger: Logger) {
+    const app: AnyApplication = typeof application === "function" ? { fetch: application } : application;
+    if (typeof (app as Partial<AnyApplication> | null)?.fetch !== "function") {
+      throw new TypeError(
+        `An application is a handler function or an object with a fetch method, not ${describe(application)}`,
+      );
+    }
+    this.#application = app;
+    this.#info = info;
+    this.logger = guardLogger(logger);
+    this.#started = app.startup === undefined;
+    // The exchanges of this server carry the state of this application, which is all that Handler<Exchange<State>> asks for.
+    const fetch = app.fetch as Handler;
+    this.handler = (request, exchange) => fetch.call(app, request, exchange);
+  }
+
+  /** What `startup` returned. */
+  get state(): unknown {
+    return this.#state;
+  }
+
+  /** Aborts when the server begins to shut down; one signal for all exchanges. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
+  /** Whether requests may be handled: startup has fulfilled, or there is none. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Runs `startup`, once. @throws what `startup` threw, at each call. */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start());
+  }
+
+  /**
+   * Holds {@link Lifespan.end} until the work has settled. A rejection is logged. It may be called without its object.
+   * @throws TypeError for what is no promise.
+   */
+  readonly waitUntil = (work: Promise<unknown>): void => {
+    if (!isPromiseLike(work)) {
+      throw new TypeError(
+        `waitUntil takes a promise, not ${describe(work)}: call the function and pass what it returns`,
+      );
+    }
+    const settled: Promise<unknown> = Promise.resolve(work)
+      .catch((error: unknown) => {
+        this.logger.error("Work given to waitUntil failed", error);
+      })
+      .finally(() => this.#pending.delete(settled));
+    this.#pending.add(settled);
+  };
+
+  /** Aborts `draining`. Further calls do nothing. */
+  drain(): void {
+    if (!this.draining.aborted) this.#draining.abort(serverClosed());
+  }
+
+  /**
+   * Waits for the work given to `waitUntil`, then runs `shutdown`, once; further calls give the first outcome. An application whose
+   * startup failed or never ran is not shut down.
+   * @param deadline ends the wait for the work when it settles. Default: none.
+   * @throws what `shutdown` threw.
+   */
+  end(deadline: Promise<unknown> = NEVER): Promise<void> {
+    return (this.#ending ??= this.#end(deadline));
+  }
+
+  /** {@link Lifespan.drain} and {@link Lifespan.end}: for a host that has stopped to accept requests. */
+  close(): Promise<void> {
+    this.drain();
+    return this.end();
+  }
+
+  async #start(): Promise<void> {
+    this.#state = await this.#application.startup?.(this.#info);
+    this.#started = true;
+  }
+
+  async #end(deadline: Promise<unknown>): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await Promise.race([this.#settled(), deadline]);
+    if (this.#pending.size > 0) {
+      this.logger.warn(`Shut down with unfinished work of waitUntil: ${this.#pending.size} promises`);
+    }
+    if (this.#started) await this.#application.shutdown?.(this.#state as never);
+  }
+
+  /** Work may leave more work behind, so the set is read until it is empty. */
+  async #settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+}
+
+const NEVER = new Promise<never>(() => undefined);
