@@ -106,6 +106,16 @@ test("the public names are these", async () => {
       type Upload
       type UploadOptions
       type UploadedForm
+    @tsgi/framework/testing
+      CookieJar
+      testClient
+      type Client
+      type ClientOptions
+      type ClientRequest
+      type CloseReason
+      type TestResponse
+      type TestSocket
+      type WebSocketRequest
     @tsgi/gateway-spec
       type Address
       type Application
