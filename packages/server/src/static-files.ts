@@ -1,49 +1,57 @@
 /**
- * A folder as an application: `staticFiles("./public")` runs on any TSGI server. Small files are served from memory, large ones
- * are streamed; conditional and range requests are those of RFC 9110; nothing outside the folder can be reached.
+ * A handler that serves the files of a folder: `staticFiles("./public")` runs on any TSGI server. It sends small files from memory
+ * and streams large ones; it evaluates conditional and range requests (RFC 9110); it never reads outside the folder.
  */
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import type { Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
-import { acceptedCodings, type Coding } from "./static-files/codings.ts";
+import { listFolder } from "./static-files/listing.ts";
 import { ResourceMemory } from "./static-files/memory.ts";
 import { decodePath, splitTarget } from "./static-files/request-path.ts";
-import { findResource, type Folder, openRepresentation, type Resource } from "./static-files/resource.ts";
+import {
+  findResource,
+  type Folder,
+  type FoundFolder,
+  openRepresentation,
+  type Resource,
+} from "./static-files/resource.ts";
 import { type FromFile, refuse, respond } from "./static-files/respond.ts";
 
 export interface StaticFilesOptions {
-  /** Where the folder stands in the URL space, beginning and ending with a slash. Default `/`. */
+  /** The folder's path in the URL space, with a slash at both ends. Default `/`. */
   readonly prefix?: string;
-  /** The file that stands for a folder; `false` for none. Folders are never listed. Default `index.html`. */
+  /** The file to send for a folder; `false` for none. Default `index.html`. */
   readonly index?: string | false;
+  /** Whether a folder without that file gives a page with the names in it, as `tsgi --static .` does. Default `false`. */
+  readonly listing?: boolean;
   /**
-   * The Cache-Control field, for all files or by the decoded path of the request. Default `no-cache`: a browser keeps the file but
-   * asks each time, and a 304 is cheap. For names that carry a hash: `public, max-age=31536000, immutable`.
+   * The Cache-Control field, for all files or by the decoded path of the request. Default `no-cache`: a browser keeps the file and
+   * revalidates it each time. For names that contain a hash: `public, max-age=31536000, immutable`.
    */
   readonly cacheControl?: string | ((path: string) => string);
   /** Whether names that begin with a dot are served. `/.well-known/` always is (RFC 8615). Default `false`. */
   readonly dotFiles?: boolean;
-  /** Whether symbolic links inside the folder are followed, wherever they lead. The folder itself may be one. Default `false`. */
+  /** Whether symbolic links inside the folder are followed, even out of it. The folder itself may be one. Default `false`. */
   readonly followSymlinks?: boolean;
   /**
-   * Whether `app.js.br` and `app.js.gz` are sent in place of `app.js` to clients that accept them. One that is older than its
-   * original is ignored. Default `true`.
+   * Whether `app.js.br` and `app.js.gz` are sent in place of `app.js` to clients that accept them. A compressed file that is older
+   * than its original is ignored. Default `true`.
    */
   readonly precompressed?: boolean;
   /** Largest file kept in memory, in bytes; larger ones are streamed. Default 1 MiB. */
   readonly maxMemoryFileBytes?: number;
-  /** Most memory for all of them, in bytes. Default 64 MiB. */
+  /** Most memory for all files, in bytes. Default 64 MiB. */
   readonly maxMemoryBytes?: number;
-  /** How old a look at the file system may be, in milliseconds. 0 looks at every request. Default 1000. */
+  /** How long a look at the file system is valid, in milliseconds. 0: for one request. Default 1000. */
   readonly revalidateMs?: number;
 }
 
 /**
  * Serves the files of a folder to GET and HEAD.
  * @param root a path, relative to the working directory, or a `file:` URL.
- * @throws Error with the code `STATIC_FILES_ROOT` where there is no such folder; TypeError for a prefix without its slashes.
+ * @throws Error with the code `STATIC_FILES_ROOT` if the folder does not exist; TypeError for a prefix without its slashes.
  */
 export function staticFiles(root: string | URL, options: StaticFilesOptions = {}): Handler {
   const {
@@ -54,11 +62,12 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     revalidateMs = 1000,
   } = options;
   if (!prefix.startsWith("/") || !prefix.endsWith("/")) {
-    throw new TypeError(`The prefix of static files begins and ends with a slash: "${prefix}" does not`);
+    throw new TypeError(`The prefix of static files must begin and end with a slash: "${prefix}" does not`);
   }
   const folder: Folder = {
     root: realFolder(root),
     index: index === false ? null : index,
+    listing: options.listing ?? false,
     followSymlinks: options.followSymlinks ?? false,
     precompressed: options.precompressed ?? true,
     maxMemoryFileBytes: options.maxMemoryFileBytes ?? 1024 * 1024,
@@ -66,21 +75,20 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
   };
   const memory = new ResourceMemory(options.maxMemoryBytes ?? 64 * 1024 * 1024);
   const looking = new Map<string, ReturnType<typeof findResource>>();
-  const codings = memoize(acceptedCodings);
 
   const fresh = (path: string): Resource | undefined => {
     const known = memory.get(path);
     return known !== undefined && performance.now() - known.checkedAtMs < revalidateMs ? known : undefined;
   };
 
-  /** One look at a time for each path, however many requests ask for it. */
+  /** One look at a time for each path: concurrent requests share it. */
   const look = (path: string): ReturnType<typeof findResource> => {
     const pending = looking.get(path);
     if (pending !== undefined) return pending;
     const look = findResource(folder, path.slice(prefix.length), path, memory.get(path))
       .then((found) => {
-        if (found === null || found === "directory") memory.delete(path);
-        else memory.set(path, found);
+        if (isResource(found)) memory.set(path, found);
+        else memory.delete(path);
         return found;
       })
       .finally(() => looking.delete(path));
@@ -88,12 +96,12 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     return look;
   };
 
-  const answer = (
+  const send = (
     request: IncomingRequest,
     path: string,
     resource: Resource,
   ): OutgoingResponse | Promise<OutgoingResponse> => {
-    const response = respond(request, resource, codings);
+    const response = respond(request, resource);
     return "status" in response ? response : stream(request, path, response);
   };
 
@@ -102,17 +110,17 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     for (let attempt = 0; attempt < 3; attempt++) {
       const handle = await openRepresentation(folder, wanted.representation);
       if (handle !== null) return wanted.respond(handle);
-      // It was changed since it was looked at.
+      // The file has changed since the last look.
       const found = await look(path);
-      if (found === null || found === "directory") return refuse(404);
-      const response = respond(request, found, codings);
+      if (!isResource(found)) return refuse(404);
+      const response = respond(request, found);
       if ("status" in response) return response;
       wanted = response;
     }
-    throw new Error("The file changes faster than it can be opened");
+    throw new Error("The file changed between each look at it and its opening");
   };
 
-  const lookAndAnswer = async (request: IncomingRequest, target: string): Promise<OutgoingResponse> => {
+  const lookAndSend = async (request: IncomingRequest, target: string): Promise<OutgoingResponse> => {
     const { rawPath, query } = splitTarget(target);
     const decoded = decodePath(rawPath, dotFiles);
     if ("refusal" in decoded) return refuse(decoded.refusal);
@@ -120,19 +128,23 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     if (!path.startsWith(prefix)) return refuse(404);
     const found = fresh(path) ?? (await look(path));
     if (found === null) return refuse(404);
-    // One slash at the start and no second one: the gate saw to it, so the reference cannot name another host.
-    if (found === "directory") return { status: 308, headers: { location: `${rawPath}/${query}` }, body: null };
-    return answer(request, path, found);
+    // decodePath refuses a second slash at the start, so the reference cannot name another host.
+    if (found === "lacks-slash") return { status: 308, headers: { location: `${rawPath}/${query}` }, body: null };
+    return isResource(found) ? send(request, path, found) : listFolder(found.directory, path, path !== prefix);
   };
 
   return (request, exchange) => {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
     const { target } = exchange;
-    // Fast path: memory is keyed by decoded paths, and a target that is nothing but a path and needs no decoding is one.
+    // Memory is keyed by decoded paths; a target without a query and without percent-encoding is one.
     const known = QUERY_OR_ENCODED.test(target) ? undefined : fresh(target);
-    return known === undefined ? lookAndAnswer(request, target) : answer(request, target, known);
+    return known === undefined ? lookAndSend(request, target) : send(request, target, known);
   };
+}
+
+function isResource(found: Resource | FoundFolder | null): found is Resource {
+  return typeof found === "object" && found !== null && "representations" in found;
 }
 
 const QUERY_OR_ENCODED = /[?%]/;
@@ -143,19 +155,4 @@ function realFolder(root: string | URL): string {
   if (found?.isDirectory() === true) return realpathSync.native(path);
   const what = found === undefined ? "there is no such folder" : "it is not a folder";
   throw Object.assign(new Error(`Cannot serve the files of ${path}: ${what}`), { code: "STATIC_FILES_ROOT" });
-}
-
-/** Browsers send a handful of Accept-Encoding fields; whoever sends a new one each time makes us forget, not grow. */
-const MAX_MEMOIZED = 128;
-
-function memoize(parse: (field: string | null) => readonly Coding[]): (field: string | null) => readonly Coding[] {
-  const known = new Map<string | null, readonly Coding[]>();
-  return (field) => {
-    let codings = known.get(field);
-    if (codings === undefined) {
-      if (known.size >= MAX_MEMOIZED) known.clear();
-      known.set(field, (codings = parse(field)));
-    }
-    return codings;
-  };
 }

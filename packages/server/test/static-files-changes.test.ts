@@ -1,6 +1,6 @@
-/** Static files that change under the server's eyes, and the bounds of what it keeps of them. */
+/** Static files that change while they are served, and the bounds of the memory for them. */
 import type { FileHandle } from "node:fs/promises";
-import { mkdtemp, realpath, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, open, realpath, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Handler } from "@tsgi/gateway-spec";
@@ -11,7 +11,7 @@ import { FileBody } from "../src/static-files/file-body.ts";
 import { ResourceMemory } from "../src/static-files/memory.ts";
 import { type Folder, openRepresentation, type Representation, type Resource } from "../src/static-files/resource.ts";
 
-/** Long ago, so that the files' tags are strong. */
+/** A date that Last-Modified can have. */
 const MODIFIED = new Date("2024-02-03T04:05:06Z");
 
 let root = "";
@@ -46,7 +46,7 @@ const ALWAYS = { revalidateMs: 0 };
 const NEVER = { revalidateMs: Number.POSITIVE_INFINITY };
 
 describe("a file", () => {
-  test("put in place of another is seen, though length and time are the same", async () => {
+  test("that replaces another of the same length and modification time is sent", async () => {
     const files = staticFiles(root, ALWAYS);
     const file = await put("replaced.txt", "first");
     expect((await ask(files, "/replaced.txt")).text()).toBe("first");
@@ -54,7 +54,7 @@ describe("a file", () => {
     expect((await ask(files, "/replaced.txt")).text()).toBe("other");
   });
 
-  test("that is streamed and was changed since it was looked at goes out as it is now", async () => {
+  test("that is streamed and has changed since the last look is sent as it is now", async () => {
     const files = staticFiles(root, { ...NEVER, maxMemoryFileBytes: -1 });
     await put("streamed.txt", "first");
     await ask(files, "/streamed.txt");
@@ -63,7 +63,7 @@ describe("a file", () => {
     expect([response.headers.get("content-length"), response.text()]).toEqual(["11", "another one"]);
   });
 
-  test("that was streamed and is gone is not found", async () => {
+  test("that was streamed and then removed is not found", async () => {
     const files = staticFiles(root, { ...NEVER, maxMemoryFileBytes: -1 });
     const file = await put("gone.txt", "first");
     await ask(files, "/gone.txt");
@@ -71,7 +71,7 @@ describe("a file", () => {
     expect((await ask(files, "/gone.txt")).status).toBe(404);
   });
 
-  test("outside the folder is not opened, though a symbolic link was put in the way after it was looked at", async () => {
+  test("outside the folder is not opened through a symbolic link that was created after the last look", async () => {
     const outside = await mkdtemp(join(tmpdir(), "tsgi-outside-"));
     await writeFile(join(outside, "secret.txt"), "secret");
     await symlink(outside, join(root, "swapped"));
@@ -85,17 +85,70 @@ describe("a file", () => {
     await rm(outside, { recursive: true });
   });
 
-  test("gets a strong tag when enough time has gone by", async () => {
+  test("of the same length and time as another has another strong tag, and no date that could be shared", async () => {
+    const asked = async (content: string, headers = {}) => {
+      await put("release.html", content, new Date(1000));
+      const response = await ask(staticFiles(root), "/release.html", headers);
+      return { etag: response.headers.get("etag") ?? "", date: response.headers.get("last-modified"), response };
+    };
+    const first = await asked("app-1111.js");
+    const second = await asked("app-2222.js", { "if-none-match": first.etag });
+    expect([first.etag, second.etag]).toEqual([expect.stringMatching(/^"/), expect.stringMatching(/^"/)]);
+    expect([second.response.status, second.response.text()]).toEqual([200, "app-2222.js"]);
+    expect([first.date, second.date]).toEqual([null, null]);
+    expect((await asked("app-1111.js")).etag).toBe(first.etag);
+  });
+
+  test.each([
+    ["changed less than two seconds ago", 1999],
+    ["changed in the future", -60_000],
+  ])("%s has no Last-Modified", async (_what, ageMs) => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    vi.setSystemTime(MODIFIED);
-    const files = staticFiles(root, ALWAYS);
-    await put("settling.txt", "x");
+    await put("recent.txt", "x", new Date(Date.now() - ageMs));
+    expect((await ask(staticFiles(root), "/recent.txt")).headers.get("last-modified")).toBeNull();
+  });
+
+  test.each([
+    ["Nix and tar", 1, false],
+    ["zip", Date.UTC(1980) / 1000, false],
+    ["npm", Date.UTC(1985, 9, 26, 8, 15) / 1000, false],
+    ["an editor", Date.UTC(1990) / 1000, true],
+  ])("with the date that %s gives has Last-Modified: %#", async (_tool, seconds, hasDate) => {
+    await put("dated.txt", "x", new Date(seconds * 1000));
+    expect((await ask(staticFiles(root), "/dated.txt")).headers.has("last-modified")).toBe(hasDate);
+  });
+
+  test("that is streamed gets a strong tag two seconds after its last change", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const files = staticFiles(root, { ...ALWAYS, maxMemoryFileBytes: -1 });
+    const file = await put("settling.txt", "x");
+    const { ctimeMs } = await stat(file);
+    vi.setSystemTime(ctimeMs + 1990);
     expect((await ask(files, "/settling.txt")).headers.get("etag")).toMatch(/^W\//);
-    vi.setSystemTime(MODIFIED.getTime() + 2000);
+    vi.setSystemTime(ctimeMs + 2010);
     expect((await ask(files, "/settling.txt")).headers.get("etag")).toMatch(/^"/);
   });
 
-  test("says Vary as soon as a compressed one lies beside it, and no longer than that", async () => {
+  test("that changed less than two seconds ago is read again at the next look", async () => {
+    const read = vi.spyOn((await fileHandlePrototype()) as { read(): unknown }, "read");
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const files = staticFiles(root, ALWAYS);
+    const file = await put("again.txt", "x");
+    const { ctimeMs } = await stat(file);
+    const reads = async (atMs: number) => {
+      vi.setSystemTime(atMs);
+      read.mockClear();
+      await ask(files, "/again.txt");
+      return read.mock.calls.length;
+    };
+    expect(await reads(ctimeMs + 1990)).toBe(1);
+    expect(await reads(ctimeMs + 1990)).toBe(1);
+    expect(await reads(ctimeMs + 2010)).toBe(1);
+    expect(await reads(ctimeMs + 2010)).toBe(0);
+    read.mockRestore();
+  });
+
+  test("has Vary while there is a compressed file beside it", async () => {
     const files = staticFiles(root, ALWAYS);
     await put("varying.js", "x");
     expect((await ask(files, "/varying.js")).headers.get("vary")).toBeNull();
@@ -105,7 +158,7 @@ describe("a file", () => {
     expect((await ask(files, "/varying.js", { "accept-encoding": "gzip" })).headers.get("vary")).toBeNull();
   });
 
-  test("has the Cache-Control that the function gives now", async () => {
+  test("has the Cache-Control that the function returns now", async () => {
     let cacheControl = "no-store";
     const files = staticFiles(root, { ...ALWAYS, cacheControl: () => cacheControl });
     await put("cached.txt", "x");
@@ -114,7 +167,7 @@ describe("a file", () => {
     expect((await ask(files, "/cached.txt")).headers.get("cache-control")).toBe("private");
   });
 
-  test("that many ask for at once is looked at once", async () => {
+  test("that several requests ask for at the same time is looked at once", async () => {
     const cacheControl = vi.fn(() => "no-cache");
     const files = staticFiles(root, { ...ALWAYS, cacheControl });
     await put("asked.txt", "x");
@@ -127,20 +180,27 @@ describe("a file", () => {
   });
 });
 
+/** What the handles of node:fs/promises inherit from: its class is not exported. */
+async function fileHandlePrototype(): Promise<object> {
+  const handle = await open(root, "r");
+  await handle.close();
+  return Object.getPrototypeOf(handle) as object;
+}
+
 describe("the memory of files", () => {
   const ENTRY = 1024;
   const resource = (bytes: number): Resource => ({
-    representations: [{ content: new Uint8Array(bytes), body: null } as Representation],
+    representations: [{ content: new Uint8Array(bytes) } as unknown as Representation],
     checkedAtMs: 0,
   });
 
-  test("holds no more than it may, and forgets the oldest first", () => {
+  test("keeps no more than its limit, and evicts the oldest entry first", () => {
     const memory = new ResourceMemory(3 * ENTRY);
     for (const path of ["a", "b", "c", "d"]) memory.set(path, resource(0));
     expect(["a", "b", "c", "d"].map((path) => memory.get(path) !== undefined)).toEqual([false, true, true, true]);
   });
 
-  test("gives a second chance to what was asked for", () => {
+  test("passes over an entry once that was used", () => {
     const memory = new ResourceMemory(3 * ENTRY);
     for (const path of ["a", "b", "c"]) memory.set(path, resource(0));
     memory.get("a");
@@ -148,7 +208,7 @@ describe("the memory of files", () => {
     expect(["a", "b", "c", "d"].map((path) => memory.get(path) !== undefined)).toEqual([true, false, true, true]);
   });
 
-  test("counts the bytes of contents, and gives them back", () => {
+  test("counts the bytes of contents, and subtracts them at deletion", () => {
     const memory = new ResourceMemory(2 * ENTRY + 10);
     memory.set("a", resource(10));
     memory.set("b", resource(0));
@@ -161,7 +221,7 @@ describe("the memory of files", () => {
     expect([memory.get("b"), memory.get("c")].includes(undefined)).toBe(false);
   });
 
-  test("does not forget all others for one that is too large", () => {
+  test("does not keep an entry above the limit, and evicts nothing for it", () => {
     const memory = new ResourceMemory(2 * ENTRY);
     memory.set("a", resource(0));
     memory.set("large", resource(2 * ENTRY));
@@ -183,14 +243,14 @@ describe("a file's body", () => {
     expect(await body.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("closes it once, however often it is dropped", async () => {
+  test("closes its file once, however often it is released", async () => {
     const { handle, close } = opened(() => Promise.reject(new Error("It is not read")));
     const body = new FileBody(handle, [{ first: 0, last: 9 }]);
     await Promise.all([body.return(), body.return(), body.return()]);
     expect(close).toHaveBeenCalledOnce();
   });
 
-  test("goes on where a read gave less than was asked for", async () => {
+  test("goes on after a read that gave fewer bytes than requested", async () => {
     const read = (buffer: Uint8Array, _offset: number, length: number, position: number) => {
       const bytesRead = Math.min(3, length);
       for (let i = 0; i < bytesRead; i++) buffer[i] = position + i;

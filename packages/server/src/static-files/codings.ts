@@ -1,16 +1,16 @@
-/** Accept-Encoding, RFC 9110 §12.5.3, for the codings that a file may lie beside in: `app.js.br`, `app.js.gz`. */
+/** Accept-Encoding (RFC 9110 §12.5.3), for files that have a compressed file beside them: `app.js.br`, `app.js.gz`. */
 
 export type Coding = "br" | "gzip" | "identity";
 
-/** In our order of preference, which settles what the client weighs equally. */
+/** In our order of preference, which decides between codings of equal weight. */
 export const PRECOMPRESSED: readonly { readonly coding: Coding; readonly suffix: string }[] = [
   { coding: "br", suffix: ".br" },
   { coding: "gzip", suffix: ".gz" },
 ];
 
 /**
- * The codings that a client accepts, best first. `identity` is always among them, be it last: to a client that refuses it we
- * choose to send the file as it is rather than nothing (§12.1).
+ * The codings that a client accepts, best first. `identity` is always one of them: to a client that refuses it, we choose to send
+ * the file as it is instead of a 406 (§12.1).
  */
 export function acceptedCodings(field: string | null): readonly Coding[] {
   if (field === null) return ["identity"];
@@ -22,7 +22,7 @@ export function acceptedCodings(field: string | null): readonly Coding[] {
     weights.set(name === "x-gzip" ? "gzip" : name, Number(match[2] ?? 1));
   }
   const other = weights.get("*") ?? 0;
-  // What is not named is refused, but for identity: that is accepted, less gladly than whatever was named.
+  // A coding that is not named is refused, except identity, which has less weight than each named one.
   const weightOf = (coding: Coding) =>
     weights.get(coding) ?? (coding === "identity" ? Math.max(other, Number.MIN_VALUE) : other);
   const codings: readonly Coding[] = ["br", "gzip", "identity"];

@@ -1,19 +1,19 @@
-/** Parts of an open file as a response body: read piece by piece as the client takes them, never more and never less. */
+/** Parts of an open file as a response body, read piece by piece at the pace of the client. */
 import type { FileHandle } from "node:fs/promises";
 import type { ByteRange } from "./ranges.ts";
 
-/** Read at once for one response, and so held in memory for each slow client. Precedent: fs.createReadStream, 64 KiB. */
+/** Bytes of one read, which stay in memory for each slow client. Precedent: fs.createReadStream, 64 KiB. */
 const READ_BYTES = 64 * 1024;
 
 /**
- * A written-out iterator, not a generator: a generator's `return()` waits behind a pending `next()`, this one closes the file
- * whatever is going on. The file is closed once: at the end, at a failure, or when the body is dropped.
+ * Not a generator, because the `return()` of a generator waits for a pending `next()`: this one closes the file at once. The file
+ * is closed once: at the end, after an error, or when the body is released.
  */
 export class FileBody implements AsyncIterableIterator<Uint8Array> {
   readonly #handle: FileHandle;
   readonly #parts: readonly (Uint8Array | ByteRange)[];
   #part = 0;
-  /** Already read of the current range. */
+  /** Bytes of the current range that have been read. */
   #readBytes = 0;
   #closing: Promise<void> | null = null;
 
@@ -27,7 +27,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
-  /** @throws Error where the file has become shorter than its Content-Length said: the server must cut the connection. */
+  /** @throws Error if the file has become shorter than Content-Length: the server must terminate the connection. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const part = this.#parts[this.#part];
     if (part === undefined || this.#closing !== null) return this.return();

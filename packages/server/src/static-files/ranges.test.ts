@@ -39,7 +39,7 @@ test("an empty representation has no ranges", () => {
   expect(selectRanges("bytes=0-0", 0)).toBe("ignore");
 });
 
-test("the ranges are in bounds, apart from each other, and cover what was asked for and nothing else", () => {
+test("the ranges are in bounds, do not touch, and cover exactly the requested bytes", () => {
   const bound = fc.nat({ max: 60 });
   fc.assert(
     fc.property(fc.array(fc.tuple(bound, bound), { minLength: 1, maxLength: 16 }), (pairs) => {

@@ -1,18 +1,18 @@
 /** The Range field of RFC 9110 §14.2, for bytes. */
 
-/** Both ends are included, as in Content-Range. */
+/** Both ends are inclusive, as in Content-Range. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** More ranges than this are no reader's need: the whole representation is sent instead, once. */
+/** For more ranges than this, the whole representation is sent once. No known client needs as many. */
 const MAX_RANGES = 16;
 
 /**
- * The ranges to send, in the order asked for; ranges that overlap or touch become one. Where the field is to be ignored the
- * answer is `ignore`: another unit, broken syntax, too many ranges, or nothing to take a range of. Where it is well formed but
- * asks for nothing that exists, `unsatisfiable`.
+ * The ranges to send, in the requested order; ranges that overlap or touch become one.
+ * @returns `ignore` for another unit, invalid syntax, too many ranges, or an empty representation; `unsatisfiable` for a valid field
+ * of which no range exists.
  */
 export function selectRanges(field: string, sizeBytes: number): readonly ByteRange[] | "ignore" | "unsatisfiable" {
   const set = /^bytes=(.*)$/i.exec(field)?.[1];
@@ -34,7 +34,7 @@ export function selectRanges(field: string, sizeBytes: number): readonly ByteRan
   return ranges.length === 0 ? "unsatisfiable" : coalesce(ranges);
 }
 
-/** RFC 9110 §15.3.7.2 lets a server do so; else a short request could ask for a file many times over. */
+/** RFC 9110 §15.3.7.2 allows it. Without it, a short request could get a file many times. */
 function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
   const kept: ByteRange[] = [];
   for (const range of ranges) {

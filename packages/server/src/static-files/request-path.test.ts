@@ -35,7 +35,7 @@ describe("decodePath", () => {
     ["a dot segment at the end", "/a/..", 400],
     ["a single dot", "/./a", 400],
     ["an encoded dot segment", "/%2e%2e/a", 400],
-    ["a half encoded one", "/.%2E/a", 400],
+    ["a dot segment of which one dot is encoded", "/.%2E/a", 400],
     ["an encoded slash", "/a%2fb", 400],
     ["an encoded slash after dots", "/..%2Fa", 400],
     ["a backslash", "/..\\a", 400],
@@ -60,7 +60,7 @@ describe("decodePath", () => {
     expect(decodePath(rawPath, false)).toEqual({ refusal });
   });
 
-  test("lets dot files pass where they are wanted, dot segments never", () => {
+  test("accepts dot files if the option is on, and dot segments never", () => {
     expect(decodePath("/.env", true)).toEqual({ path: "/.env" });
     expect(decodePath("/../.env", true)).toEqual({ refusal: 400 });
   });

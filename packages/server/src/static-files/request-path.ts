@@ -1,11 +1,11 @@
 /**
- * From a request target to a path inside the folder. This is the gate: whatever passes has no dot segment, no empty segment, no
- * separator that was hidden by percent-encoding and no control character, so joining it to the root cannot leave the root.
+ * Converts a request target to a path inside the folder. A path that passes has no dot segment, no empty segment, no
+ * percent-encoded separator and no control character, so joining it to the root cannot leave the root.
  */
 
 export type RequestPath =
   | { readonly path: string }
-  /** 400: no honest client sends this. 404: well formed, but nothing that we serve is called so. */
+  /** 400: an ambiguous or malicious path. 404: a valid path that cannot name a file of the folder. */
   | { readonly refusal: 400 | 404 };
 
 /** The path of a target, still encoded, and its query with the question mark: `/a%20b?x=1` gives `/a%20b` and `?x=1`. */
@@ -17,7 +17,7 @@ export function splitTarget(target: string): { readonly rawPath: string; readonl
     : { rawPath: origin.slice(0, mark) || "/", query: origin.slice(mark) };
 }
 
-/** Decodes a raw path and refuses what could mean two things to two readers. A trailing slash stays: it asks for an index. */
+/** Decodes a raw path and refuses ambiguous ones. A trailing slash stays: it requests an index. */
 export function decodePath(rawPath: string, dotFiles: boolean): RequestPath {
   if (!PATH_CHARACTERS.test(rawPath) || HIDDEN_SEPARATOR.test(rawPath)) return { refusal: 400 };
   let path = rawPath;
@@ -33,7 +33,7 @@ export function decodePath(rawPath: string, dotFiles: boolean): RequestPath {
   for (const [i, segment] of segments.entries()) {
     if (segment === "." || segment === "..") return { refusal: 400 };
     if (segment === "" && i < segments.length - 1) return { refusal: 404 };
-    // RFC 8615 reserves /.well-known/ for what is meant to be public.
+    // RFC 8615 reserves /.well-known/ for public resources.
     if (segment.startsWith(".") && !dotFiles && !(i === 0 && segment === ".well-known")) return { refusal: 404 };
   }
   return { path };

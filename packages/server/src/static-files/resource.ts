@@ -1,5 +1,5 @@
-/** What lies under a path of the folder: looked at, described by its header fields and, where it is small, read. */
-import { isAscii } from "node:buffer";
+/** Finds what a path of the folder stands for, describes it by header fields, and reads it if it is small. */
+import { hash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
@@ -11,33 +11,37 @@ import { formatHttpDate } from "./http-date.ts";
 
 export type Fields = Readonly<Record<string, string>>;
 
-/** One file as it was when looked at. */
+/** One file as it was when the server looked at it. */
 export interface Representation extends Validators {
   readonly coding: Coding;
   readonly file: string;
   readonly version: BigIntStats;
+  /** Whether a later change of the file changes `version` too. */
+  readonly settled: boolean;
   readonly sizeBytes: number;
-  /** Header fields of a 200. One frozen record for all responses, so that a server may know it again. */
+  /** Header fields of a 200. */
   readonly headers: Fields;
-  /** Those that a 304 keeps (RFC 9110 §15.4.5). */
+  /** Header fields of a 304 (RFC 9110 §15.4.5). */
   readonly notModifiedHeaders: Fields;
   /** The whole content, or `null` for a file that is streamed. */
   readonly content: Uint8Array | null;
-  /** The same as a body: short ASCII as a string, which cannot change, so that a server may know it again. */
-  readonly body: string | Uint8Array | null;
 }
 
-/** A file in all the codings it lies there in; the last one is the file itself. */
+/** A file in each coding that the folder has it in; the last one is the file itself. */
 export interface Resource {
   readonly representations: readonly Representation[];
-  /** Of `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   readonly checkedAtMs: number;
 }
+
+/** A folder that has an index or may be listed: one whose path lacks the slash at its end, and one to list. */
+export type FoundFolder = "lacks-slash" | { readonly directory: string };
 
 export interface Folder {
   /** Without symbolic links, as `realpath` gives it. */
   readonly root: string;
   readonly index: string | null;
+  readonly listing: boolean;
   readonly followSymlinks: boolean;
   readonly precompressed: boolean;
   readonly maxMemoryFileBytes: number;
@@ -45,30 +49,28 @@ export interface Folder {
 }
 
 /**
- * @param name decoded and safe, relative to the root; empty or with a trailing slash it asks for the index.
- * @param path what `cacheControl` is asked with.
- * @param previous what was there before: representations that have not changed are taken over.
- * @returns `directory` for one that has an index; `null` where there is nothing to serve.
+ * @param name decoded and checked, relative to the root. Empty or with a slash at its end, it stands for a folder.
+ * @param path the argument of `cacheControl`.
+ * @param previous what the path stood for before: representations that have not changed are kept.
  */
 export async function findResource(
   folder: Folder,
   name: string,
   path: string,
   previous?: Resource,
-): Promise<Resource | "directory" | null> {
-  const wantsIndex = name === "" || name.endsWith("/");
-  if (wantsIndex && folder.index === null) return null;
-  const file = join(folder.root, wantsIndex ? name + folder.index : name);
+): Promise<Resource | FoundFolder | null> {
+  const isFolderName = name === "" || name.endsWith("/");
+  const place = join(folder.root, isFolderName ? name.slice(0, -1) : name);
+  const file = isFolderName && folder.index !== null ? join(place, folder.index) : place;
   const found = await look(folder, file);
-  if (found?.isDirectory() === true && !wantsIndex && folder.index !== null) {
-    return (await look(folder, join(file, folder.index)))?.isFile() === true ? "directory" : null;
+  if (found?.isFile() !== true || (isFolderName && file === place)) {
+    return (await isOfferedFolder(folder, place)) ? (isFolderName ? listable(folder, place) : "lacks-slash") : null;
   }
-  if (found?.isFile() !== true) return null;
 
   const files: { file: string; coding: Coding; version: BigIntStats }[] = [];
   for (const { coding, suffix } of folder.precompressed ? PRECOMPRESSED : []) {
     const version = await look(folder, file + suffix);
-    // An older one was made of something else.
+    // An older one was compressed from other content.
     if (version?.isFile() === true && version.mtimeNs >= found.mtimeNs) {
       files.push({ file: file + suffix, coding, version });
     }
@@ -79,16 +81,16 @@ export async function findResource(
   const representations: Representation[] = [];
   for (const { file, coding, version } of files) {
     const known = previous?.representations.find((one) => one.coding === coding);
-    const unchanged = known?.strong === true && isSame(known.version, version) && carries(known, shared);
+    const unchanged = known?.settled === true && isSame(known.version, version) && hasFields(known, shared);
     const one = unchanged ? known : await describe(folder, file, coding, shared);
     if (one !== null) representations.push(one);
   }
-  // The file may have gone between two looks.
+  // The file may have been removed in between.
   if (representations.at(-1)?.coding !== "identity") return null;
   return { representations, checkedAtMs: performance.now() };
 }
 
-/** Opens a representation's file. `null`: it is no longer the one that was described. */
+/** Opens a representation's file. `null` if it is no longer the file that was described. */
 export async function openRepresentation(folder: Folder, representation: Representation): Promise<FileHandle | null> {
   const handle = await openFile(folder, representation.file);
   if (handle === null) return null;
@@ -102,20 +104,35 @@ export async function openRepresentation(folder: Folder, representation: Represe
   return null;
 }
 
+async function isOfferedFolder(folder: Folder, place: string): Promise<boolean> {
+  if ((await look(folder, place))?.isDirectory() !== true) return false;
+  if (folder.listing) return true;
+  return folder.index !== null && (await look(folder, join(place, folder.index)))?.isFile() === true;
+}
+
+function listable(folder: Folder, directory: string): FoundFolder | null {
+  return folder.listing ? { directory } : null;
+}
+
 /**
- * A modification time tells versions apart only where it is older than the clock's step: a file can change twice within one.
- * Until then its tag is weak and its content is not kept. RFC 9110 §8.8.2.2 does the same with Last-Modified.
+ * Times tell two versions apart only if the later change falls in another step of the file system's clock. Until this long after a
+ * change, the description is not kept and has no date (RFC 9110 §8.8.2.2 has the same rule for Last-Modified).
  */
 const SETTLED_AFTER_MS = 2000;
 
-/** Longest content kept as text too. */
-const MAX_TEXT_BYTES = 4096;
+/**
+ * Older dates were set by tools that remove times to make builds reproducible: 1970 (Nix, tar), 1980 (zip), 1985 (npm). They say
+ * nothing about the content, and HTTP did not exist.
+ */
+const FIRST_CREDIBLE_SECONDS = Date.UTC(1990) / 1000;
 
-/** Without O_NONBLOCK, opening a named pipe waits for its writer for ever. Windows has neither flag. */
+const SECOND_NS = 1_000_000_000n;
+
+/** Without O_NONBLOCK, opening a named pipe blocks until it has a writer. Windows has neither flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 
-/** What is there, or `null`. A symbolic link anywhere on the way is nothing, unless links are followed. */
+/** What is there, or `null`. A path with a symbolic link anywhere in it counts as nothing, unless links are followed. */
 async function look(folder: Folder, file: string): Promise<BigIntStats | null> {
   try {
     if (folder.followSymlinks) return await stat(file, { bigint: true });
@@ -125,7 +142,7 @@ async function look(folder: Folder, file: string): Promise<BigIntStats | null> {
   }
 }
 
-/** `null`: nothing there, or a symbolic link led to it, even one that was put in the way after we looked. */
+/** `null` if nothing is there, or a symbolic link leads to it, even one that was created after `look`. */
 async function openFile(folder: Folder, file: string): Promise<FileHandle | null> {
   if (folder.followSymlinks) return await open(file, OPEN_FLAGS).catch(absent);
   const handle = await open(file, OPEN_FLAGS | NO_FOLLOW).catch(absent);
@@ -134,9 +151,9 @@ async function openFile(folder: Folder, file: string): Promise<FileHandle | null
   return null;
 }
 
-/** Whether what is open lies under this very path, without a symbolic link on the way. */
+/** Whether the open file is at this path, without a symbolic link on the way. */
 async function isAt(handle: FileHandle, file: string): Promise<boolean> {
-  // Linux tells of the open file itself. Elsewhere the path is looked at once more, which leaves a gap for who is fast enough.
+  // Linux gives the path of the open file. Elsewhere the path is looked at again, which leaves a short gap.
   const path = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => null);
   if (path !== null) return path === file;
   const [opened, there] = await Promise.all([
@@ -154,17 +171,20 @@ async function describe(folder: Folder, file: string, coding: Coding, shared: Fi
     if (!version.isFile()) return null;
     const content = version.size <= folder.maxMemoryFileBytes ? await readUpTo(handle, Number(version.size)) : null;
     const sizeBytes = content?.byteLength ?? Number(version.size);
-    const strong = Date.now() - Number(version.mtimeMs) >= SETTLED_AFTER_MS && sizeBytes === Number(version.size);
-    const suffix = coding === "identity" ? "" : `-${coding}`;
-    const lastModifiedSeconds = Math.floor(Number(version.mtimeMs) / 1000);
-    const etag = `${strong ? "" : "W/"}"${sizeBytes.toString(36)}-${version.mtimeNs.toString(36)}${suffix}"`;
-    const lastModified = formatHttpDate(lastModifiedSeconds);
+    const now = Date.now();
+    const settled = now - Number(version.ctimeMs) >= SETTLED_AFTER_MS && sizeBytes === Number(version.size);
+    const etag = content === null ? tagOfVersion(version, settled, coding) : tagOfContent(content, coding);
+    const lastModifiedSeconds = credibleSeconds(version, now);
     const { "content-type": type = "", ...always } = shared;
-    const notModifiedHeaders = Object.freeze({ etag, "last-modified": lastModified, ...always });
+    const notModifiedHeaders = Object.freeze({
+      etag,
+      ...(lastModifiedSeconds !== null && { "last-modified": formatHttpDate(lastModifiedSeconds) }),
+      ...always,
+    });
     const headers = Object.freeze({
       "content-type": type,
       "content-length": String(sizeBytes),
-      ...(coding === "identity" ? {} : { "content-encoding": coding }),
+      ...(coding !== "identity" && { "content-encoding": coding }),
       ...notModifiedHeaders,
       "accept-ranges": "bytes",
       "x-content-type-options": "nosniff",
@@ -173,15 +193,10 @@ async function describe(folder: Folder, file: string, coding: Coding, shared: Fi
       coding,
       file,
       version,
+      settled,
       sizeBytes,
       content,
-      body:
-        content === null || content.byteLength > MAX_TEXT_BYTES || !isAscii(content)
-          ? content
-          : content.toString("ascii"),
-      strong,
       etag,
-      lastModified,
       lastModifiedSeconds,
       headers,
       notModifiedHeaders,
@@ -189,6 +204,32 @@ async function describe(folder: Folder, file: string, coding: Coding, shared: Fi
   } finally {
     await handle.close();
   }
+}
+
+/** Strong: a hash of the bytes that are sent. The same on every machine. */
+function tagOfContent(content: Uint8Array, coding: Coding): string {
+  return `"${hash("sha256", content, "base64url").slice(0, 22)}${codingSuffix(coding)}"`;
+}
+
+/**
+ * Of a file that is too large to read for a hash. Strong if the change time has a fraction of a second: then the system set it at the
+ * last change. Images such as squashfs have whole seconds, which are the same for each build.
+ */
+function tagOfVersion({ size, mtimeNs, ctimeNs, ino }: BigIntStats, settled: boolean, coding: Coding): string {
+  const strong = settled && ctimeNs % SECOND_NS !== 0n;
+  const parts = [size, mtimeNs, ctimeNs, ino].map((part) => part.toString(36));
+  return `${strong ? "" : "W/"}"${parts.join("-")}${codingSuffix(coding)}"`;
+}
+
+/** RFC 9110 §8.8.3.3: the codings of one resource have different tags. */
+function codingSuffix(coding: Coding): string {
+  return coding === "identity" ? "" : `-${coding}`;
+}
+
+/** The date for Last-Modified, or `null`: never one after Date (RFC 9110 §8.8.2.1). */
+function credibleSeconds({ mtimeMs }: BigIntStats, nowMs: number): number | null {
+  const seconds = Math.floor(Number(mtimeMs) / 1000);
+  return seconds >= FIRST_CREDIBLE_SECONDS && nowMs - Number(mtimeMs) >= SETTLED_AFTER_MS ? seconds : null;
 }
 
 function sharedFields(file: string, cacheControl: string, varies: boolean): Fields {
@@ -199,15 +240,15 @@ function sharedFields(file: string, cacheControl: string, varies: boolean): Fiel
   return varies ? { ...fields, vary: "Accept-Encoding" } : fields;
 }
 
-/** Whether a description still says what it would say today. */
-function carries(known: Representation, shared: Fields): boolean {
+/** Whether an earlier description has the fields of today. */
+function hasFields(known: Representation, shared: Fields): boolean {
   return (
     "vary" in known.headers === "vary" in shared &&
     Object.entries(shared).every(([name, value]) => known.headers[name] === value)
   );
 }
 
-/** Fewer bytes only where the file has become shorter meanwhile. */
+/** Gives fewer bytes only if the file has become shorter. */
 async function readUpTo(handle: FileHandle, sizeBytes: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(sizeBytes);
   let filled = 0;
@@ -219,12 +260,12 @@ async function readUpTo(handle: FileHandle, sizeBytes: number): Promise<Buffer> 
   return filled === sizeBytes ? buffer : buffer.subarray(0, filled);
 }
 
-/** The change time too: who sets a modification time back cannot set that. */
+/** With the change time, which a program cannot set back. */
 function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
-/** Nothing there, or nothing that we may read: to a client both are 404. Anything else is the server's trouble. */
+/** Not there, or not readable for this user: 404 for a client. Any other error is the server's. */
 function absent(error: unknown): null {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code === "string" && ABSENT.has(code)) return null;

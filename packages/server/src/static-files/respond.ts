@@ -1,45 +1,37 @@
-/** From a file and a request to the response: which coding, which conditions, which ranges (RFC 9110 §12 to §15). */
+/** Makes the response of a file to a request: selects the coding, evaluates conditions, selects ranges (RFC 9110 §12 to §15). */
 import { randomUUID } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import type { IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
-import type { Coding } from "./codings.ts";
+import type { HeaderView, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
+import { acceptedCodings } from "./codings.ts";
 import { evaluateConditions, rangeApplies } from "./conditions.ts";
 import { FileBody } from "./file-body.ts";
 import { type ByteRange, selectRanges } from "./ranges.ts";
 import type { Fields, Representation, Resource } from "./resource.ts";
 
-/** A response that is whole but for its body, which is still to be read from the file. */
+/** A response whose body must still be read from the file. */
 export interface FromFile {
   readonly representation: Representation;
   readonly respond: (handle: FileHandle) => OutgoingResponse;
 }
 
-/**
- * @param accepted the codings that the client accepts, best first; asked only where there is a choice.
- * @returns a {@link FromFile} where the content is not in memory.
- */
-export function respond(
-  request: IncomingRequest,
-  resource: Resource,
-  accepted: (field: string | null) => readonly Coding[],
-): OutgoingResponse | FromFile {
+/** @returns a {@link FromFile} if the content is not in memory. */
+export function respond(request: IncomingRequest, resource: Resource): OutgoingResponse | FromFile {
   const { headers } = request;
-  const representation = select(resource, () => accepted(headers.get("accept-encoding")));
+  const representation = select(resource, headers);
   const outcome = evaluateConditions(headers, representation);
   if (outcome === 304) return { status: 304, headers: representation.notModifiedHeaders };
   if (outcome === 412) return refuse(412);
 
-  // RFC 9110 §14.2: a range is something of GET alone.
+  // RFC 9110 §14.2: Range is defined for GET only.
   if (request.method === "HEAD") return { status: 200, headers: representation.headers };
   const range = headers.get("range");
-  if (range !== null && rangeApplies(headers.get("if-range"), representation)) {
+  if (range !== null && rangeApplies(headers.get("if-range"), representation.etag)) {
     const ranges = selectRanges(range, representation.sizeBytes);
     if (ranges === "unsatisfiable") return refuse(416, { "content-range": `bytes */${representation.sizeBytes}` });
     if (ranges !== "ignore") return respondPartially(representation, ranges);
   }
-  const { body } = representation;
-  if (body !== null) return { status: 200, headers: representation.headers, body };
-  const { sizeBytes } = representation;
+  const { content, sizeBytes } = representation;
+  if (content !== null) return { status: 200, headers: representation.headers, body: content };
   return fromFile(
     representation,
     200,
@@ -48,7 +40,7 @@ export function respond(
   );
 }
 
-/** A refusal in one line of text, which says no more than its status does. */
+/** A refusal whose content is the reason phrase of its status. */
 export function refuse(status: keyof typeof REASONS, headers: Fields = {}): OutgoingResponse {
   return {
     status,
@@ -65,12 +57,11 @@ const REASONS = {
   416: "Range Not Satisfiable",
 } as const;
 
-function select(resource: Resource, accepted: () => readonly Coding[]): Representation {
-  const { representations } = resource;
+function select({ representations }: Resource, headers: HeaderView): Representation {
   const itself = representations.at(-1);
   if (itself === undefined) throw new Error("A resource has at least one representation");
   if (representations.length === 1) return itself;
-  for (const coding of accepted()) {
+  for (const coding of acceptedCodings(headers.get("accept-encoding"))) {
     const found = representations.find((one) => one.coding === coding);
     if (found !== undefined) return found;
   }
@@ -87,7 +78,7 @@ function respondPartially(of: Representation, ranges: readonly ByteRange[]): Out
     };
     return fromFile(of, 206, headers, [only]);
   }
-  // RFC 9110 §14.6. The boundary cannot be guessed, so no file can hold it.
+  // RFC 9110 §14.6. The boundary is random, so no file can contain it on purpose.
   const boundary = randomUUID();
   const parts: (Uint8Array | ByteRange)[] = [];
   let length = 0;
