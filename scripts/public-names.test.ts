@@ -208,6 +208,12 @@ test("the public names are these", async () => {
       type PlainResponse
       type Releasable
       type SocketLike
+    @tsgi/gateway-spec/access-log
+      accessLog
+      noteRoute
+      requestIdOf
+      type AccessLogOptions
+      type AccessRecord
     @tsgi/gateway-spec/events
       eventStream
       formatEvent
