@@ -98,18 +98,18 @@ test("tsgi-on-fetch.ts is what a Fetch host asks for", async () => {
 test("the program in each adapter's comment is an example, word for word", () => {
   const examples = new Set(programs.map((file) => read(file).slice(read(file).indexOf("\n") + 1)));
   const adapters = new URL("../packages/gateway-spec/src/adapters/", here);
-  const quoted = globSync("*.ts", { cwd: adapters }).flatMap((file) =>
+  const quoted = globSync("*/*.ts", { cwd: adapters }).flatMap((file) =>
     [...readFileSync(new URL(file, adapters), "utf8").matchAll(/^ \* ```ts\n((?: \*.*\n)*?) \* ```$/gm)].map(
       ([, comment = ""]) => [file, comment.replaceAll(/^ \* ?/gm, "")] as const,
     ),
   );
   expect(quoted.map(([file]) => file).toSorted()).toEqual([
-    "asgi.ts",
-    "fetch-from.ts",
-    "fetch-to.ts",
-    "node-from.ts",
-    "node-to.ts",
-    "wsgi.ts",
+    "asgi/index.ts",
+    "fetch/from-fetch.ts",
+    "fetch/to-fetch.ts",
+    "node/from-node.ts",
+    "node/to-node.ts",
+    "wsgi/index.ts",
   ]);
   expect(quoted.filter(([, program]) => !examples.has(program))).toEqual([]);
 });

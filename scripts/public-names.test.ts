@@ -258,13 +258,18 @@ test("the public names are these", async () => {
       type ToNodeOptions
     @tsgi/gateway-spec/wsgi
       InputStream
+      WsgiValidationError
+      validator
       wsgi
       type Bytes
       type Environ
       type ErrorStream
       type ExcInfo
+      type FileLike
       type StartResponse
       type WsgiApplication
+      type WsgiClass
+      type WsgiFunction
       type WsgiOptions
       type WsgiResponse
     @tsgi/gateway-spec/asgi

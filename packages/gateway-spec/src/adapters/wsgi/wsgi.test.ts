@@ -1,4 +1,9 @@
+import { openSync, readSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { DEFAULT_BODY_LIMIT_BYTES } from "../../body.ts";
 import type { OutgoingResponse } from "../../index.ts";
 import { createTestClient, type TestRequest, type TestResponse } from "../../testing.ts";
 import {
@@ -7,7 +12,9 @@ import {
   type StartResponse,
   wsgi,
   type WsgiApplication,
+  type WsgiFunction,
   type WsgiOptions,
+  type WsgiResponse,
 } from "./index.ts";
 
 async function call(
@@ -21,6 +28,13 @@ async function call(
 }
 
 const ok = (startResponse: StartResponse) => startResponse("200 OK", [["Content-Type", "text/plain"]]);
+/** An application that announces a Content-Length. */
+const withLength =
+  (bytes: number, body: () => WsgiResponse): WsgiFunction =>
+  (_environ, startResponse) => {
+    startResponse("200 OK", [["Content-Length", String(bytes)]]);
+    return body();
+  };
 const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 const close = vi.fn();
 beforeEach(() => close.mockClear());
@@ -78,18 +92,18 @@ describe("the environ", () => {
     expect(environ["tsgi.exchange"].target).toBe("/a%20b/%E8%82%A1%2F?x=%31&y");
   });
 
-  test("leaves out what the request did not have, and what could be forged", async () => {
+  test("omits what the request lacks, names with an underscore, and Proxy", async () => {
     const environ = await environOf("/", { headers: { x_a: "forged", proxy: "http://evil.test" } });
     expect(Object.keys(environ).filter((name) => /^(CONTENT|HTTP)_/.test(name))).toEqual(["HTTP_HOST"]);
     expect(environ.QUERY_STRING).toBe("");
   });
 
-  test("knows the scheme and the default port", async () => {
+  test("has the scheme and its default port", async () => {
     const environ = await environOf("https://a.test/", { exchange: { encrypted: true, localAddress: null } });
     expect([environ["wsgi.url_scheme"], environ.SERVER_NAME, environ.SERVER_PORT]).toEqual(["https", "a.test", "443"]);
   });
 
-  test("wsgi.errors writes where it was told to", async () => {
+  test("passes what is written to wsgi.errors to writeError", async () => {
     const lines: string[] = [];
     await call(
       (environ, startResponse) => {
@@ -106,11 +120,17 @@ describe("the environ", () => {
     expect(lines).toEqual(["one\n", "two\n", "three\n"]);
   });
 
-  test("content beyond the limit is refused before the call", async () => {
+  test("rejects content beyond limitBytes before it calls the application", async () => {
     const application = vi.fn<WsgiApplication>();
     const refused = call(application, "/", { method: "POST", body: "12345" }, { limitBytes: 4 });
     await expect(refused).rejects.toMatchObject({ code: "BODY_TOO_LARGE", status: 413 });
     expect(application).not.toHaveBeenCalled();
+  });
+
+  test("has no limit of its own for content: the limit is the server's", async () => {
+    const body = Buffer.alloc(DEFAULT_BODY_LIMIT_BYTES + 1);
+    const environ = await environOf("/", { method: "POST", body });
+    expect(environ["wsgi.input"].read().byteLength).toBe(body.byteLength);
   });
 });
 
@@ -123,14 +143,34 @@ describe("wsgi.input", () => {
     ["readline(n)", (input) => [input.readline(2), input.readline(9)], ["on", "e\n"]],
     ["readlines()", (input) => input.readlines(), ["one\n", "two\n", "\n", "last"]],
     ["readlines(hint)", (input) => input.readlines(5), ["one\n", "two\n"]],
-    ["iteration", (input) => [...input], ["one\n", "two\n", "\n", "last"]],
-  ])("%s", (_name, read, expected) => {
+    ["a loop over it", (input) => [...input], ["one\n", "two\n", "\n", "last"]],
+  ])("is read by %s", (_name, read, expected) => {
     expect(read(open()).map(latin1)).toEqual(expected);
+  });
+
+  test("returns Buffers, whose text is UTF-8", () => {
+    expect(new InputStream(new TextEncoder().encode("name=股票")).read().toString()).toBe("name=股票");
   });
 });
 
-describe("startResponse and the iterable", () => {
-  test("the classic program", async () => {
+class Page implements WsgiResponse {
+  readonly #environ: Environ;
+  readonly #startResponse: StartResponse;
+
+  constructor(environ: Environ, startResponse: StartResponse) {
+    this.#environ = environ;
+    this.#startResponse = startResponse;
+  }
+
+  *[Symbol.iterator](): Generator<string> {
+    ok(this.#startResponse);
+    yield this.#environ.PATH_INFO;
+    yield "!";
+  }
+}
+
+describe("startResponse and the body", () => {
+  test("sends the status, the header lines and the pieces of a list", async () => {
     const response = await call((_environ, startResponse) => {
       startResponse("201 Created", [
         ["Content-Type", "text/html"],
@@ -185,24 +225,29 @@ describe("startResponse and the iterable", () => {
       },
       "",
     ],
-  ])("%s", async (_name, application, body) => {
+    ["a string, as UTF-8", (_environ, startResponse) => (ok(startResponse), "<h1>你好</h1>"), "<h1>你好</h1>"],
+    ["bytes", (_environ, startResponse) => (ok(startResponse), Buffer.from("bytes")), "bytes"],
+    ["the pieces of a class's instance", Page, "/!"],
+    ["a list up to its Content-Length", withLength(3, () => ["ab", "cd", "ef"]), "abc"],
+    ["nothing of a body with Content-Length 0", withLength(0, () => ["ab"]), ""],
+  ])("sends %s", async (_name, application, body) => {
     expect((await call(application)).text()).toBe(body);
   });
 
-  test("a list goes out whole, a generator piece by piece", async () => {
+  test("a list becomes a whole body, and a generator a body in pieces", async () => {
     const bodyOf = async (response: WsgiApplication): Promise<OutgoingResponse["body"]> => {
       let body: OutgoingResponse["body"];
       await using client = await createTestClient({
         fetch: async (request, exchange) => {
-          const answer = await wsgi(response).fetch(request, exchange);
-          ({ body } = answer);
-          return answer;
+          const outgoing = await wsgi(response).fetch(request, exchange);
+          ({ body } = outgoing);
+          return outgoing;
         },
       });
       await client.request("/");
       return body;
     };
-    const list: WsgiApplication = (_environ, startResponse) => {
+    const list = (_environ: Environ, startResponse: StartResponse) => {
       ok(startResponse);
       return ["a", "b"];
     };
@@ -215,14 +260,14 @@ describe("startResponse and the iterable", () => {
   });
 
   test.each<[string, WsgiApplication, string]>([
-    ["no call at all", () => ["a"], "did not call startResponse"],
+    ["no call of startResponse", () => ["a"], "must call startResponse before the first piece"],
     [
       "a call after the first piece",
       function* (_environ, startResponse) {
         yield "early";
         ok(startResponse);
       },
-      "did not call startResponse",
+      "must call startResponse before the first piece",
     ],
     [
       "a second call",
@@ -231,7 +276,7 @@ describe("startResponse and the iterable", () => {
         ok(startResponse);
         return [];
       },
-      "a second time without excInfo",
+      "only a call with excInfo may replace the first head",
     ],
     [
       "excInfo after write",
@@ -242,37 +287,95 @@ describe("startResponse and the iterable", () => {
       },
       "the first error",
     ],
-    ["a status that is none", (_environ, startResponse) => (startResponse("200", []), []), 'such as "200 OK"'],
     [
-      "headers that are no list",
-      (_environ, startResponse) => (startResponse("200 OK", {} as readonly [string, string][]), []),
-      "list of pairs",
+      "more bytes from write than the Content-Length",
+      (_environ, startResponse) => {
+        const write = startResponse("200 OK", [["Content-Length", "2"]]);
+        write("ab");
+        write("c");
+        return [];
+      },
+      "more bytes than the Content-Length of 2",
+    ],
+    ["an object as the body", (_environ, startResponse) => (ok(startResponse), {} as WsgiResponse), "not object"],
+    ["no body", (_environ, startResponse) => (ok(startResponse), undefined as unknown as string), "not undefined"],
+    [
+      "an asynchronous application",
+      (async (_environ: Environ, startResponse: StartResponse) => (ok(startResponse), [])) as unknown as WsgiFunction,
+      "cannot be asynchronous",
     ],
     [
-      "a field of the connection",
-      (_environ, startResponse) => (startResponse("200 OK", [["Connection", "close"]]), []),
-      "Connection is the server's",
-    ],
-    [
-      "a string for an iterable",
-      (_environ, startResponse) => (ok(startResponse), "letters"),
-      "iterable of bytestrings",
-    ],
-    [
-      "bytes for an iterable",
-      (_environ, startResponse) => (ok(startResponse), new Uint8Array(1) as unknown as Iterable<string>),
-      "iterable of bytestrings",
-    ],
-    [
-      "a piece that is none",
-      (_environ, startResponse) => (ok(startResponse), [1 as unknown as string]),
-      "not of number",
+      "a number in the body",
+      (_environ, startResponse) => (ok(startResponse), [1] as unknown as string[]),
+      "not number",
     ],
   ])("%s is an error", async (_name, application, message) => {
     await expect(call(application)).rejects.toThrow(message);
   });
 
-  test("excInfo while pieces go out is thrown again, through the body", async () => {
+  test.each<[string, readonly unknown[], string]>([
+    ["a status without a reason", ["200", []], 'such as "200 OK", not "200"'],
+    ["a number as the status", [200, []], 'such as "200 OK", not 200'],
+    ["a status of an informational response", ["103 Early Hints", []], "from 200 to 599"],
+    ["a record of headers", ["200 OK", { "Content-Type": "text/html" }], 'such as [["Content-Type", "text/html"]]'],
+    [
+      "a flat list of headers",
+      ["200 OK", ["Content-Type", "text/html"]],
+      'write [["Content-Type","text/html"]], not ["Content-Type","text/html"]',
+    ],
+    ["a header of one item", ["200 OK", [["Content-Type"]]], "each header must be a pair"],
+    [
+      "a header name with a space",
+      ["200 OK", [["Content Type", "a"]]],
+      '"Content Type" is not the name of a header field',
+    ],
+    ["a number as a value", ["200 OK", [["Content-Length", 12]]], 'must be a string, such as "12", not 12'],
+    ["a value with a line break", ["200 OK", [["X-A", "a\r\nX-B: b"]]], "without control characters"],
+    ["a value beyond ISO-8859-1", ["200 OK", [["X-A", "股"]]], "ISO-8859-1"],
+    ["a field of the connection", ["200 OK", [["Connection", "close"]]], "leave out Connection"],
+    [
+      "two lengths",
+      [
+        "200 OK",
+        [
+          ["Content-Length", "1"],
+          ["content-length", "2"],
+        ],
+      ],
+      "one decimal number",
+    ],
+    ["a length that is no number", ["200 OK", [["Content-Length", "many"]]], "one decimal number"],
+  ])("%s is an error of the call of startResponse", async (_name, given, message) => {
+    let error: unknown;
+    const response = await call((_environ, startResponse) => {
+      try {
+        startResponse(...(given as unknown as Parameters<StartResponse>));
+      } catch (thrown) {
+        error = thrown;
+      }
+      ok(startResponse);
+      return ["the page"];
+    });
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as TypeError).message).toContain(message);
+    expect(response.text()).toBe("the page");
+  });
+
+  test("an endless generator stops at the Content-Length, and is closed", async () => {
+    const ended = vi.fn();
+    const response = await call(
+      withLength(5, function* endless() {
+        try {
+          for (;;) yield "ab";
+        } finally {
+          ended();
+        }
+      }),
+    );
+    expect([response.text(), ended.mock.calls.length]).toEqual(["ababa", 1]);
+  });
+
+  test("an error passed as excInfo after the first piece fails the body", async () => {
     const sending = call(function* (_environ, startResponse) {
       ok(startResponse);
       yield "first";
@@ -280,6 +383,39 @@ describe("startResponse and the iterable", () => {
     });
     await expect(sending).rejects.toThrow("late");
   });
+});
+
+describe("wsgi.file_wrapper", () => {
+  test("sends a file by its descriptor, in blocks, and closes it", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "tsgi-wsgi-")), "file");
+    await writeFile(path, "0123456789");
+    let fd = -1;
+    const response = await call((environ, startResponse) => {
+      ok(startResponse);
+      fd = openSync(path, "r");
+      return environ["wsgi.file_wrapper"](fd, 4);
+    });
+    expect(response.text()).toBe("0123456789");
+    expect(() => readSync(fd, Buffer.alloc(1))).toThrow("EBADF");
+    await rm(dirname(path), { recursive: true });
+  });
+
+  test("sends what an object's read returns, and calls its close", async () => {
+    const file = { read: new InputStream(Buffer.from("content")), sizes: [] as number[] };
+    const response = await call((environ, startResponse) => {
+      ok(startResponse);
+      const read = (size: number) => {
+        file.sizes.push(size);
+        return file.read.read(size);
+      };
+      return environ["wsgi.file_wrapper"]({ read, close }, 5);
+    });
+    expect([response.text(), file.sizes, close.mock.calls.length]).toEqual(["content", [5, 5, 5], 1]);
+  });
+});
+
+test("an application that is not a function is an error of wsgi", () => {
+  expect(() => wsgi({} as WsgiApplication)).toThrow("must be a function or a class, not object");
 });
 
 describe("close()", () => {
@@ -295,9 +431,14 @@ describe("close()", () => {
       throw new Error("piece");
     };
 
+  const endless = function* () {
+    for (;;) yield "piece";
+  };
+
   test.each<[string, WsgiApplication, TestRequest, boolean]>([
     ["the end", closing(() => ["a", "b"]), {}, true],
     ["HEAD", closing(() => ["a"]), { method: "HEAD" }, true],
+    ["HEAD of a generator that never ends", closing(endless), { method: "HEAD" }, true],
     ["a 304", closing(() => ["a"], "304 Not Modified"), {}, true],
     ["nothing to send", closing(() => []), {}, true],
     ["an error before the first piece", closing(failing()), {}, false],
@@ -311,7 +452,7 @@ describe("close()", () => {
     expect([outcome, close.mock.calls.length]).toEqual([succeeds, 1]);
   });
 
-  test("is called when the client goes away, and the generator is ended", async () => {
+  test("is called when the client disconnects, and the generator is ended", async () => {
     const ended = vi.fn();
     const application = closing(function* () {
       try {
@@ -323,7 +464,7 @@ describe("close()", () => {
     await using client = await createTestClient({
       fetch: async (request, exchange) => {
         const { body } = await wsgi(application).fetch(request, exchange);
-        // What a server does whose client went away.
+        // What a server does when its client has disconnected.
         const pieces = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
         await pieces.next();
         expect(close).not.toHaveBeenCalled();
