@@ -185,6 +185,7 @@ test("the public names are these", async () => {
       isPromiseLike
       isWhole
       lengthMismatch
+      lifespanHandle
       localAddress
       logHandlerError
       noContent
@@ -205,6 +206,7 @@ test("the public names are these", async () => {
       type BodySource
       type FailableContent
       type FieldLines
+      type LifespanHandle
       type PlainResponse
       type Releasable
       type SocketLike
@@ -245,7 +247,7 @@ test("the public names are these", async () => {
       type FetchHandler
       type FetchListener
       type FromFetchOptions
-      type Hosted
+      type LifespanHandle
       type ToFetchOptions
     @tsgi/gateway-spec/node
       NodeExchange

@@ -79,7 +79,7 @@ describe("the in-process client", () => {
       };
     });
     await expect(client.request("/", { signal: leave.signal })).rejects.toMatchObject({ code: "CLIENT_DISCONNECTED" });
-    expect(events).toEqual(["abort", "CLIENT_DISCONNECTED", "cancel"]);
+    expect(events).toEqual(["abort", "cancel", "CLIENT_DISCONNECTED"]);
   });
 
   test("lives through startup, draining, waitUntil and shutdown in this order", async () => {
@@ -108,5 +108,26 @@ describe("the in-process client", () => {
       throw new Error(exchange.encrypted ? "encrypted" : "plain");
     });
     await expect(client.request("/", { exchange: { encrypted: true } })).rejects.toThrow("encrypted");
+  });
+
+  test("names what a handler returned in place of a response", async () => {
+    await using client = await createTestClient((() => undefined) as unknown as Handler);
+    await expect(client.request("/a")).rejects.toThrow("The handler of GET /a returned undefined");
+  });
+
+  test("refuses a body that is not as long as its Content-Length", async () => {
+    await using client = await createTestClient(() => ({
+      status: 200,
+      headers: { "content-length": "3" },
+      body: (async function* () {
+        yield "ab";
+      })(),
+    }));
+    await expect(client.request("/")).rejects.toThrow("The response announces 3 bytes of content, and its body has 2");
+  });
+
+  test("a response of status 101 of the application passes", async () => {
+    await using client = await createTestClient(() => ({ status: 101 }));
+    expect((await client.request("/")).status).toBe(101);
   });
 });

@@ -1,16 +1,23 @@
-/** Calls an application with no server and no socket: a request in, the whole response out, by the rules of SPEC.md. */
-import { exchangeError } from "./server-kit/refusals.ts";
-import { eachField, toHeaderView } from "./server-kit/fields.ts";
+/** Calls an application without a server and a socket: a request in, the whole response out, by the rules of SPEC.md. */
 import type {
+  Address,
   Application,
   Exchange,
+  ExchangeError,
   Handler,
   HeaderFields,
   HeaderView,
   IncomingRequest,
+  Logger,
   OutgoingResponse,
 } from "./index.ts";
-import { cancelBody, hasNoContent, isWhole, openBody } from "./server-kit/response-body.ts";
+import { BodyWriter, type BodySink } from "./server-kit/body-writer.ts";
+import { eachField, toHeaderView } from "./server-kit/fields.ts";
+import { HandlerScope } from "./server-kit/handler-scope.ts";
+import { Lifespan, SPEC_VERSION } from "./server-kit/lifespan.ts";
+import { clientDisconnected } from "./server-kit/refusals.ts";
+import { cancelBody, hasNoContent, isWhole, noContent, openBody } from "./server-kit/response-body.ts";
+import { ServerExchange } from "./server-kit/server-exchange.ts";
 
 export interface TestRequest {
   /** Default `GET`. */
@@ -18,7 +25,7 @@ export interface TestRequest {
   readonly headers?: HeaderFields;
   /** Sent as one piece, or piece by piece from an iterable. A string is UTF-8. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
-  /** Aborting it is the client going away. */
+  /** To abort it is to close the client's connection. */
   readonly signal?: AbortSignal;
   /** Members of the exchange to replace, such as `{ encrypted: true }`. */
   readonly exchange?: Partial<Exchange>;
@@ -45,88 +52,160 @@ export interface TestClient extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A failure reaches the test as a rejection of `request`. */
+const NO_LOGGER: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
 /** Starts an application in this process. Rejects with what its `startup` threw. */
 export async function createTestClient<State>(application: Application<State> | Handler): Promise<TestClient> {
-  const app = toApplication(application);
-  // Without a startup there is no state, and State is unknown or undefined.
-  const state = (await app.startup?.({ software: "tsgi-test-client", specVersion: "1.0" })) as State;
-  const draining = new AbortController();
-  const pending = new Set<Promise<unknown>>();
-
-  const request = async (target: string, options: TestRequest = {}): Promise<TestResponse> => {
-    const url = new URL(target, "http://test.localhost");
-    const failure = new AbortController();
-    const completed = Promise.withResolvers<undefined>();
-    completed.promise.catch(() => undefined);
-    const fail = (error: unknown) => {
-      failure.abort(error);
-      completed.reject(error);
-    };
-    const gone = () => {
-      fail(exchangeError("CLIENT_DISCONNECTED", "The client went away", options.signal?.reason));
-    };
-    options.signal?.addEventListener("abort", gone, { once: true });
-    if (options.signal?.aborted === true) gone();
-
-    const headers = toHeaderView([["host", url.host], ...pairs(options.headers), ...framing(options)]);
-    const incoming: IncomingRequest = {
-      method: options.method ?? "GET",
-      url: url.href,
-      headers,
-      body: toBody(options.body),
-      signal: failure.signal,
-    };
-    const exchange: Exchange<State> = {
-      target: url.pathname + url.search,
-      protocol: "1.1",
-      encrypted: url.protocol === "https:",
-      remoteAddress: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 },
-      peerAddress: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 },
-      localAddress: { transport: "tcp", hostname: "127.0.0.1", port: 80 },
-      tls: null,
-      draining: draining.signal,
-      completed: completed.promise,
-      waitUntil: (work) => {
-        const settled = work.catch(() => undefined).finally(() => pending.delete(settled));
-        pending.add(settled);
-      },
-      ...options.exchange,
-      state,
-    };
-    try {
-      const response = await app.fetch(incoming, exchange);
-      const body = await readBody(incoming.method, response, failure.signal);
-      const trailers = toHeaderView(await response.trailers?.());
-      completed.resolve(undefined);
-      return {
-        status: response.status,
-        headers: toHeaderView(response.headers),
-        body,
-        trailers,
-        text: () => new TextDecoder().decode(body),
-        json: () => JSON.parse(new TextDecoder().decode(body)) as unknown,
+  const info = { software: "tsgi-test-client", specVersion: SPEC_VERSION };
+  const lifespan = new Lifespan(application, info, NO_LOGGER);
+  await lifespan.start();
+  const scope = new HandlerScope();
+  const close = () => lifespan.close();
+  return {
+    request: async (target, options = {}) => {
+      const exchange = new TestExchange(lifespan, new URL(target, "http://test.localhost"), options);
+      const abort = () => {
+        exchange.fail(clientDisconnected(options.signal?.reason));
       };
-    } catch (error) {
-      fail(exchangeError("RESPONSE_FAILED", "The application failed", error));
-      throw error;
-    } finally {
-      options.signal?.removeEventListener("abort", gone);
-    }
+      options.signal?.addEventListener("abort", abort, { once: true });
+      if (options.signal?.aborted === true) abort();
+      try {
+        exchange.run(scope);
+        return await exchange.response;
+      } finally {
+        options.signal?.removeEventListener("abort", abort);
+      }
+    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
-
-  let closing: Promise<void> | undefined;
-  const close = () =>
-    (closing ??= (async () => {
-      draining.abort(exchangeError("SERVER_CLOSED", "The server is shutting down"));
-      while (pending.size > 0) await Promise.all(pending);
-      await app.shutdown?.(state);
-    })());
-  return { request, close, [Symbol.asyncDispose]: close };
 }
 
-/** A bare handler as an application. */
-function toApplication<State>(application: Application<State> | Handler): Application<State> {
-  return typeof application === "function" ? { fetch: application } : application;
+const CLIENT: Address = { transport: "tcp", hostname: "127.0.0.1", port: 50_000 };
+
+class TestExchange extends ServerExchange implements BodySink {
+  readonly target: string;
+  readonly protocol = "1.1";
+  readonly encrypted: boolean;
+  readonly peerAddress = CLIENT;
+  readonly localAddress: Address = { transport: "tcp", hostname: "127.0.0.1", port: 80 };
+  readonly tls = null;
+  readonly request: IncomingRequest;
+  readonly #response = Promise.withResolvers<TestResponse>();
+  readonly #pieces: Uint8Array[] = [];
+  #head: OutgoingResponse | null = null;
+
+  constructor(lifespan: Lifespan, url: URL, options: TestRequest) {
+    super(lifespan);
+    this.target = url.pathname + url.search;
+    this.encrypted = url.protocol === "https:";
+    this.request = new InMemoryRequest(this, url, options);
+    for (const [name, value] of Object.entries(options.exchange ?? {})) {
+      if (name !== "state") Object.defineProperty(this, name, { value, configurable: true, enumerable: true });
+    }
+  }
+
+  /** Rejects with what the handler or the body threw, or with the failure of the exchange. */
+  get response(): Promise<TestResponse> {
+    return this.#response.promise;
+  }
+
+  override fail(error: ExchangeError): void {
+    super.fail(error);
+    this.#response.reject(error.code === "RESPONSE_FAILED" ? error.cause : error);
+  }
+
+  // The server's side
+
+  protected readonly headSent = false;
+
+  protected send(response: OutgoingResponse): void {
+    const { status, body, trailers } = response;
+    this.#head = response;
+    if (body === null || body === undefined || isWhole(body) || hasNoContent(this.request.method, status)) {
+      cancelBody(body, noContent());
+      const whole = body === null || body === undefined || !isWhole(body) ? "" : body;
+      if (!hasNoContent(this.request.method, status)) this.write(whole);
+      this.#finish(trailers);
+      return;
+    }
+    const length = toHeaderView(response.headers).get("content-length");
+    const writer = new BodyWriter(this, openBody(body), length === null ? -1 : Number(length), trailers);
+    this.responseBody = writer;
+    writer.start();
+  }
+
+  protected sendFailure(): void {
+    // The test gets the error itself.
+  }
+
+  protected terminate(): void {
+    // Nor is there a connection.
+  }
+
+  // The writer's side
+
+  writeHead(): void {
+    // It is taken with the end.
+  }
+
+  write(piece: string | Uint8Array): void {
+    this.#pieces.push(typeof piece === "string" ? Buffer.from(piece) : piece);
+  }
+
+  flush(): void {
+    // Nothing is buffered.
+  }
+
+  writable(): null {
+    return null;
+  }
+
+  end(trailers: HeaderFields | undefined): void {
+    const body = new Uint8Array(Buffer.concat(this.#pieces));
+    const text = () => new TextDecoder().decode(body);
+    this.succeed();
+    this.#response.resolve({
+      status: this.#head?.status ?? 0,
+      headers: toHeaderView(this.#head?.headers),
+      body,
+      trailers: toHeaderView(trailers),
+      text,
+      json: () => JSON.parse(text()) as unknown,
+    });
+  }
+
+  failed(error: unknown): void {
+    this.handlerFailed(error);
+  }
+
+  #finish(trailers: OutgoingResponse["trailers"]): void {
+    Promise.resolve(trailers?.()).then(
+      (fields) => this.end(fields),
+      (error: unknown) => this.handlerFailed(error),
+    );
+  }
+}
+
+class InMemoryRequest implements IncomingRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: HeaderView;
+  readonly body: AsyncIterable<Uint8Array> | null;
+  readonly #exchange: TestExchange;
+
+  constructor(exchange: TestExchange, url: URL, options: TestRequest) {
+    this.#exchange = exchange;
+    this.method = options.method ?? "GET";
+    this.url = url.href;
+    this.headers = toHeaderView([["host", url.host], ...pairs(options.headers), ...framing(options)]);
+    this.body = toBody(options.body);
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
 }
 
 function pairs(fields: HeaderFields | undefined): readonly (readonly [string, string])[] {
@@ -135,7 +214,7 @@ function pairs(fields: HeaderFields | undefined): readonly (readonly [string, st
   return list;
 }
 
-/** The field that announces the content, as a client would send it; not where the caller gave one. */
+/** The field that announces the content, as a client would send it; none where the caller gave one. */
 function framing({ body, headers }: TestRequest): readonly (readonly [string, string])[] {
   const given = toHeaderView(headers);
   if (body === undefined || given.has("content-length") || given.has("transfer-encoding")) return [];
@@ -150,35 +229,4 @@ function toBody(body: TestRequest["body"]): AsyncIterable<Uint8Array> | null {
   return (async function* () {
     yield bytes;
   })();
-}
-
-/** The content that a client would receive. Rejects when the client goes away meanwhile. */
-async function readBody(method: string, response: OutgoingResponse, signal: AbortSignal): Promise<Uint8Array> {
-  const { body } = response;
-  if (body === null || body === undefined || hasNoContent(method, response.status)) {
-    cancelBody(body, new Error("The response has no content"));
-    return new Uint8Array(0);
-  }
-  if (isWhole(body)) return typeof body === "string" ? new TextEncoder().encode(body) : body;
-  const source = openBody(body);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => {
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  const pieces: Uint8Array[] = [];
-  try {
-    for (;;) {
-      const { done, value } = await Promise.race([source.next(), aborted]);
-      if (done === true) break;
-      if (value !== undefined) pieces.push(typeof value === "string" ? new TextEncoder().encode(value) : value);
-    }
-  } catch (error) {
-    source.cancel(error);
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-  return Buffer.concat(pieces);
 }

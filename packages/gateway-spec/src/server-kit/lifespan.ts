@@ -126,4 +126,16 @@ export class Lifespan {
   }
 }
 
+/** What an adapter on a foreign host gives to code that leads the application's lifespan there. */
+export interface LifespanHandle {
+  /** Runs `startup`, once. The first request does so by itself. Rejects with what `startup` threw. */
+  readonly start: () => Promise<void>;
+  /** Aborts `draining`, waits for the work of `waitUntil`, runs `shutdown`; once. Stop the host from accepting requests first. */
+  readonly close: () => Promise<void>;
+}
+
+export function lifespanHandle(lifespan: Lifespan): LifespanHandle {
+  return { start: () => lifespan.start(), close: () => lifespan.close() };
+}
+
 const NEVER = new Promise<never>(() => undefined);

@@ -20,11 +20,11 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
   abstract readonly peerAddress: Address | null;
   abstract readonly localAddress: Address | null;
   abstract readonly tls: TlsInfo | null;
-  readonly #lifespan: Lifespan;
+  protected readonly lifespan: Lifespan;
 
   constructor(lifespan: Lifespan) {
     super();
-    this.#lifespan = lifespan;
+    this.lifespan = lifespan;
   }
 
   /** The peer: no proxy is trusted by default. */
@@ -33,16 +33,16 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
   }
 
   get state(): unknown {
-    return this.#lifespan.state;
+    return this.lifespan.state;
   }
 
   get draining(): AbortSignal {
-    return this.#lifespan.draining;
+    return this.lifespan.draining;
   }
 
   /** It may be called without its object. */
   get waitUntil(): (work: Promise<unknown>) => void {
-    return this.#lifespan.waitUntil;
+    return this.lifespan.waitUntil;
   }
 
   /** Whether the head of the final response has left: a failure can only terminate the connection then. */
@@ -67,8 +67,8 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
    * @param scope what the handler enters with AsyncLocalStorage stays in it, and reaches the body of its response.
    */
   run(scope: HandlerScope | null): void {
-    if (scope === null) runHandler(this, this.#lifespan);
-    else scope.run(runHandler, this, this.#lifespan);
+    if (scope === null) runHandler(this, this.lifespan);
+    else scope.run(runHandler, this, this.lifespan);
   }
 
   /** Sends what the handler gave, unless the exchange has failed already. */
@@ -91,7 +91,7 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
   handlerFailed(error: unknown): void {
     if (!this.running) return;
     const { headSent } = this;
-    logHandlerError(this.#lifespan.logger, this.request, this.target, error, headSent);
+    logHandlerError(this.lifespan.logger, this.request, this.target, error, headSent);
     this.fail(responseFailed(error));
     if (headSent) this.terminate();
     else this.sendFailure(failureResponse(error));

@@ -1,4 +1,4 @@
 /** The contract and Fetch, each way round. */
 export { type ExecutionContext, type FetchHandler, fromFetch, type FromFetchOptions } from "./from-fetch.ts";
 export { type FetchContext, type FetchListener, toFetch, type ToFetchOptions } from "./to-fetch.ts";
-export type { Hosted } from "../lifespan.ts";
+export type { LifespanHandle } from "../../server-kit/lifespan.ts";

@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { Hono } from "hono";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { readText } from "../../body.ts";
@@ -227,4 +230,48 @@ describe("toFetch", () => {
     const both = toFetch(fromFetch(inner));
     expect(await (await both(new Request("http://a.test/", { method: "POST", body: "in" }))).text()).toBe("in");
   });
+});
+
+test("the body is pulled in the async context of its handler", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const fetch = toFetch(() => {
+    storage.enterWith("request 1");
+    return {
+      status: 200,
+      body: (async function* () {
+        yield String(storage.getStore());
+      })(),
+    };
+  });
+  const response = await fetch(new Request("http://a.test/"));
+  expect(await storage.run("host", () => response.text())).toBe("request 1");
+});
+
+test("a node stream is closed where its response to HEAD has no content", async () => {
+  const stream = createReadStream(import.meta.filename);
+  await toFetch(() => ({ status: 200, body: stream }))(new Request("http://a.test/", { method: "HEAD" }));
+  await once(stream, "close");
+});
+
+test("a host that has aborted the request before the handler returns gets a response, and the body is released", async () => {
+  const host = new AbortController();
+  const cancel = vi.fn();
+  const response = await toFetch((request) => {
+    void request.signal;
+    host.abort();
+    return { status: 200, body: new ReadableStream({ cancel }) };
+  })(new Request("http://a.test/", { signal: host.signal }));
+  expect([response.status, cancel.mock.calls.length]).toEqual([500, 1]);
+});
+
+test("waitUntil may be called without its exchange", async () => {
+  const events: string[] = [];
+  const fetch = toFetch((_request, exchange) => {
+    const waitUntil = Reflect.get<Exchange, "waitUntil">(exchange, "waitUntil");
+    waitUntil(new Promise(setImmediate).then(() => events.push("work")));
+    return { status: 200 };
+  });
+  await fetch(new Request("http://a.test/"));
+  await fetch.close();
+  expect(events).toEqual(["work"]);
 });

@@ -1,21 +1,34 @@
-/** `toFetch`: our applications on any Fetch host. */
-import { exchangeError, failureResponse, refusalStatus } from "../../server-kit/refusals.ts";
-import { eachField } from "../../server-kit/fields.ts";
+/** `toFetch`: an application on any Fetch host. */
 import type {
   Address,
   Application,
   Exchange,
-  ExchangeError,
   Handler,
   HeaderView,
   IncomingRequest,
   Logger,
   OutgoingResponse,
 } from "../../index.ts";
-import { type BodySource, cancelBody, hasNoContent, isWhole, openBody } from "../../server-kit/response-body.ts";
-import { createLifespan, type Hosted, type Lifespan } from "../lifespan.ts";
+import { tcpAddress } from "../../server-kit/addresses.ts";
+import { CONNECTION_FIELDS, eachField } from "../../server-kit/fields.ts";
+import { checkStatus } from "../../server-kit/handler-result.ts";
+import { currentScope } from "../../server-kit/handler-scope.ts";
+import { Lifespan, lifespanHandle, SPEC_VERSION, type LifespanHandle } from "../../server-kit/lifespan.ts";
+import { STDERR_LOGGER } from "../../server-kit/log.ts";
+import { clientDisconnected, plainResponse, type PlainResponse } from "../../server-kit/refusals.ts";
+import {
+  type BodySource,
+  cancelBody,
+  ContentCheck,
+  hasNoContent,
+  isWhole,
+  lengthMismatch,
+  noContent,
+  openBody,
+} from "../../server-kit/response-body.ts";
+import { ServerExchange } from "../../server-kit/server-exchange.ts";
 
-/** A host's third argument. */
+/** The third argument that a host passes. */
 export interface FetchContext {
   waitUntil?(work: Promise<unknown>): void;
 }
@@ -25,8 +38,9 @@ export interface ToFetchOptions {
   readonly logger?: Logger;
 }
 
-/** `info` is the host's second argument: Deno's and Bun's are asked for the client's address, others are ignored. */
-export type FetchListener = ((request: Request, info?: unknown, context?: FetchContext) => Promise<Response>) & Hosted;
+/** `info` is the host's second argument: Deno's and Bun's give the client's address, others are ignored. */
+export type FetchListener = ((request: Request, info?: unknown, context?: FetchContext) => Promise<Response>) &
+  LifespanHandle;
 
 /**
  * Runs an application on a Fetch host: Bun, Deno, a worker, or mounted in another Fetch-style app.
@@ -40,34 +54,28 @@ export type FetchListener = ((request: Request, info?: unknown, context?: FetchC
  *
  * `startup` runs at the first request or at `fetch.start()`; while it fails, requests get 500. What Fetch lacks is absent:
  * trailers (those of a response are dropped and not asked for), informational responses, WebSockets, addresses where the host
- * says none. The URL comes normalised, `target` is made of it, and `protocol` is always `1.1`.
+ * gives none. The URL comes normalized, `target` is made of it, and `protocol` is always `1.1`.
  */
 export function toFetch<State>(
   application: Application<State> | Handler,
-  { logger = console }: ToFetchOptions = {},
+  { logger = STDERR_LOGGER }: ToFetchOptions = {},
 ): FetchListener {
-  const info = { software: "tsgi-to-fetch/0.1.0", specVersion: "1.0" };
-  const lifespan = createLifespan(application, info, (message, error) => {
-    logger.error(message, error);
-  });
-  const listener = async (request: Request, info?: unknown, context?: FetchContext): Promise<Response> => {
-    const exchange = new FetchExchange(request, info, context, lifespan, logger);
-    let response: OutgoingResponse | undefined;
-    try {
-      if (!lifespan.started) await lifespan.start();
-      response = await lifespan.handler(exchange.request, exchange);
-      return exchange.toResponse(response);
-    } catch (error) {
-      exchange.handlerFailed(error);
-      cancelBody(response?.body, error);
-      const { status, headers, body } = failureResponse(error);
-      return new Response(request.method === "HEAD" ? null : body, { status, headers });
+  const lifespan = new Lifespan(application, { software: "tsgi-to-fetch/0.1.0", specVersion: SPEC_VERSION }, logger);
+  const listener = (request: Request, info?: unknown, context?: FetchContext): Promise<Response> => {
+    const exchange = new FetchExchange(lifespan, request, info, context);
+    if (lifespan.started) exchange.run(null);
+    else {
+      lifespan.start().then(
+        () => exchange.run(null),
+        (error: unknown) => exchange.handlerFailed(error),
+      );
     }
+    return exchange.response;
   };
-  return Object.assign(listener, { start: lifespan.start, close: lifespan.close });
+  return Object.assign(listener, lifespanHandle(lifespan));
 }
 
-/** The request's side. A `Request` would fit, but for its signal: hosts abort it with reasons of their own, some on success. */
+/** A `Request` would fit, except for its signal: hosts abort it with reasons of their own, some of them on success. */
 class FetchRequest implements IncomingRequest {
   readonly #request: Request;
   readonly #exchange: FetchExchange;
@@ -105,7 +113,7 @@ class FetchRequest implements IncomingRequest {
   }
 }
 
-class FetchExchange implements Exchange {
+class FetchExchange extends ServerExchange {
   readonly protocol = "1.1";
   readonly localAddress = null;
   readonly tls = null;
@@ -113,21 +121,21 @@ class FetchExchange implements Exchange {
   readonly #request: Request;
   readonly #info: unknown;
   readonly #context: FetchContext | undefined;
-  readonly #lifespan: Lifespan;
-  readonly #logger: Logger;
-  #controller: AbortController | null = null;
-  #completed: PromiseWithResolvers<void> | null = null;
-  #outcome: "running" | "sent" | ExchangeError = "running";
-  #source: BodySource | null = null;
-  #watching = false;
+  readonly #response = Promise.withResolvers<Response>();
+  /** The stream of a body in pieces, which its host may be reading. */
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  constructor(request: Request, info: unknown, context: FetchContext | undefined, lifespan: Lifespan, logger: Logger) {
+  constructor(lifespan: Lifespan, request: Request, info: unknown, context: FetchContext | undefined) {
+    super(lifespan);
     this.#request = request;
     this.#info = info;
     this.#context = context;
-    this.#lifespan = lifespan;
-    this.#logger = logger;
     this.request = new FetchRequest(request, this);
+  }
+
+  /** What the host gets. It never rejects. */
+  get response(): Promise<Response> {
+    return this.#response.promise;
   }
 
   get target(): string {
@@ -139,174 +147,139 @@ class FetchExchange implements Exchange {
     return this.#request.url.startsWith("https:");
   }
 
-  get remoteAddress(): Address | null {
+  get peerAddress(): Address | null {
     return toAddress(this.#request, this.#info);
   }
 
-  get peerAddress(): Address | null {
-    return this.remoteAddress;
+  override get waitUntil(): Exchange["waitUntil"] {
+    const context = this.#context;
+    const { waitUntil } = this.lifespan;
+    if (context?.waitUntil === undefined) return waitUntil;
+    return (work) => {
+      waitUntil(work);
+      // A worker is suspended when its response has been sent, unless its host knows of the work too.
+      context.waitUntil?.(Promise.resolve(work).catch(() => undefined));
+    };
   }
 
-  get state(): unknown {
-    return this.#lifespan.state;
+  override respond(response: unknown): void {
+    super.respond(response);
+    this.#release();
   }
 
-  get draining(): AbortSignal {
-    return this.#lifespan.draining;
+  override handlerFailed(error: unknown): void {
+    super.handlerFailed(error);
+    this.#release();
   }
 
-  get completed(): Promise<void> {
-    if (this.#completed === null) {
-      this.#completed = Promise.withResolvers<void>();
-      this.#completed.promise.catch(() => undefined);
-      this.#watch();
-      if (this.#outcome === "sent") this.#completed.resolve();
-      else if (this.#outcome !== "running") this.#completed.reject(this.#outcome);
-    }
-    return this.#completed.promise;
+  protected get headSent(): boolean {
+    return this.#controller !== null;
   }
 
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      this.#watch();
-      if (typeof this.#outcome === "object") this.#controller.abort(this.#outcome);
-    }
-    return this.#controller.signal;
+  protected override observe(): void {
+    const { signal } = this.#request;
+    const abort = () => {
+      this.fail(clientDisconnected(signal.reason));
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
   }
 
-  waitUntil(work: Promise<unknown>): void {
-    this.#lifespan.waitUntil(work);
-    // A worker is put to sleep when its response is sent, unless its host knows of the work too.
-    this.#context?.waitUntil?.(work.catch(() => undefined));
-  }
-
-  /** @throws TypeError where the application's response breaks the contract. */
-  toResponse(response: OutgoingResponse): Response {
+  protected send(response: OutgoingResponse): void {
     const { status, body } = response;
-    if (!Number.isInteger(status) || status < 200 || status > 599) {
-      throw new TypeError(`A response's status must be an integer from 200 to 599, not ${String(status)}`);
-    }
+    checkStatus(status);
     if (hasNoContent(this.#request.method, status)) {
-      const bare = new Response(null, { status, headers: toHeaders(response) });
-      this.#sent();
-      cancelBody(body, new Error("The response has no content"));
-      return bare;
+      this.#give(new Response(null, { status, headers: toHeaders(response) }));
+      cancelBody(body, noContent());
+      return;
     }
-    // The host knows best what to do with a Response, unless somebody here wants to hear how it went.
-    if (response instanceof Response && !this.#watching) {
-      this.#sent();
-      return response;
+    // The host reads a Response of its own the fastest way, unless the application observes how the exchange ends.
+    if (response instanceof Response && !this.observed) {
+      this.#give(response);
+      return;
     }
     const headers = toHeaders(response);
-    const length = headers.get("content-length");
+    const announced = headers.get("content-length");
+    const length = announced === null ? -1 : Number(announced);
     if (body === null || body === undefined || isWhole(body)) {
       // As bytes: a Response made of a string adds a Content-Type.
       const bytes = typeof body === "string" ? new TextEncoder().encode(body) : (body ?? null);
-      if (length !== null && Number(length) !== (bytes?.byteLength ?? 0)) {
-        throw new TypeError(`The response announces ${length} bytes and its body has ${bytes?.byteLength ?? 0}`);
-      }
+      const given = bytes?.byteLength ?? 0;
+      if (length !== -1 && length !== given) throw lengthMismatch(length, given);
       // A view on shared memory is no BodyInit; the contract's bodies are not shared.
-      const whole = new Response(bytes as Uint8Array<ArrayBuffer> | null, { status, headers });
-      this.#sent();
-      return whole;
+      this.#give(new Response(bytes as Uint8Array<ArrayBuffer> | null, { status, headers }));
+      return;
     }
-    return new Response(this.#toStream(openBody(body), length === null ? null : Number(length)), { status, headers });
+    this.#response.resolve(new Response(this.#toStream(openBody(body), length), { status, headers }));
   }
 
-  handlerFailed(error: unknown): void {
-    const line = `${this.#request.method} ${this.target}`;
-    const status = refusalStatus(error);
-    if (status === 500) this.#logger.error(`${line} failed`, error);
-    else this.#logger.warn(`${line} refused with ${status}: ${(error as Error).message}`);
-    this.#fail(exchangeError("RESPONSE_FAILED", "The response could not be completed", error));
+  protected sendFailure({ status, headers, body }: PlainResponse): void {
+    this.#response.resolve(new Response(this.#request.method === "HEAD" ? null : body, { status, headers }));
   }
 
-  #toStream(source: BodySource, contentLength: number | null): ReadableStream<Uint8Array> {
-    this.#source = source;
-    this.#watch();
-    let left = contentLength ?? Number.POSITIVE_INFINITY;
+  protected terminate(): void {
+    this.#controller?.error(this.failure?.cause ?? this.failure);
+  }
+
+  #give(response: Response): void {
+    this.#response.resolve(response);
+    this.succeed();
+  }
+
+  /** The host waits for a response even when the client is gone. */
+  #release(): void {
+    if (this.failure?.code === "CLIENT_DISCONNECTED") this.sendFailure(plainResponse(500, this.failure.message));
+  }
+
+  /** Pulled by the host, which pulls when the client has read; the BodyWriter of the kit is for sinks that are pushed to. */
+  #toStream(source: BodySource, contentLength: number): ReadableStream<Uint8Array> {
+    const inScope = currentScope();
+    const check = new ContentCheck(contentLength);
     const encoder = new TextEncoder();
+    const next = () => source.next();
+    this.responseBody = { release: (reason) => source.cancel(reason) };
     return new ReadableStream<Uint8Array>(
       {
+        start: (controller) => {
+          this.#controller = controller;
+          void this.signal;
+        },
         pull: async (controller) => {
           try {
             for (;;) {
-              const { done, value } = await source.next();
+              const { done, value } = await inScope(next);
               if (done === true) break;
-              if (value === undefined || value.length === 0) continue;
-              if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-                throw new TypeError(`A piece of a response body must be a string or bytes, not ${typeof value}`);
-              }
               const bytes = typeof value === "string" ? encoder.encode(value) : value;
-              left -= bytes.byteLength;
-              if (left < 0) throw new TypeError("The response body is longer than its Content-Length");
+              if (check.piece(bytes) === 0 || bytes === undefined) continue;
               controller.enqueue(bytes);
               return;
             }
-            if (contentLength !== null && left > 0) {
-              throw new TypeError("The response body is shorter than its Content-Length");
-            }
-            this.#source = null;
-            this.#sent();
+            check.end();
+            this.responseBody = null;
+            this.succeed();
             controller.close();
           } catch (error) {
-            if (this.#outcome === "running") this.handlerFailed(error);
-            controller.error(error);
+            this.handlerFailed(error);
           }
         },
         cancel: (reason) => {
-          this.#fail(exchangeError("CLIENT_DISCONNECTED", "The client went away", reason));
+          this.fail(clientDisconnected(reason));
         },
       },
       { highWaterMark: 0 },
     );
   }
-
-  #sent(): void {
-    if (this.#outcome !== "running") return;
-    this.#outcome = "sent";
-    this.#completed?.resolve();
-  }
-
-  #fail(error: ExchangeError): void {
-    if (this.#outcome !== "running") return;
-    this.#outcome = error;
-    this.#controller?.abort(error);
-    this.#source?.cancel(error);
-    this.#source = null;
-    this.#completed?.reject(error);
-  }
-
-  #watch(): void {
-    if (this.#watching) return;
-    this.#watching = true;
-    const { signal } = this.#request;
-    const gone = () => {
-      this.#fail(exchangeError("CLIENT_DISCONNECTED", "The client went away", signal.reason));
-    };
-    if (signal.aborted) gone();
-    else signal.addEventListener("abort", gone, { once: true });
-  }
 }
 
-/** Fields of the connection are the host's (TSGI-18), and trailers cannot follow. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-function toHeaders(response: OutgoingResponse): Headers {
+function toHeaders({ status, headers: fields }: OutgoingResponse): Headers {
   const headers = new Headers();
-  if (response.headers === undefined) return headers;
-  eachField(response.headers, (name, value) => {
-    if (!NOT_SENT.has(name.toLowerCase())) headers.append(name, value);
+  if (fields === undefined) return headers;
+  eachField(fields, (name, value) => {
+    const lower = name.toLowerCase();
+    // The fields of the connection are the host's (TSGI-18), and trailers cannot follow.
+    if (!CONNECTION_FIELDS.has(lower) && lower !== "trailer") headers.append(name, value);
   });
-  if (response.status === 204) headers.delete("content-length");
+  if (status === 204) headers.delete("content-length");
   return headers;
 }
 
@@ -314,7 +287,7 @@ async function* content(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint
   try {
     yield* stream;
   } catch (error) {
-    throw exchangeError("CLIENT_DISCONNECTED", "The client went away before the end of the request body", error);
+    throw clientDisconnected(error);
   }
   return undefined;
 }
@@ -331,5 +304,5 @@ function toAddress(request: Request, info: unknown): Address | null {
 function fromParts(parts: unknown, name: "hostname" | "address"): Address | null {
   if (typeof parts !== "object" || parts === null) return null;
   const { [name]: hostname, port } = parts as Readonly<Record<string, unknown>>;
-  return typeof hostname === "string" && typeof port === "number" ? { transport: "tcp", hostname, port } : null;
+  return typeof hostname === "string" && typeof port === "number" ? tcpAddress(hostname, port) : null;
 }
