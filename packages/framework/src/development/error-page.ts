@@ -1,0 +1,164 @@
+/**
+ * The page that a developer sees when a handler fails: the error with its causes, the lines of source around it, the request. It
+ * shows files and values, so the application sends it only in development, and only to a client on this machine.
+ */
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Address, Exchange, IncomingRequest } from "@tsgi/gateway-spec";
+import { html, type Html } from "../html.ts";
+import { TemplateError } from "../templates/error.ts";
+
+/** A place in a stack. */
+export interface Frame {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** How many lines of source are shown before and after the line of the error. */
+const CONTEXT_LINES = 5;
+
+/** Request fields whose value is a credential: a screenshot of the page must not show it. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+/** Whether the client runs on this machine: a development server on 0.0.0.0 shows its sources to no one else. */
+export function isLocalClient({ peerAddress }: Pick<Exchange, "peerAddress">): boolean {
+  return peerAddress === null || peerAddress.transport === "unix" || isLoopback(peerAddress);
+}
+
+function isLoopback({ hostname }: Extract<Address, { transport: "tcp" }>): boolean {
+  return hostname === "::1" || /^(?:::ffff:)?127\.[\d.]+$/.test(hostname);
+}
+
+/** @param nonce of the page's Content-Security-Policy, for its one style element. */
+export function renderErrorPage(error: unknown, request: IncomingRequest, exchange: Exchange, nonce: string): string {
+  const errors = [...causesOf(error)];
+  const title = headline(error);
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>${title}</title>
+        <style nonce="${nonce}">
+          ${STYLE}
+        </style>
+      </head>
+      <body>
+        <main>
+          <p class="request">${request.method} ${exchange.target}</p>
+          ${errors.map((one, i) => errorSection(one, i === 0))}
+          <h2>Request</h2>
+          <dl>
+            ${fieldRows(request)}
+          </dl>
+          <p class="note">This page is shown in development only. In production the client gets a bare 500.</p>
+        </main>
+      </body>
+    </html> `.toString();
+}
+
+/** The error and its chain of causes. A chain that returns to itself ends there. */
+function* causesOf(error: unknown): Generator {
+  const seen = new Set<unknown>();
+  for (let current = error; current !== undefined && !seen.has(current); current = causeOf(current)) {
+    seen.add(current);
+    yield current;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+function headline(error: unknown): string {
+  if (!(error instanceof Error)) return `A handler threw ${typeof error}: ${String(error)}`;
+  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
+  return `${error.name}${code}: ${error.message}`;
+}
+
+function errorSection(error: unknown, isFirst: boolean): Html {
+  const frames = error instanceof Error ? [...placeOf(error), ...framesOf(error.stack ?? "")] : [];
+  const own = frames.find(({ file }) => !file.includes("/node_modules/")) ?? frames[0];
+  const heading = isFirst ? html`<h1>${headline(error)}</h1>` : html`<h2>Caused by ${headline(error)}</h2>`;
+  return html`<section>
+    ${heading} ${own === undefined ? null : excerpt(own)}
+    <ol class="stack">
+      ${frames.map((frame) => html`<li><code>${frame.name}</code> ${place(frame)}</li>`)}
+    </ol>
+  </section>`;
+}
+
+/** The place in a view that a TemplateError names. */
+function placeOf(error: Error): readonly Frame[] {
+  if (!(error instanceof TemplateError) || error.file === null) return [];
+  return [{ name: "(view)", file: error.file, line: error.line ?? 1, column: error.column ?? 1 }];
+}
+
+/** The lines around a place, or nothing where the file cannot be read. */
+function excerpt(frame: Frame): Html | null {
+  const lines = linesAround(frame);
+  if (lines.length === 0) return null;
+  return html`<figure>
+    <figcaption>${place(frame)}</figcaption>
+    <pre>${lines.map(({ number, text }) => sourceLine(number, text, number === frame.line))}</pre>
+  </figure>`;
+}
+
+function sourceLine(number: number, text: string, isFailing: boolean): Html {
+  const line = `${String(number).padStart(5)}  ${text}\n`;
+  return isFailing ? html`<mark>${line}</mark>` : html`${line}`;
+}
+
+function linesAround({ file, line }: Frame): readonly { readonly number: number; readonly text: string }[] {
+  let lines: readonly string[];
+  try {
+    lines = readFileSync(file, "utf8").split(/\r?\n/);
+  } catch {
+    return [];
+  }
+  if (line > lines.length) return [];
+  const first = Math.max(1, line - CONTEXT_LINES);
+  return lines.slice(first - 1, line + CONTEXT_LINES).map((text, i) => ({ number: first + i, text }));
+}
+
+function place({ file, line, column }: Frame): string {
+  const path = relative(process.cwd(), file);
+  return `${path.startsWith("..") ? file : path}:${line}:${column}`;
+}
+
+/** V8's two forms of a frame: `at name (file:line:column)` and `at file:line:column`. Frames of node itself are left out. */
+const FRAME = /^\s*at (?:async )?(?:(.*?) \()?((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/;
+
+/** The frames of a stack that are files. */
+export function framesOf(stack: string): readonly Frame[] {
+  return stack.split("\n").flatMap((text) => {
+    const [, name, file, line, column] = FRAME.exec(text) ?? [];
+    if (file === undefined) return [];
+    const path = file.startsWith("file://") ? fileURLToPath(file) : file;
+    return [{ name: name ?? "(anonymous)", file: path, line: Number(line), column: Number(column) }];
+  });
+}
+
+function fieldRows({ headers }: IncomingRequest): readonly Html[] {
+  return [...headers].map(
+    ([name, value]) =>
+      html`<dt>${name}</dt>
+        <dd>${SECRET_FIELDS.has(name) ? "(hidden)" : value}</dd> `,
+  );
+}
+
+const STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; overflow-wrap: anywhere; }
+.request, .note, figcaption, .stack { color: light-dark(#555, #aaa); }
+figure { margin: 1rem 0; }
+pre { overflow-x: auto; padding: .75rem 0; background: light-dark(#f4f4f4, #222); }
+mark { display: block; background: light-dark(#ffd9d9, #632); color: inherit; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
+`;
