@@ -1,11 +1,13 @@
 /** `fromFetch`: a Fetch-style handler, or an object with one such as a Hono app, as a TSGI application. */
 import type { Application, Awaitable, Exchange } from "../../index.ts";
-import { teachGlobals, toLazyRequest, toRequest } from "./lazy-request.ts";
+import { plainResponse } from "../../server-kit/refusals.ts";
+import { replaceGlobals, toLazyRequest } from "./lazy-request.ts";
+import { isForbiddenMethod, toWebRequest } from "./web-request.ts";
 
-/** The third argument that Fetch hosts give a handler. */
+/** The third argument that Fetch hosts pass to a handler. */
 export interface ExecutionContext {
   waitUntil(work: Promise<unknown>): void;
-  /** There is nothing to pass through to: an exception is a 500. */
+  /** Does nothing: there is no origin server behind this one, so an exception is a 500. */
   passThroughOnException(): void;
   readonly props: Readonly<Record<string, unknown>>;
 }
@@ -14,15 +16,15 @@ export type FetchHandler = (request: Request, exchange: Exchange, context: Execu
 
 export interface FromFetchOptions {
   /**
-   * Hands over a genuine `Request` each time and leaves the globals `Request` and `fetch` alone, at some ten microseconds a
-   * request. Default: a `Request` that is built when it is needed; the globals learn to take it at the first `fromFetch`.
+   * `false` passes a `Request` that is made when it is needed, which saves some ten microseconds a request, and replaces the globals
+   * `Request` and `fetch` by proxies that accept it. Default `true`: a genuine `Request`, and no global is changed.
    */
   readonly genuineRequests?: boolean;
 }
 
 /**
- * Runs a Fetch-style handler on any TSGI server. Its second argument (Hono's `c.env`) is the exchange, its third has `waitUntil`;
- * `request.signal` is the exchange's. A `Response` fits the contract and goes back as it is.
+ * Runs a Fetch-style handler on any TSGI server. Its second argument (Hono's `c.env`) is the exchange, its third has `waitUntil`.
+ * `request.signal` follows the exchange's. A `Response` is returned as it is, because it fits the contract.
  *
  * ```ts
  * import { fromFetch } from "@tsgi/gateway-spec/fetch";
@@ -32,19 +34,22 @@ export interface FromFetchOptions {
  * export const application = fromFetch(app);
  * ```
  *
- * Content of a GET or HEAD request is not handed over: a `Request` has no place for it.
+ * `request.url` is normalized as by `new Request(url)`: a guard and the code behind it see one path. The target as received is
+ * `exchange.target`. Two things that HTTP permits do not fit a `Request`: content of GET and HEAD is not passed on, and CONNECT,
+ * TRACE and TRACK get 501.
  */
 export function fromFetch(
   app: FetchHandler | { readonly fetch: FetchHandler },
-  { genuineRequests = false }: FromFetchOptions = {},
+  { genuineRequests = true }: FromFetchOptions = {},
 ): Application {
-  if (!genuineRequests) teachGlobals();
-  const toWebRequest = genuineRequests ? toRequest : toLazyRequest;
+  if (!genuineRequests) replaceGlobals();
+  const toRequest = genuineRequests ? toWebRequest : toLazyRequest;
   return {
-    fetch: (request, exchange) => {
-      const webRequest = toWebRequest(request);
+    fetch: (incoming, exchange) => {
+      if (isForbiddenMethod(incoming.method)) return plainResponse(501, "Not Implemented");
+      const request = toRequest(incoming);
       const context = new ExchangeContext(exchange);
-      return typeof app === "function" ? app(webRequest, exchange, context) : app.fetch(webRequest, exchange, context);
+      return typeof app === "function" ? app(request, exchange, context) : app.fetch(request, exchange, context);
     },
   };
 }
@@ -62,6 +67,6 @@ class ExchangeContext implements ExecutionContext {
   }
 
   passThroughOnException(): void {
-    // Said in the interface.
+    // See the interface.
   }
 }
