@@ -10,8 +10,8 @@ import type { Manifest } from "./lib/manifests.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const BIN = join(ROOT, "node_modules/.bin");
-/** The oldest Node that `engines` promises. */
-const OLDEST_NODE = "22.13.x";
+/** The oldest Node that `engines` permits. scripts/package.json brings it. */
+const OLDEST_NODE = join(import.meta.dirname, "node_modules/node-22/bin/node");
 
 /** The paths that are free of the words in lib/prose.ts. */
 const PLAIN_ENGLISH = ["packages/gateway-spec/SPEC.md"];
@@ -86,7 +86,7 @@ async function consume(tarballs: readonly string[]): Promise<void> {
   await writeConsumer(consumer, tarballs);
   await command(consumer, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error");
   await command(consumer, process.execPath, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json");
-  for (const node of [process.execPath, join(consumer, "node_modules/oldest-node/bin/node")]) {
+  for (const node of [process.execPath, OLDEST_NODE]) {
     for (const program of ["entries.js", "main.js"]) await command(consumer, node, program);
   }
   await command(consumer, "npx", "tsgi-conformance", "--serve", "./server.js", "--filter", "request-h");
@@ -105,7 +105,7 @@ async function writeConsumer(consumer: string, tarballs: readonly string[]): Pro
     private: true,
     type: "module",
     dependencies,
-    devDependencies: { "@types/node": nodeTypes["version"], "oldest-node": `npm:node@${OLDEST_NODE}` },
+    devDependencies: { "@types/node": nodeTypes["version"] },
     // None of ours comes from the registry.
     overrides: Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`])),
   });

@@ -1,8 +1,11 @@
 /**
- * `pnpm test`: finds or installs a real database and a real browser, runs Vitest with them, and counts. Arguments go to Vitest.
- * What cannot be had is skipped with the reason; with CI=true a skip is a failure.
+ * `pnpm test`: finds or installs a real database and a real browser, runs all tests on the repository's Node, then those of the
+ * contract and the servers on the older versions that they support, and prints the total. With arguments it runs Vitest once,
+ * on the repository's Node, and passes them on. A test that cannot run is skipped with the reason; with CI=true a skip is a failure.
  */
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,16 +15,31 @@ import { startPrivateMysql } from "./lib/private-mysql.ts";
 import type { PrivateMysql } from "./lib/private-mysql.ts";
 import { CHROMIUM, MYSQL, chooseSource, missing } from "./lib/providers.ts";
 import type { Need } from "./lib/providers.ts";
-import { countTests, summaryLine } from "./lib/summary.ts";
-import type { JsonReport } from "./lib/summary.ts";
+import { addCounts, countTests, summaryLine } from "./lib/summary.ts";
+import type { Counts, JsonReport } from "./lib/summary.ts";
+
+interface Suite {
+  /** The path of a Node program. */
+  readonly node: string;
+  /** Its version, such as `26.10.0`. */
+  readonly version: string;
+  /** For NODE_OPTIONS. The test processes and the processes that tests start need them. */
+  readonly nodeOptions: string;
+  /** For Vitest. */
+  readonly args: readonly string[];
+}
 
 const ROOT = join(import.meta.dirname, "..");
 const CI = process.env["CI"] === "true";
 
-const found: Record<string, string> = {};
+/** Node removes types by default from 22.18 on. Before that it needs a flag, and prints a warning with it. */
+const STRIP_TYPES = "--experimental-strip-types --disable-warning=ExperimentalWarning";
+const OLDER: readonly Suite[] = [older("node-24", ""), older("node-22", STRIP_TYPES)];
+
+const environment: Record<string, string> = {};
 const reasons: string[] = [];
 let mysql: PrivateMysql | undefined;
-let vitest: ReturnType<typeof spawn> | undefined;
+let vitest: ChildProcess | undefined;
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
@@ -37,19 +55,26 @@ try {
     return mysql.url;
   });
   await provide(CHROMIUM, (program) => Promise.resolve(program));
-  const reportFile = join(folder, "report.json");
-  const status = await runVitest(reportFile);
-  const counts = countTests(await readReport(reportFile));
-  for (const reason of reasons) console.log(`skipped, ${reason}`);
-  const refused = CI && counts.skipped + reasons.length > 0;
-  if (refused) console.log("CI=true: what is skipped or missing is a failure");
-  process.exitCode = status !== 0 || counts.failed > 0 || refused ? 1 : 0;
-  console.log(summaryLine(counts));
+  const args = process.argv.slice(process.argv[2] === "--" ? 3 : 2);
+  const current: Suite = { node: process.execPath, version: process.versions.node, nodeOptions: "", args };
+  const total = await runSuites(args.length === 0 ? [current, ...OLDER] : [current]);
+  for (const reason of reasons) console.log(`skipped: ${reason}`);
+  const refused = CI && total.skipped + reasons.length > 0;
+  if (refused) console.log("CI=true: a skipped test or a missing program is a failure");
+  process.exitCode = total.failed > 0 || refused ? 1 : 0;
+  console.log(summaryLine(total));
 } finally {
   await cleanUp();
 }
 
-/** Puts what a need is met by into the environment of the tests, or the reason why it is not among the reasons. */
+/** The suite of the contract and the servers on an older Node, which scripts/package.json brings. */
+function older(alias: string, nodeOptions: string): Suite {
+  const path = join(import.meta.dirname, "node_modules", alias);
+  const { version } = JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as { version: string };
+  return { node: join(path, "bin/node"), version, nodeOptions, args: ["packages/gateway-spec", "packages/server"] };
+}
+
+/** Sets the environment variable of a need, or records why the need is not met. */
 async function provide(need: Need, use: (program: string) => Promise<string>): Promise<void> {
   const { env } = process;
   const find = (names: readonly string[]) => findProgram(names, env);
@@ -60,7 +85,7 @@ async function provide(need: Need, use: (program: string) => Promise<string>): P
     if (source.kind === "install") await installPackages(need.debianPackages, source.prefix, env);
     const program = source.kind === "program" ? source.path : find(need.programs);
     if (program === null) throw new Error(missing(need));
-    found[need.variable] = await use(program);
+    environment[need.variable] = await use(program);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     reasons.push(reason);
@@ -68,24 +93,47 @@ async function provide(need: Need, use: (program: string) => Promise<string>): P
   }
 }
 
-async function runVitest(reportFile: string): Promise<number> {
-  const args = process.argv.slice(2);
+/** One after the other: the tests of one suite use all processors. */
+async function runSuites(suites: readonly Suite[]): Promise<Counts> {
+  let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const suite of suites) {
+    console.log(`\n== tests on Node ${suite.version}`);
+    const counts = await runVitest(suite);
+    if (suites.length > 1) console.log(`== Node ${suite.version}: ${summaryLine(counts)}`);
+    total = addCounts(total, counts);
+  }
+  return total;
+}
+
+/** Runs Vitest to its end. A run that fails without a failed test, such as by an unhandled rejection, counts as one failure. */
+async function runVitest({ node, version, nodeOptions, args }: Suite): Promise<Counts> {
+  const reportFile = join(folder, `report-${version}.json`);
   const ended = Promise.withResolvers<number>();
   vitest = spawn(
-    process.execPath,
+    node,
     [
       join(ROOT, "node_modules/vitest/vitest.mjs"),
       "run",
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${reportFile}`,
-      ...(args[0] === "--" ? args.slice(1) : args),
+      ...args,
     ],
-    { cwd: ROOT, stdio: "inherit", env: { ...process.env, ...found } },
+    {
+      cwd: ROOT,
+      stdio: "inherit",
+      env: {
+        ...process.env,
+        ...environment,
+        NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${nodeOptions}`.trim(),
+      },
+    },
   );
   vitest.once("error", ended.reject);
   vitest.once("close", (code) => ended.resolve(code ?? 1));
-  return ended.promise;
+  const status = await ended.promise;
+  const counts = countTests(await readReport(reportFile));
+  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
 async function readReport(file: string): Promise<JsonReport | null> {

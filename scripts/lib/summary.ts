@@ -1,6 +1,6 @@
-/** Counts a run of Vitest by its JSON report. */
+/** Counts the tests of a Vitest run from its JSON report. */
 
-/** The part of the report that we read. */
+/** The part of the report that this file reads. */
 export interface JsonReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -15,7 +15,7 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** @param report null where Vitest wrote none. A file that could not even be loaded counts as one failure. */
+/** @param report null if Vitest wrote none. A test file that failed to load counts as one failure. */
 export function countTests(report: JsonReport | null): Counts {
   if (report === null) return { passed: 0, failed: 1, skipped: 0 };
   const unloaded = report.testResults.filter(
@@ -26,6 +26,10 @@ export function countTests(report: JsonReport | null): Counts {
     failed: report.numFailedTests + unloaded,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
 export function summaryLine({ passed, failed, skipped }: Counts): string {

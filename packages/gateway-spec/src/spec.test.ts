@@ -52,7 +52,7 @@ describe("lint", () => {
 
 test("comments cite rules that exist", () => {
   const known = new Set(rules.map((rule) => rule.id));
-  for (const file of globSync("**/*.ts", { cwd: here })) {
+  for (const file of globSync("**/*.ts", { cwd: import.meta.dirname })) {
     const cited = readFileSync(new URL(file, here), "utf8").match(/TSGI-\d+/g) ?? [];
     expect(cited.filter((id) => !known.has(id)).map((id) => `${file}: ${id}`)).toEqual([]);
   }

@@ -78,8 +78,8 @@ class Command implements AsyncDisposable {
   #wake = Promise.withResolvers<undefined>();
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd: string = folder) {
-    const { PATH = "" } = process.env;
-    this.process = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH, ...env } });
+    const { PATH = "", NODE_OPTIONS = "" } = process.env;
+    this.process = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH, NODE_OPTIONS, ...env } });
     this.process.stdout?.on("data", (bytes: Buffer) => {
       this.stdout += bytes.toString();
       this.#notify();

@@ -1,4 +1,5 @@
 /** Imports a module that the user named, TypeScript with decorators included. */
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -27,18 +28,35 @@ let tsxIsRegistered = false;
 async function registerTsx(file: string): Promise<boolean> {
   if (tsxIsRegistered) return true;
   for (const from of [file, import.meta.url]) {
-    let path: string;
-    try {
-      path = createRequire(from).resolve("tsx/esm/api");
-    } catch {
-      continue; // Not installed there.
-    }
-    const { register } = (await import(pathToFileURL(path).href)) as { readonly register: () => unknown };
+    const manifest = findManifest("tsx", from);
+    if (manifest === null) continue;
+    const { register } = (await import(new URL(entryOfTsx(manifest), manifest).href)) as TsxApi;
     register();
     tsxIsRegistered = true;
     return true;
   }
   return false;
+}
+
+interface TsxApi {
+  register(): unknown;
+}
+
+/** The package.json of an installed package, or null. */
+function findManifest(name: string, from: string): URL | null {
+  try {
+    return pathToFileURL(createRequire(from).resolve(`${name}/package.json`));
+  } catch {
+    return null;
+  }
+}
+
+/** The module for `import`: `createRequire` resolves to the one for `require`, whose `register` fails before Node 22.15. */
+function entryOfTsx(manifest: URL): string {
+  const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as {
+    readonly exports: { readonly "./esm/api": { readonly import: { readonly default: string } } };
+  };
+  return exports["./esm/api"].import.default;
 }
 
 /** A syntax error with a code is the type remover's own, which has read the file as TypeScript and found it wrong. */
