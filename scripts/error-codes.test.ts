@@ -37,7 +37,7 @@ function codesOfSources(): readonly string[] {
     const written = [
       ...unions.join().matchAll(/"([A-Z_]+)"/g),
       ...text.matchAll(/\bcode(?: =|:) "([A-Z_]+)"/g),
-      ...text.matchAll(/\bnew HttpError\(\w+, "([A-Z_]+)"/g),
+      ...text.matchAll(/\b(?:new HttpError|super)\(\s*\w+,\s*"([A-Z_]+)"/g),
     ];
     for (const [, code = ""] of written) codes.add(code);
   }

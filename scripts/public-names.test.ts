@@ -20,30 +20,67 @@ test("the public names are these", async () => {
     "
     @tsgi/framework
       App
+      Html
       HttpError
+      InputError
+      RequestHandler
+      RequestKey
       RouteError
       TemplateError
       del
       get
+      html
+      on
       patch
       post
       put
+      respond
       route
+      routes
+      type AfterHook
       type AppOptions
+      type BareContext
+      type BodyReader
       type ClassHandler
       type Context
+      type Fields
+      type Group
+      type HandlerClass
+      type HandlerContext
       type HandlerResult
       type HttpErrorOptions
+      type InputIssue
+      type InputOf
       type Middleware
+      type Need
+      type OutputOf
       type PathParams
       type RenderOptions
+      type Reply
       type ReplyOptions
       type Route
       type RouteDecorator
       type RouteErrorCode
       type RouteHandler
       type RouteOptions
+      type RouteTable
+      type Schema
       type TemplateErrorCode
+      type UrlFor
+    @tsgi/framework/route
+      RouteError
+      route
+      routes
+      type Fields
+      type InputOf
+      type Need
+      type OutputOf
+      type PathParams
+      type Route
+      type RouteErrorCode
+      type RouteOptions
+      type RouteTable
+      type Schema
     @tsgi/framework/database
       DatabaseError
       openDatabase

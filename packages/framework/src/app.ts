@@ -9,18 +9,36 @@ import type {
   OutgoingResponse,
   ServerInfo,
 } from "@tsgi/gateway-spec";
-import { Context } from "./context.ts";
+import { RequestContext, type Services } from "./context.ts";
 import { decoratedRoutes } from "./decorators.ts";
-import { HttpError, RouteError } from "./errors.ts";
+import { toEndpoint, type Endpoint } from "./endpoint.ts";
+import { HttpError } from "./errors.ts";
+import { Group } from "./group.ts";
+import { handlerClassRoutes, type HandlerClass } from "./handlers.ts";
+import { baseOf, belowPrefix, Hosts, Mounts, MovedRequest } from "./mount.ts";
 import { toHttpError, toLogEntry, toProblemResponse } from "./problem.ts";
 import { toResponse, type HandlerResult } from "./results.ts";
-import { CLASS_METHODS, type ClassHandler, type Route, type RouteHandler, type RouteOptions } from "./route.ts";
-import type { ParamValue } from "./router/path.ts";
-import { Router } from "./router/router.ts";
+import { isRoute } from "./route-value.ts";
+import { route } from "./route.ts";
+import { buildPath, parsePath, type ParamValue, type QueryValue, type RoutePath } from "./router/path.ts";
+import { callerPlace } from "./router/place.ts";
+import { pathOf, queryOf } from "./router/request-path.ts";
+import { RouteError } from "./router/route-error.ts";
+import { ANY_METHOD, Router, type Registration } from "./router/router.ts";
+import { csrfProtection, securityHeaders, type CsrfOptions, type SecurityHeaderOptions } from "./security/index.ts";
 import { Views } from "./templates/views.ts";
-
-/** Wraps a handler in another, once, when the application first answers. It knows nothing of the framework but the contract. */
-export type Middleware<State = unknown> = (next: Handler<Exchange<State>>) => Handler<Exchange<State>>;
+import { isThenable } from "./thenable.ts";
+import type {
+  CheckedOptions,
+  Context,
+  FittingNeeds,
+  Handle,
+  Middleware,
+  Needs,
+  Route,
+  RouteHandler,
+  RouteOptions,
+} from "./types.ts";
 
 export interface AppOptions<State = unknown> {
   /** The folder of the views: a path from the working directory, or `new URL("./views/", import.meta.url)`. */
@@ -34,50 +52,89 @@ export interface AppOptions<State = unknown> {
   /** Closes what `startup` opened, after the last response. */
   readonly shutdown?: (state: State) => Awaitable<void>;
   /**
-   * Sees each error first, those of unknown paths and methods too. It answers with a result, whose status is the error's where
-   * it says nothing else; throws a better error, an {@link HttpError} say; or returns `undefined` for the usual answer.
+   * Sees each error first, also those of unknown paths and methods. It returns a result, whose status is the error's unless it
+   * names one; throws another error, such as an {@link HttpError}; or returns `undefined` for the default response.
    */
-  readonly onError?: (error: unknown, context: Context<object, State>) => Awaitable<HandlerResult | undefined>;
-  /** Hears of errors that became a status of 500 and up. Default: the console. */
+  readonly onError?: (error: unknown, context: Context<string, State>) => Awaitable<HandlerResult | undefined>;
+  /** Gets the errors that became a status of 500 and up. Default: the console. */
   readonly logger?: Pick<Logger, "error">;
+  /**
+   * Protection that is on by default: unsafe requests from pages of other sites are rejected (CSRF), and responses have the
+   * header fields of `securityHeaders`. `false` turns off all of it, `{ csrf: false }` or `{ headers: false }` a part.
+   */
+  readonly security?: false | { readonly csrf?: false | CsrfOptions; readonly headers?: false | SecurityHeaderOptions };
+  /**
+   * A path that has no route, but would have one with or without a slash at its end: `strict` responds 404, `redirect` sends
+   * the client there (308). Default `strict`.
+   */
+  readonly trailingSlash?: "strict" | "redirect";
+  /**
+   * The prefix in front of every URL that the application builds. Needed only where a host removes the prefix from the request
+   * without a trace, as Hono's `mount` does. Default: the difference between `exchange.target` and `request.url`.
+   */
+  readonly base?: string;
 }
 
-type AddRoute<State> = {
-  <const Path extends string>(path: Path, handler: RouteHandler<Path, State>): void;
-  <const Path extends string>(path: Path, options: RouteOptions, handler: RouteHandler<Path, State>): void;
-};
+interface AddRoute<State> {
+  <const Path extends string>(path: Path, handler: Handle<NoInfer<Path>, {}, State>): void;
+  <const Path extends string, const Options extends RouteOptions>(
+    path: Path,
+    options: Options & CheckedOptions<Path, Options> & FittingNeeds<Options, State>,
+    handler: Handle<NoInfer<Path>, NoInfer<Options>, State>,
+  ): void;
+}
 
 export class App<State = unknown> implements Application<State> {
   readonly #options: AppOptions<State>;
-  readonly #router = new Router<AnyHandler<State>>();
+  readonly #router = new Router<Endpoint>();
+  readonly #rewrites = new Router<RoutePath>();
+  #hasRewrites = false;
+  readonly #hosts = new Hosts();
+  #hasHosts = false;
+  readonly #mounts = new Mounts();
   readonly #views: Views;
+  readonly #services: Services;
   readonly #middleware: Middleware<State>[] = [];
   #chain: Handler<Exchange<State>> | undefined;
 
   constructor(options: AppOptions<State> = {}) {
     this.#options = options;
     this.#views = new Views({ ...options, urlFor: this.urlFor });
+    this.#services = {
+      base: options.base,
+      urlFor: (name, params, query) => this.#router.urlFor(name, params, query),
+      renderView: (view, data, layout) => this.#views.render(view, data, layout),
+      report: (error, context) => {
+        this.#log(error, context);
+      },
+    };
   }
 
-  /** Answers every request; it never throws. Where the handler needs no promise, neither does the answer. */
+  /** Responds to every request; it never throws. Where the handler returns no promise, neither does `fetch`. */
   readonly fetch: Handler<Exchange<State>> = (request, exchange) =>
     (this.#chain ??= this.#compose())(request, exchange);
 
-  /** @throws TemplateError where the views folder is not there; and what the option `startup` throws. */
+  /** @throws TemplateError where the views folder does not exist; and what the `startup` of this or a mounted application throws. */
   readonly startup = async (server: ServerInfo): Promise<State> => {
     this.#views.check();
-    // Without the option nothing is promised of the state: it is undefined.
-    return (await this.#options.startup?.(server)) as State;
+    // Without the option the state is undefined, and nothing is promised of it.
+    const state = (await this.#options.startup?.(server)) as State;
+    try {
+      await this.#mounts.startup(server, state);
+    } catch (error) {
+      await this.#options.shutdown?.(state);
+      throw error;
+    }
+    return state;
   };
 
   readonly shutdown = async (state: State): Promise<void> => {
-    await this.#options.shutdown?.(state);
+    try {
+      await this.#mounts.shutdown(state);
+    } finally {
+      await this.#options.shutdown?.(state);
+    }
   };
-
-  /** @throws RouteError */
-  add<const Path extends string>({ method, path, handler, name }: Route<Path, State>): void {
-    this.#router.add(method, path, erase(handler), name);
-  }
 
   readonly get: AddRoute<State> = this.#shorthand("GET");
   readonly post: AddRoute<State> = this.#shorthand("POST");
@@ -85,21 +142,106 @@ export class App<State = unknown> implements Application<State> {
   readonly patch: AddRoute<State> = this.#shorthand("PATCH");
   readonly delete: AddRoute<State> = this.#shorthand("DELETE");
 
-  /** Adds the decorated methods of an object. @throws RouteError `ROUTE_NONE` where it has none. */
-  register(instance: object): void {
-    for (const route of decoratedRoutes(instance)) this.add(route);
+  /** Adds a route value with its handler. @throws RouteError */
+  on<Method extends string, Path extends string, Options>(
+    route: Route<Method, Path, Options> & { readonly options: FittingNeeds<Options, State> },
+    handler: Handle<NoInfer<Path>, NoInfer<Options>, State>,
+  ): void;
+  /**
+   * Adds a table of routes with a handler for each; an object of a class fits too. The keys are names for `urlFor`.
+   * @throws RouteError
+   */
+  on<T>(table: T, handlers: { readonly [Name in keyof T]: RouteHandler<T[Name], State> }): void;
+  on(target: unknown, handler: unknown): void {
+    const place = callerPlace();
+    if (isRoute(target)) {
+      this.#add(target, handler, { place });
+      return;
+    }
+    const handlers = handler as Readonly<Record<string, unknown>>;
+    for (const [name, route] of Object.entries(target as Readonly<Record<string, unknown>>)) {
+      if (!isRoute(route))
+        throw new RouteError("ROUTE_NONE", `"${name}" is not a route: create the table with routes(…)`);
+      const method = handlers[name];
+      if (typeof method !== "function") {
+        throw new RouteError("ROUTE_NONE", `The route "${name}" (${route.method} ${route.path}) has no handler`);
+      }
+      this.#add(route, method.bind(handlers), { place, name, sharesName: true });
+    }
   }
 
-  /** Adds an object's `get`, `post`, … methods, all for one path. @throws RouteError `ROUTE_NONE` where it has none. */
-  handle<const Path extends string>(path: Path, handler: ClassHandler<Path, State>, options: RouteOptions = {}): void {
-    const routes = CLASS_METHODS.flatMap((name) => {
-      const method = handler[name];
-      return method === undefined ? [] : { method: name.toUpperCase(), handler: method.bind(handler) };
+  /** Routes with a common prefix and common needs: `app.group("/admin", { needs: { me: admin } }).get("/users", …)`. */
+  group<const Prefix extends string, const GroupNeeds extends Needs = {}>(
+    prefix: Prefix,
+    options: { readonly needs?: GroupNeeds } = {},
+  ): Group<Prefix, GroupNeeds, State> {
+    return new Group(prefix, (options.needs ?? {}) as GroupNeeds, (value, handler) => {
+      this.#add(value, handler, { place: callerPlace() });
     });
-    if (routes.length === 0) {
-      throw new RouteError("ROUTE_NONE", `The handler of ${path} has none of the methods ${CLASS_METHODS.join(", ")}`);
+  }
+
+  /** Adds the decorated methods of an object. @throws RouteError `ROUTE_NONE` where it has none. */
+  register(instance: object): void {
+    for (const { route, handler, place } of decoratedRoutes(instance)) this.#add(route, handler, { place });
+  }
+
+  /**
+   * Adds a class in the manner of Tornado: one object for each request, a method for each request method, and the parameters of
+   * the path as arguments in their order. A pattern without a name is a parameter too: `app.handle("/story/(\\d+)", Story, db)`.
+   * @param args for the constructor, after the context.
+   * @throws RouteError `ROUTE_NONE` where the class has no method for a request method.
+   */
+  handle<const Args extends readonly unknown[]>(
+    paths: string | readonly string[],
+    handler: HandlerClass<Args, State>,
+    ...args: Args
+  ): void {
+    const place = callerPlace();
+    for (const path of typeof paths === "string" ? [paths] : paths) {
+      for (const entry of handlerClassRoutes(path, handler as unknown as HandlerClass<Args>, args)) {
+        this.#add(entry.route, entry.handler, { place });
+      }
     }
-    for (const route of routes) this.add({ ...options, ...route, path });
+  }
+
+  /**
+   * Hands every request below a prefix to another application, which sees `request.url` without the prefix. It is started and
+   * shut down with this one, and has a state of its own.
+   * @throws RouteError
+   */
+  mount(prefix: string, application: Application<never> | Handler): void {
+    const registration = { place: callerPlace() };
+    const handler = this.#mounts.add(application);
+    const trimmed = prefix.replace(/\/$/, "");
+    const segments = trimmed === "" ? 0 : parsePath(trimmed).segments.length;
+    const endpoint: Endpoint = ({ request, exchange }) => handler(belowPrefix(request, exchange, segments), exchange);
+    if (trimmed !== "") this.#router.add(ANY_METHOD, trimmed, endpoint, registration);
+    this.#router.add(ANY_METHOD, `${trimmed}/*rest`, endpoint, registration);
+  }
+
+  /**
+   * Hands every request for a host name to another application: `api.example.com`, or `*.example.com` for the names below it.
+   * The port does not count. The middleware of this application runs first.
+   */
+  host(name: string, application: Application<never> | Handler): void {
+    this.#hosts.add(name, this.#mounts.add(application));
+    this.#hasHosts = true;
+  }
+
+  /**
+   * Treats requests for one path as requests for another one: `app.rewrite("/old/:id", "/new/:id")`. It happens before the
+   * middleware, which sees the new path in `request.url`, and once for a request.
+   * @throws RouteError
+   */
+  rewrite(from: string, to: string): void {
+    const [source, target] = [parsePath(from), parsePath(to)];
+    const unknown = target.names.find((name) => !source.names.includes(name));
+    if (unknown !== undefined) {
+      throw new RouteError("ROUTE_PATH_INVALID", `Cannot rewrite ${from} to ${to}: it has no parameter "${unknown}"`);
+    }
+    this.#rewrites.add(ANY_METHOD, from, target, { place: callerPlace() });
+    this.#hasRewrites = true;
+    this.#chain = undefined;
   }
 
   /** Puts a middleware around the handlers. The first one used is the outermost. */
@@ -108,122 +250,182 @@ export class App<State = unknown> implements Application<State> {
     this.#chain = undefined;
   }
 
-  /** The path of a named route, with its parameters filled in. @throws RouteError `ROUTE_NAME_UNKNOWN`, `ROUTE_PARAM_INVALID` */
-  readonly urlFor = (name: string, params?: Readonly<Record<string, ParamValue>>): string =>
-    this.#router.urlFor(name, params);
+  /** The path of a named route, below the option `base`. @throws RouteError `ROUTE_NAME_UNKNOWN`, `ROUTE_PARAM_INVALID` */
+  readonly urlFor = (
+    name: string,
+    params?: Readonly<Record<string, ParamValue>>,
+    query?: Readonly<Record<string, QueryValue>>,
+  ): string => (this.#options.base ?? "") + this.#router.urlFor(name, params, query);
 
   #shorthand(method: string): AddRoute<State> {
-    return <Path extends string>(
-      path: Path,
-      ...rest: [RouteHandler<Path, State>] | [RouteOptions, RouteHandler<Path, State>]
-    ): void => {
+    return (path: string, ...rest: readonly unknown[]): void => {
       const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
-      this.add({ ...options, method, path, handler });
+      this.#add(route(`${method} ${path}`, options as RouteOptions), handler, { place: callerPlace() });
     };
   }
 
-  /** Errors are answered inside the middleware, which so sees every response, and outside of it for its own. */
+  #add(value: Pick<Route, "method" | "path" | "options">, handler: unknown, registration: Registration): void {
+    const { method, path, options } = value;
+    if (typeof handler !== "function") {
+      throw new RouteError("ROUTE_NONE", `The handler of ${method} ${path} is not a function`);
+    }
+    const { name } = options as RouteOptions;
+    const endpoint = toEndpoint(parsePath(path), options, handler as (context: unknown) => unknown);
+    this.#router.add(
+      method,
+      path,
+      endpoint,
+      name === undefined ? registration : { ...registration, name, sharesName: false },
+    );
+  }
+
+  /** Errors become responses inside the middleware, which so sees every response, and outside of it for its own errors. */
   #compose(): Handler<Exchange<State>> {
-    const inner = this.#guard((request, exchange) => this.#dispatch(request, exchange));
-    if (this.#middleware.length === 0) return inner;
-    return this.#guard(this.#middleware.reduceRight((next, middleware) => middleware(next), inner));
+    const { security = {} } = this.#options;
+    const { csrf = {}, headers = {} } =
+      security === false ? { csrf: false as const, headers: false as const } : security;
+    const layers = csrf === false ? this.#middleware : [csrfProtection(csrf) as Middleware<State>, ...this.#middleware];
+    let chain = this.#guard((request, exchange) => this.#dispatch(request, exchange));
+    if (layers.length > 0) chain = this.#guard(layers.reduceRight((next, layer) => layer(next), chain));
+    if (headers !== false) chain = (securityHeaders(headers) as Middleware<State>)(chain);
+    return this.#hasRewrites ? this.#rewriting(chain) : chain;
+  }
+
+  #rewriting(next: Handler<Exchange<State>>): Handler<Exchange<State>> {
+    return (request, exchange) => {
+      const match = this.#rewrites.match(request.method, pathOf(request.url));
+      if (match.kind !== "found") return next(request, exchange);
+      let path: string;
+      try {
+        path = buildPath(match.target, match.params);
+      } catch {
+        // The new path cannot hold the value, so there is no such page: the old path has no route either.
+        return next(request, exchange);
+      }
+      return next(new MovedRequest(request, path, baseOf(request, exchange)), exchange);
+    };
   }
 
   #guard(handler: Handler<Exchange<State>>): Handler<Exchange<State>> {
     return (request, exchange) => {
       try {
         const response = handler(request, exchange);
-        return isPromise(response)
-          ? response.catch((error: unknown) => this.#answer(error, request, exchange))
+        return isThenable(response)
+          ? Promise.resolve(response).catch((error: unknown) =>
+              this.#respondTo(error, this.#newContext(request, exchange)),
+            )
           : response;
       } catch (error) {
-        return this.#answer(error, request, exchange);
+        return this.#respondTo(error, this.#newContext(request, exchange));
       }
     };
   }
 
+  #newContext(request: IncomingRequest, exchange: Exchange<State>): RequestContext<State> {
+    return new RequestContext(this.#services, request, exchange, {});
+  }
+
   #dispatch(request: IncomingRequest, exchange: Exchange<State>): Awaitable<OutgoingResponse> {
-    const { method } = request;
-    const { target } = exchange;
-    if (target === "*" && method === "OPTIONS") return allow(this.#router.methods);
-    const match = this.#router.match(method, pathOf(target));
-    if (match.kind === "found") {
-      const result = match.target(new Context(this.#services, request, exchange, match.params));
-      return isPromise(result) ? result.then((value) => toResponse(value)) : toResponse(result);
+    const { method, url } = request;
+    if (this.#hasHosts) {
+      const handler = this.#hosts.find(url);
+      if (handler !== undefined) return handler(request, exchange);
     }
-    if (match.kind === "none") throw new HttpError(404, "NOT_FOUND");
-    if (match.kind === "malformed") {
-      throw new HttpError(400, "PATH_MALFORMED", "The percent-encoding of the path is broken");
+    if (exchange.target === "*" && method === "OPTIONS") return allow(this.#router.methods);
+    const path = pathOf(url);
+    const match = this.#router.match(method, path);
+    switch (match.kind) {
+      case "found":
+        return this.#run(match.target, new RequestContext(this.#services, request, exchange, match.params));
+      case "method":
+        if (method === "OPTIONS") return allow(match.allow);
+        throw new HttpError(405, "METHOD_NOT_ALLOWED", undefined, { headers: { allow: match.allow.join(", ") } });
+      case "malformed":
+        throw new HttpError(
+          400,
+          "PATH_MALFORMED",
+          "The path has dot segments or is not percent-encoded as RFC 3986 asks",
+        );
+      case "none":
+        break;
     }
-    if (method === "OPTIONS") return allow(match.allow);
-    throw new HttpError(405, "METHOD_NOT_ALLOWED", undefined, { headers: { allow: match.allow.join(", ") } });
+    return this.#otherSlash(request, exchange, path);
   }
 
-  readonly #services = {
-    urlFor: this.urlFor,
-    renderView: (view: string, data: object, layout?: string | null): string => this.#views.render(view, data, layout),
-  };
+  /** Runs a handler. Its errors become responses here, where the context with its hooks is at hand. */
+  #run(endpoint: Endpoint, context: RequestContext<State>): Awaitable<OutgoingResponse> {
+    try {
+      const response = endpoint(context);
+      if (!isThenable(response)) return context.finish(response);
+      return Promise.resolve(response).then(
+        (later) => context.finish(later),
+        (error: unknown) => this.#respondTo(error, context),
+      );
+    } catch (error) {
+      return this.#respondTo(error, context);
+    }
+  }
 
-  #answer(error: unknown, request: IncomingRequest, exchange: Exchange<State>): Awaitable<OutgoingResponse> {
+  #otherSlash(request: IncomingRequest, exchange: Exchange<State>, path: string): OutgoingResponse {
+    const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
+    // A location that begins with two slashes names another site.
+    if (this.#options.trailingSlash === "redirect" && other !== "" && !other.startsWith("//")) {
+      if (this.#router.match(request.method, other).kind === "found") {
+        const query = queryOf(request.url);
+        const base = this.#options.base ?? baseOf(request, exchange);
+        return { status: 308, headers: { location: base + other + (query === "" ? "" : `?${query}`) }, body: null };
+      }
+    }
+    throw new HttpError(404, "NOT_FOUND");
+  }
+
+  #respondTo(error: unknown, context: RequestContext<State>): Awaitable<OutgoingResponse> {
+    context.dropFields();
     const { onError } = this.#options;
-    return onError === undefined
-      ? this.#answerAsUsual(error, request, exchange)
-      : this.#answerWith(onError, error, request, exchange);
+    if (onError !== undefined) return this.#respondWith(onError, error, context);
+    return context.finish(this.#defaultResponse(error, context));
   }
 
-  async #answerWith(
+  async #respondWith(
     onError: NonNullable<AppOptions<State>["onError"]>,
     error: unknown,
-    request: IncomingRequest,
-    exchange: Exchange<State>,
+    context: RequestContext<State>,
   ): Promise<OutgoingResponse> {
-    const { status } = toHttpError(error);
-    try {
-      const result = await onError(error, new Context({ ...this.#services, status }, request, exchange, {}));
-      if (result !== undefined) {
-        const response = toResponse(result, { status });
-        if (response.status >= 500) this.#log(toHttpError(error), request, exchange);
-        return response;
-      }
-    } catch (better) {
-      return this.#answerAsUsual(better, request, exchange);
-    }
-    return this.#answerAsUsual(error, request, exchange);
-  }
-
-  #answerAsUsual(error: unknown, request: IncomingRequest, exchange: Exchange<State>): OutgoingResponse {
     const known = toHttpError(error);
-    if (known.status >= 500) this.#log(known, request, exchange);
-    return toProblemResponse(known, request);
+    context.status = known.status;
+    try {
+      const result = await onError(error, context as unknown as Context<string, State>);
+      if (result === undefined) return await context.finish(this.#defaultResponse(error, context));
+      const response = toResponse(result, known.status);
+      if (response.status >= 500) this.#log(known, context);
+      return await context.finish(response);
+    } catch (second) {
+      context.dropFields();
+      // Another error that was chosen replaces the first one; a failure must not hide it.
+      if (!(second instanceof HttpError)) this.#log(known, context);
+      return this.#defaultResponse(second, context);
+    }
   }
 
-  #log(known: HttpError, request: IncomingRequest, exchange: Exchange<State>): void {
+  #defaultResponse(error: unknown, context: RequestContext<State>): OutgoingResponse {
+    const known = toHttpError(error);
+    if (known.status >= 500) this.#log(known, context);
+    return toProblemResponse(known, context.request);
+  }
+
+  /** A logger that throws costs no response. */
+  #log(known: HttpError, { request }: Pick<RequestContext, "request">): void {
     const { text, thrown } = toLogEntry(known);
-    const line = `${request.method} ${pathOf(exchange.target)} answered ${known.status}${text}`;
-    const logger = this.#options.logger ?? console;
-    if (thrown === undefined) logger.error(line);
-    else logger.error(line, thrown);
+    const line = `${request.method} ${pathOf(request.url)} failed with ${known.status}${text}`;
+    const details = thrown === undefined ? [] : [thrown];
+    try {
+      (this.#options.logger ?? console).error(line, ...(details as [unknown?]));
+    } catch (failure) {
+      console.error("The logger of the application threw", failure, "while it logged:", line, ...details);
+    }
   }
-}
-
-type AnyHandler<State> = RouteHandler<string, State>;
-
-/** The router calls a handler only with the parameters of its own path, which types cannot follow through a map. */
-function erase<Path extends string, State>(handler: RouteHandler<Path, State>): AnyHandler<State> {
-  return handler as AnyHandler<State>;
-}
-
-/** The path of a request target in any of its forms (RFC 9112 §3.2), as received. */
-function pathOf(target: string): string {
-  if (!target.startsWith("/")) return URL.canParse(target) ? new URL(target).pathname : target;
-  const end = target.indexOf("?");
-  return end === -1 ? target : target.slice(0, end);
 }
 
 function allow(methods: readonly string[]): OutgoingResponse {
   return { status: 204, headers: { allow: methods.join(", ") }, body: null };
-}
-
-function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return value instanceof Promise;
 }

@@ -1,6 +1,6 @@
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { describe, expect, test } from "vitest";
-import { App, del, get, patch, post, put, route, type Context } from "./index.ts";
+import { App, del, get, on, patch, post, put, route, type Context } from "./index.ts";
 
 class UserPages {
   readonly #greeting: string;
@@ -24,7 +24,7 @@ class UserPages {
   @put("/users")
   @patch("/users")
   @del("/users")
-  @route("QUERY", "/users")
+  @on(route("QUERY /users"))
   change({ request }: Context): string {
     return request.method;
   }

@@ -1,59 +1,63 @@
-/** The errors of this package: what a client did wrong, and what the program did wrong when it was set up. */
+/** The error that becomes a response. */
 import { STATUS_CODES } from "node:http";
 import type { HeaderFields } from "@tsgi/gateway-spec";
 
 export interface HttpErrorOptions extends ErrorOptions {
-  /** Further header fields of the answer, such as `retry-after`. */
+  /** Further header fields of the response, such as `retry-after`. */
   readonly headers?: HeaderFields;
+  /** Further members of the problem document (RFC 9457 §3.2). */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Throw one to answer with an error status. The client sees the status, the code and the message, so write the message for its
+ * Throw one to respond with an error status. The client sees the status, the code and the message, so write the message for its
  * reader; it never sees the cause. From 500 up it is logged too.
  */
 export class HttpError extends Error {
-  override readonly name = "HttpError";
+  override readonly name: string = "HttpError";
   /** 400–599. */
   readonly status: number;
   /** Stable, upper-case, for programs: `STOCK_UNKNOWN`. */
   readonly code: string;
   readonly headers: HeaderFields;
+  readonly members: Readonly<Record<string, unknown>>;
 
-  /** @param message default: the status's own phrase, such as `Not Found`. */
+  /**
+   * @param message default: the status's own phrase, such as `Not Found`.
+   * @throws RangeError for a status that is not a whole number from 400 to 599.
+   */
   constructor(status: number, code: string, message: string = phraseOf(status), options: HttpErrorOptions = {}) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`The status of an HttpError is a whole number from 400 to 599, not ${String(status)}`);
+    }
     super(message, options);
     this.status = status;
     this.code = code;
     this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
   }
 }
 
-export type RouteErrorCode =
-  /** The path does not follow the grammar of routes. */
-  | "ROUTE_PATH_INVALID"
-  /** Another route answers the same method on the same paths. */
-  | "ROUTE_CONFLICT"
-  /** The name is taken by another path. */
-  | "ROUTE_NAME_CONFLICT"
-  /** No route has the name. */
-  | "ROUTE_NAME_UNKNOWN"
-  /** A parameter is missing, is not one of the path's, or would not be read back as it was given. */
-  | "ROUTE_PARAM_INVALID"
-  /** An object was given for its routes, and has none. */
-  | "ROUTE_NONE";
+/** A mistake in a request, where it is: `{ in: "query", field: "page", message: "Invalid input: expected number" }`. */
+export interface InputIssue {
+  readonly in: "params" | "query" | "headers" | "cookies" | "form" | "json";
+  /** Names and indexes with dots between: `items.0.price`. Empty for the part as a whole. */
+  readonly field: string;
+  readonly message: string;
+}
 
-/** A route that cannot be registered, or a URL that cannot be built: a mistake in the program, never the client's. */
-export class RouteError extends Error {
-  override readonly name = "RouteError";
-  readonly code: RouteErrorCode;
+/** The request does not match the schemas of its route: 422 with every mistake. */
+export class InputError extends HttpError {
+  override readonly name = "InputError";
+  readonly issues: readonly InputIssue[];
 
-  constructor(code: RouteErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+  constructor(issues: readonly InputIssue[]) {
+    super(422, "INPUT_INVALID", "The request has invalid fields", { members: { errors: issues } });
+    this.issues = issues;
   }
 }
 
-/** The phrase that stands for a status (RFC 9110 §15), such as `Not Found`. */
+/** The phrase of a status (RFC 9110 §15), such as `Not Found`. */
 export function phraseOf(status: number): string {
   return STATUS_CODES[status] ?? "Error";
 }

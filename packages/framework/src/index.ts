@@ -1,10 +1,29 @@
-/** The framework's front door. Databases have their own entries: `@tsgi/framework/database`, `/mysql`, `/sqlite`. */
-export { App, type AppOptions, type Middleware } from "./app.ts";
-export type { Context, RenderOptions } from "./context.ts";
-export { del, get, patch, post, put, route, type RouteDecorator } from "./decorators.ts";
-export { HttpError, RouteError, type HttpErrorOptions, type RouteErrorCode } from "./errors.ts";
-export type { HandlerResult, ReplyOptions } from "./results.ts";
-export type { ClassHandler, Route, RouteHandler, RouteOptions } from "./route.ts";
+/** The framework's main entry. Route values have an entry for browsers, `@tsgi/framework/route`; features have their own. */
+export { App, type AppOptions } from "./app.ts";
+export { del, get, on, patch, post, put, type RouteDecorator } from "./decorators.ts";
+export { HttpError, InputError, type HttpErrorOptions, type InputIssue } from "./errors.ts";
+export type { Group } from "./group.ts";
+export { RequestHandler, type ClassHandler, type HandlerClass, type HandlerContext } from "./handlers.ts";
+export { Html, html } from "./html.ts";
+export { RequestKey } from "./request-key.ts";
+export { respond, type HandlerResult, type Reply, type ReplyOptions } from "./results.ts";
+export { route, routes } from "./route.ts";
 export type { PathParams } from "./router/params.ts";
+export { RouteError, type RouteErrorCode } from "./router/route-error.ts";
 export { TemplateError, type TemplateErrorCode } from "./templates/error.ts";
-// Not exported: Context as a class (an application makes them), the router and the views (they are App's own parts).
+export type {
+  AfterHook,
+  BareContext,
+  BodyReader,
+  Context,
+  Middleware,
+  Need,
+  RenderOptions,
+  Route,
+  RouteHandler,
+  RouteOptions,
+  RouteTable,
+  UrlFor,
+} from "./types.ts";
+export type { Fields, InputOf, OutputOf, Schema } from "./validation/schema.ts";
+// Not exported: the class of contexts (an application creates them), the router and the views (they are parts of App).

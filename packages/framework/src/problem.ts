@@ -2,15 +2,21 @@
 import type { ExchangeErrorCode, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import { BodyError } from "@tsgi/gateway-spec/body";
 import { DatabaseError } from "./database/errors.ts";
-import { HttpError, phraseOf } from "./errors.ts";
-import { reply, toLines } from "./results.ts";
+import { HttpError, InputError, phraseOf } from "./errors.ts";
+import { html } from "./html.ts";
+import { fieldLines } from "./response-fields.ts";
+import { reply } from "./results.ts";
 import { TemplateError } from "./templates/error.ts";
 
-/** The error that the client is told about. What nobody planned for becomes a bare 500. */
+/** The error that the client sees. An unexpected one becomes a bare 500. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   const options = { cause: error };
-  if (error instanceof BodyError) return new HttpError(error.status, error.code, error.message, options);
+  if (error instanceof BodyError) {
+    // RFC 9110 §15.5.16: a 415 for a content coding says which ones are accepted.
+    const headers = error.code === "BODY_UNSUPPORTED_CODING" ? { "accept-encoding": "identity" } : {};
+    return new HttpError(error.status, error.code, error.message, { ...options, headers });
+  }
   if (error instanceof DatabaseError && error.status === 503) {
     return new HttpError(503, "SERVICE_UNAVAILABLE", "Please try again in a moment", options);
   }
@@ -19,23 +25,31 @@ export function toHttpError(error: unknown): HttpError {
   return new HttpError(500, "INTERNAL_ERROR", undefined, options);
 }
 
-/** The answer for an error, in the form that the client asks for. */
+/** The response for an error, in the form that the client prefers. */
 export function toProblemResponse(error: HttpError, request: IncomingRequest): OutgoingResponse {
-  const { status, code, message } = error;
+  const { status, code, message, members } = error;
   const title = phraseOf(status);
   const detail = message === title ? {} : { detail: message };
-  const headers = [...toLines(error.headers), ["vary", "accept"] as const];
+  const headers = [...fieldLines(error.headers), ["vary", "accept"] as const];
   if (prefersHtml(request.headers.get("accept") ?? "")) {
-    return reply(toPage(`${status} ${title}`, detail.detail ?? ""), { status, headers });
+    const issues = error instanceof InputError ? error.issues : [];
+    const lines = issues.map(({ field, message }) => html`<li>${field === "" ? "" : `${field}: `}${message}</li>\n`);
+    const page = html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>${status} ${title}</title>
+<h1>${status} ${title}</h1>
+${detail.detail === undefined ? null : html`<p>${detail.detail}</p>\n`}${lines.length === 0 ? null : html`<ul>\n${lines}</ul>\n`}`;
+    return reply(page, { status, headers });
   }
   // Without a "type" it is "about:blank" (RFC 9457 §3.1.1), whose title is the status's phrase (§4.2.1). "code" is our own member.
   return reply(
-    { title, status, ...detail, code },
+    { title, status, ...detail, code, ...members },
     { status, headers: [["content-type", "application/problem+json"], ...headers] },
   );
 }
 
-/** What the log says of an error: a sentence where one says it all, and what was thrown where its stack is of use. */
+/** What the log says of an error: a sentence where it says everything, and the thrown value where its stack is of use. */
 export function toLogEntry(error: HttpError): { readonly text: string; readonly thrown?: unknown } {
   const { cause } = error;
   if (cause instanceof TemplateError) return { text: `: ${cause.code} ${cause.message}`, thrown: cause.cause };
@@ -43,12 +57,12 @@ export function toLogEntry(error: HttpError): { readonly text: string; readonly 
   return { text: "", thrown: cause ?? error };
 }
 
-/** What a server's body stream throws, where it is the client's doing. */
+/** Errors of a server's body stream that the client caused. */
 const BODY_STATUS: Partial<Record<ExchangeErrorCode, number>> = {
   REQUEST_BODY_TOO_LARGE: 413,
   REQUEST_BODY_TIMEOUT: 408,
   REQUEST_BODY_MALFORMED: 400,
-  // Nobody is left to read the answer.
+  // The client is gone and gets no response.
   CLIENT_DISCONNECTED: 400,
 };
 
@@ -57,7 +71,7 @@ function statusOfFailedBody(error: unknown): number | undefined {
   return BODY_STATUS[error.code as ExchangeErrorCode];
 }
 
-/** Whether a field of Accept (RFC 9110 §12.5.1) names HTML and does not rank it below JSON. Wildcards are no browser's only wish. */
+/** Whether Accept (RFC 9110 §12.5.1) names HTML and does not rank it below JSON. A wildcard alone does not ask for a page. */
 function prefersHtml(accept: string): boolean {
   let html = 0;
   let json = 0;
@@ -68,22 +82,4 @@ function prefersHtml(accept: string): boolean {
     if (type === "application/json" || type === "application/problem+json") json = Math.max(json, weight);
   }
   return html > 0 && html >= json;
-}
-
-function toPage(title: string, detail: string): string {
-  const heading = escapeHtml(title);
-  const head = `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>${heading}</title>\n<h1>${heading}</h1>\n`;
-  return detail === "" ? head : `${head}<p>${escapeHtml(detail)}</p>\n`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
 }

@@ -22,19 +22,31 @@ export class RequestKey<T> {
   }
 
   get(exchange: Owner): T | undefined {
-    return this.#values.get(exchange);
+    return this.#values.get(ownerOf(exchange));
   }
 
   set(exchange: Owner, value: T): void {
-    this.#values.set(exchange, value);
+    this.#values.set(ownerOf(exchange), value);
   }
 
   /** @throws TypeError where no middleware has set the value. */
   require(exchange: Owner): T {
-    const value = this.#values.get(exchange);
+    const value = this.get(exchange);
     if (value === undefined) {
       throw new TypeError(`No middleware set "${this.#name}" for this request: add it with app.use() before the route`);
     }
     return value;
   }
+}
+
+/** An exchange that stands for another one: that of a mounted application with a state of its own. */
+const originals = new WeakMap<Owner, Owner>();
+
+/** Lets data of `original` be found by `exchange` too. */
+export function shareData(exchange: Owner, original: Owner): void {
+  originals.set(exchange, ownerOf(original));
+}
+
+function ownerOf(exchange: Owner): Owner {
+  return originals.get(exchange) ?? exchange;
 }

@@ -1,17 +1,19 @@
 /**
  * What a handler may return, and the response that it becomes:
  *
- * - a string is HTML;
- * - a response is sent as it is: a web `Response` (or any object of a class with `status`, `headers` and `body`), or a plain
- *   object with a final status (or 101) whose keys are all among `status`, `headers`, `body` and `trailers`;
- * - any other object or array is JSON; where data could be taken for a response, `ctx.reply` says that it is data;
+ * - a string is `text/plain`; {@link Html}, made by the `html` tag, is `text/html`;
+ * - a {@link Reply}, made by `render`, `reply`, `redirect` or `respond`, and a web `Response` are sent as they are;
+ * - any other object or array is JSON, whatever its members are called: data from a client never becomes a response;
  * - `null` is 204, no content;
- * - anything else is a mistake: `undefined` is most often a forgotten `return`, and bytes and streams need a content type.
+ * - anything else is an error: `undefined` is most often a forgotten `return`, bytes and streams need a content type, and a
+ *   `Map` or an `Error` would become `{}`.
  */
-import type { HeaderFields, OutgoingResponse } from "@tsgi/gateway-spec";
-import { eachField } from "@tsgi/gateway-spec/server-kit";
+import type { HeaderFields, OutgoingResponse, ResponseBody } from "@tsgi/gateway-spec";
+import { Html } from "./html.ts";
+import { assertJson, UnsendableError } from "./json.ts";
+import { fieldLines, fieldOf } from "./response-fields.ts";
 
-/** `object` is a response or what JSON can say; see the top of `results.ts` for the rule that tells them apart. */
+/** The top of `results.ts` lists what each value becomes. */
 export type HandlerResult = string | object | null;
 
 export interface ReplyOptions {
@@ -21,62 +23,70 @@ export interface ReplyOptions {
   readonly headers?: HeaderFields;
 }
 
-/** @throws TypeError for what is no {@link HandlerResult}. */
-export function toResponse(result: unknown, options?: ReplyOptions): OutgoingResponse {
-  return isResponse(result) ? result : reply(result, options);
+/** A response that a helper of this package made. Handlers recognize it by its class, which no data has. */
+export class Reply implements OutgoingResponse {
+  readonly status: number;
+  readonly headers: HeaderFields;
+  readonly body: ResponseBody | null;
+  declare readonly trailers?: NonNullable<OutgoingResponse["trailers"]>;
+  /** Keeps the type nominal: a literal with the same members is data. */
+  readonly #reply = true;
+
+  constructor(status: number, headers: HeaderFields, body: ResponseBody | null) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+
+  static is(value: object): value is Reply {
+    return #reply in value && value.#reply;
+  }
 }
 
 /**
- * A response of a value that is data, whatever it looks like: a string is HTML, an object JSON, `null` no content.
- * @throws TypeError for anything else.
+ * Marks a response of the contract as a handler's result: of an event stream, of static files, of another application. Without
+ * it a plain object is data.
  */
-export function reply(value: unknown, { status, headers }: ReplyOptions = {}): OutgoingResponse {
-  if (typeof value === "string") return withContent("text/html; charset=utf-8", value, status, headers);
-  if (value === null) return { status: status ?? 204, headers: headers ?? {}, body: null };
-  if (typeof value !== "object") throw unusable(typeof value);
-  if (isBinary(value)) throw unusable("bytes or a stream");
-  const json: unknown = JSON.stringify(value);
-  if (typeof json !== "string") throw unusable("an object that has no JSON");
-  return withContent("application/json", json, status, headers);
+export function respond({ status, headers = {}, body = null, trailers }: OutgoingResponse): Reply {
+  const reply = new Reply(status, headers, body);
+  return trailers === undefined ? reply : Object.assign(reply, { trailers });
 }
 
-function withContent(type: string, body: string, status = 200, headers?: HeaderFields): OutgoingResponse {
-  if (headers === undefined) return { status, headers: { "content-type": type }, body };
-  const lines = toLines(headers);
-  const typed = lines.some(([name]) => name.toLowerCase() === "content-type");
-  return { status, headers: typed ? lines : [["content-type", type], ...lines], body };
+/** @throws TypeError for a value that is not a {@link HandlerResult}. */
+export function toResponse(result: unknown, status?: number): OutgoingResponse {
+  if (typeof result === "object" && result !== null && (Reply.is(result) || isWebResponse(result))) return result;
+  if (typeof result === "string") return new Reply(status ?? 200, TEXT, result);
+  if (result === null) return new Reply(status ?? 204, NO_FIELDS, null);
+  if (result instanceof Html) return new Reply(status ?? 200, HTML, result.toString());
+  assertJson(result);
+  return new Reply(status ?? 200, JSON_FIELDS, JSON.stringify(result));
 }
 
-/** Header fields of either shape as pairs. */
-export function toLines(headers: HeaderFields): readonly (readonly [string, string])[] {
-  const lines: [string, string][] = [];
-  eachField(headers, (name, value) => void lines.push([name, value]));
-  return lines;
+/**
+ * A response of a value that is data: a string is plain text, {@link Html} is HTML, an object is JSON, `null` is no content.
+ * @throws TypeError for anything else, responses included.
+ */
+export function reply(value: unknown, { status, headers }: ReplyOptions = {}): Reply {
+  if (typeof value === "object" && value !== null && (Reply.is(value) || isWebResponse(value))) {
+    throw new UnsendableError("a response, which is complete");
+  }
+  const plain = toResponse(value, status) as Reply;
+  if (headers === undefined) return plain;
+  const given = fieldLines(headers);
+  const typed = fieldOf(given, "content-type") !== null;
+  return new Reply(plain.status, typed ? given : [...fieldLines(plain.headers), ...given], plain.body);
 }
 
-const RESPONSE_KEYS: ReadonlySet<string> = new Set<keyof OutgoingResponse>(["status", "headers", "body", "trailers"]);
-
-function isResponse(value: unknown): value is OutgoingResponse {
-  if (typeof value !== "object" || value === null) return false;
-  if (!("status" in value) || !isFinalStatus(value.status)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return "headers" in value && "body" in value;
-  return Object.keys(value).every((key) => RESPONSE_KEYS.has(key));
-}
-
-function isFinalStatus(status: unknown): boolean {
-  return status === 101 || (Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599);
-}
-
-function isBinary(value: object): boolean {
+/** Of this runtime's class, or of a library's. JSON has no such member as `Symbol.toStringTag`. */
+export function isWebResponse(value: object): value is Response {
   return (
-    ArrayBuffer.isView(value) || value instanceof ArrayBuffer || Symbol.asyncIterator in value || "getReader" in value
+    value instanceof Response ||
+    (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Response"
   );
 }
 
-function unusable(what: string): TypeError {
-  return new TypeError(
-    `A handler returned ${what}. It may return a string (HTML), an object (JSON), null (no content) or a response; ` +
-      "bytes and streams go into the body of a response",
-  );
-}
+/** One object for each type: equal responses share their header fields, which a server and middleware may compare by identity. */
+const TEXT: HeaderFields = Object.freeze({ "content-type": "text/plain; charset=utf-8" });
+const HTML: HeaderFields = Object.freeze({ "content-type": "text/html; charset=utf-8" });
+export const JSON_FIELDS: HeaderFields = Object.freeze({ "content-type": "application/json" });
+const NO_FIELDS: HeaderFields = Object.freeze({});

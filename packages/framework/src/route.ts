@@ -1,33 +1,43 @@
-/** A route as a value: what `app.add`, the shorthands and the decorators all come down to. */
-import type { Awaitable } from "@tsgi/gateway-spec";
-import type { Context } from "./context.ts";
-import type { HandlerResult } from "./results.ts";
-import type { PathParams } from "./router/params.ts";
+/**
+ * `@tsgi/framework/route`: routes as values, with method, path and schemas, without a handler. Functions, decorators, tables,
+ * clients and documents all take such values. Nothing here imports Node's modules, so a browser may have it.
+ */
+import { RouteValue } from "./route-value.ts";
+import { RouteError } from "./router/route-error.ts";
+import type { CheckedOptions, Route, RouteOptions, RouteTable } from "./types.ts";
 
-export interface RouteOptions {
-  /** For `urlFor`. Routes of one path may share a name. */
-  readonly name?: string;
-}
-
-/** What answers a request on a path. The context's type must not ask for a parameter that the path does not have. */
-export type RouteHandler<Path extends string = string, State = unknown> = (
-  context: Context<PathParams<Path>, State>,
-) => Awaitable<HandlerResult>;
-
-export interface Route<Path extends string = string, State = unknown> extends RouteOptions {
-  /** Case-sensitive: `GET`. */
-  readonly method: string;
-  readonly path: Path;
-  readonly handler: RouteHandler<Path, State>;
-}
+export { RouteError, type RouteErrorCode } from "./router/route-error.ts";
+export type { PathParams } from "./router/params.ts";
+export type { Need, Route, RouteOptions, RouteTable } from "./types.ts";
+export type { Fields, InputOf, OutputOf, Schema } from "./validation/schema.ts";
 
 /**
- * A class with a method for each request method, all on one pattern, in the manner of Tornado: `app.handle("/users/:id", new
- * UserHandler(users))`. They are properties here, not methods, so that their parameters are checked strictly.
+ * A route: `route("GET /users/:id<int>", { query: { page: z.coerce.number().default(1) }, response: User })`.
+ * @throws RouteError `ROUTE_PATH_INVALID`, `ROUTE_OPTIONS_INVALID`
  */
-export type ClassHandler<Path extends string = string, State = unknown> = {
-  readonly [Name in ClassMethod]?: RouteHandler<Path, State>;
-};
+export function route<const Method extends string, const Path extends string, const Options extends RouteOptions = {}>(
+  line: `${Method} ${Path}`,
+  options?: Options & CheckedOptions<Path, Options>,
+): Route<Method, Path, Options> {
+  const [, method = "", path = ""] = /^([!#$%&'+\-.^_`|~\w]+) (\/.*)$/su.exec(line) ?? [];
+  if (method === "") {
+    throw new RouteError(
+      "ROUTE_PATH_INVALID",
+      `"${line}" is not a route: write a method, a space and a path, "GET /users"`,
+    );
+  }
+  return new RouteValue(method as Method, path as Path, (options ?? {}) as Options);
+}
 
-export const CLASS_METHODS = ["get", "head", "post", "put", "patch", "delete", "options"] as const;
-type ClassMethod = (typeof CLASS_METHODS)[number];
+/** A table of named routes: `routes({ index: "GET /index.html", show: route("GET /stocks/:code", …) })`. @throws RouteError */
+export function routes<
+  const T extends {
+    readonly [name: string]: `${string} /${string}` | { readonly method: string; readonly path: string };
+  },
+>(table: T): RouteTable<T> {
+  const entries = Object.entries(table).map(([name, entry]) => [
+    name,
+    typeof entry === "string" ? route(entry) : entry,
+  ]);
+  return Object.fromEntries(entries) as RouteTable<T>;
+}

@@ -1,5 +1,5 @@
 /** The stock app on a database: its routes, its error page and its life. Any TSGI server runs it. */
-import { App, type Context, HttpError } from "@tsgi/framework";
+import { App, type Context, HttpError, respond } from "@tsgi/framework";
 import type { Database } from "@tsgi/framework/database";
 import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
 import { eachField } from "@tsgi/gateway-spec/server-kit";
@@ -21,7 +21,7 @@ export function createApplication(database: Database, assets: Handler): App<void
     shutdown: () => database.close(),
   });
   app.register(new StockPages(new StockStore(database)));
-  app.get("/static/*path", ({ request, exchange }) => assets(request, exchange));
+  app.get("/static/*path", async ({ request, exchange }) => respond(await assets(request, exchange)));
   return app;
 }
 
@@ -36,7 +36,7 @@ async function start(database: Database): Promise<void> {
 }
 
 /** Errors as a page of ours where a browser asks; everybody else gets the framework's problem document. */
-function showError(error: unknown, context: Context<object, void>): OutgoingResponse | undefined {
+function showError(error: unknown, context: Context<string, void>): OutgoingResponse | undefined {
   if (context.request.headers.get("accept")?.includes("text/html") !== true) return undefined;
   const status = statusOf(error);
   const headers: [string, string][] = [["vary", "accept"]];

@@ -1,8 +1,6 @@
 /**
  * The pages. A GET shows, a POST changes and then redirects to a page that says what was done, so that a reload does not do it
  * again. What cannot be done is an error whose message is a sentence for the reader.
- *
- * The forms are not yet guarded against other sites (CSRF): that comes with the sessions.
  */
 import { type Context, get, HttpError, post } from "@tsgi/framework";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";

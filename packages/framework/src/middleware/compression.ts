@@ -3,7 +3,7 @@ import { Readable, pipeline, type Transform } from "node:stream";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import type { IncomingRequest, OutgoingResponse, ResponseBody } from "@tsgi/gateway-spec";
-import type { Middleware } from "../app.ts";
+import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, fieldOf, replaceField, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
 

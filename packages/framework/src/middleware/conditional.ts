@@ -1,7 +1,7 @@
 /** `@tsgi/framework/conditional`: validators and 304 responses (RFC 9110 §8.8, §13), and `Cache-Control` in words. */
 import { createHash } from "node:crypto";
 import type { IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
-import type { Middleware } from "../app.ts";
+import type { Middleware } from "../types.ts";
 import { fieldLines, fieldOf, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
 

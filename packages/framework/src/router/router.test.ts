@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RouteError } from "../errors.ts";
+import { RouteError } from "./route-error.ts";
 import { Router } from "./router.ts";
 
 /** A router whose targets are the paths themselves. A route is a path, of GET where no method stands before it. */
@@ -23,7 +23,7 @@ function codeOf(action: () => unknown): string | undefined {
   return undefined;
 }
 
-describe("a path finds its route", () => {
+describe("a path", () => {
   const none = null;
   const cases: readonly (readonly [routes: readonly string[], path: string, found: string | null, params?: object])[] =
     [
@@ -32,7 +32,6 @@ describe("a path finds its route", () => {
       [["/"], "*", none],
       [["/index.html"], "/index.html", "/index.html"],
       [["/index.html"], "/indexxhtml", none],
-      [["/index.html"], "/index%2Ehtml", "/index.html"],
       [["/股票"], "/%E8%82%A1%E7%A5%A8", "/股票"],
       [["/a b"], "/a%20b", "/a b"],
       // A trailing slash makes another path.
@@ -65,6 +64,19 @@ describe("a path finds its route", () => {
       [["/pages/:name.html"], "/pages/a.b.html", "/pages/:name.html", { name: "a.b" }],
       [["/pages/:name.html"], "/pages/.html", none],
       [["/:from-:to"], "/a-b-c", "/:from-:to", { from: "a", to: "b-c" }],
+      [["/:base...:head"], "/v1.0...v2.0", "/:base...:head", { base: "v1.0", head: "v2.0" }],
+      [["/:base...:head"], "/a....b", "/:base...:head", { base: "a", head: ".b" }],
+      [["/:a--:b~~:c"], "/1-2--3~4~~5--6", "/:a--:b~~:c", { a: "1-2", b: "3~4", c: "5--6" }],
+      // Integers are numbers, and each has one spelling.
+      [["/:id<int>"], "/7", "/:id<int>", { id: 7 }],
+      [["/:id<int>.html"], "/0.html", "/:id<int>.html", { id: 0 }],
+      [["/:id<int>"], "/007", none],
+      [["/:id<int>"], "/-7", none],
+      [["/:id<int>"], "/1e3", none],
+      [["/:id<int>"], "/9999999999999999", none],
+      [["/:id", "/:id<int>"], "/7", "/:id<int>", { id: 7 }],
+      // A pattern without a name is a parameter with a number.
+      [[String.raw`/story/(\d+)-([a-z]+)`], "/story/7-x", String.raw`/story/(\d+)-([a-z]+)`, { 0: "7", 1: "x" }],
       // Wildcards take the rest.
       [["/files/*path"], "/files/a/b.txt", "/files/*path", { path: "a/b.txt" }],
       [["/files/*path"], "/files/", "/files/*path", { path: "" }],
@@ -85,14 +97,36 @@ describe("a path finds its route", () => {
     ];
 
   test.each(cases.map(([routes, path, found, params = {}]) => ({ routes, path, found, params })))(
-    "$routes: $path is $found",
+    "of the routes $routes: $path finds $found",
     ({ routes, path, found, params }) => {
       const match = routerOf(...routes).match("GET", path);
       expect(match).toEqual(found === null ? { kind: "none" } : { kind: "found", target: found, params });
     },
   );
 
-  test.each(["/users/%", "/users/%zz", "/users/%C3%28", "/nowhere/%E8"])("%s is malformed", (path) => {
+  test.each([
+    "/users/%",
+    "/users/%zz",
+    "/users/%C3%28",
+    "/nowhere/%E8",
+    "/users/..",
+    "/users/../x",
+    "/./users",
+    "/users/%2e%2E",
+    "/users/.%2e/x",
+    "/users/a%2Eb",
+    "/%75sers/7",
+    "/users/%37",
+    "/users/%5F",
+    "/users/%7e",
+    "/users/%2D",
+    "/users/%41",
+    "/users/a\\b",
+    "/users/a#b",
+    "/users/a b",
+    "/users/a	b",
+    "/users/",
+  ])("%j is malformed", (path) => {
     expect(routerOf("/users/:id").match("GET", path)).toEqual({ kind: "malformed" });
   });
 });
@@ -134,7 +168,10 @@ describe("a route is refused", () => {
     "/a%20b",
     "/a\\b",
     "/a)b",
-    "/a(b)",
+    "/a(b",
+    "//a",
+    "/:id<float>",
+    "/:a(\\d+)/:a",
     "/:",
     "/:1",
     "/*",
@@ -163,24 +200,32 @@ describe("a route is refused", () => {
     expect(codeOf(() => routerOf(...paths))).toBe("ROUTE_CONFLICT");
   });
 
+  test("with the places of both routes", () => {
+    const router = new Router<number>();
+    router.add("GET", "/:a", 1, { place: "src/a.ts:7" });
+    expect(() => {
+      router.add("GET", "/:b", 2, { place: "src/b.ts:9" });
+    }).toThrow("GET /:b (src/b.ts:9) matches the same requests as /:a (src/a.ts:7)");
+  });
+
   test("with the place and the reason", () => {
     expect(() => routerOf("/users/:id:name")).toThrow(
-      'The route path /users/:id:name is invalid at character 11: nothing tells where "id" ends',
+      'The route path /users/:id:name is invalid at character 11: nothing marks the end of "id": put a character between, or give it a pattern',
     );
   });
 
   test("for a name that another path has", () => {
     const router = new Router<number>();
-    router.add("GET", "/a", 1, "a");
-    router.add("POST", "/a", 2, "a");
-    expect(codeOf(() => router.add("GET", "/b", 3, "a"))).toBe("ROUTE_NAME_CONFLICT");
+    router.add("GET", "/a", 1, { name: "a" });
+    router.add("POST", "/a", 2, { name: "a" });
+    expect(codeOf(() => router.add("GET", "/b", 3, { name: "a" }))).toBe("ROUTE_NAME_CONFLICT");
   });
 });
 
 describe("urlFor", () => {
   const urlFor = (path: string, params?: Record<string, string | number>): string => {
     const router = new Router<null>();
-    router.add("GET", path, null, "it");
+    router.add("GET", path, null, { name: "it" });
     return router.urlFor("it", params);
   };
 
@@ -193,6 +238,10 @@ describe("urlFor", () => {
     ["/files/*path", { path: "a b/c" }, "/files/a%20b/c"],
     ["/files/*path", { path: "" }, "/files/"],
     ["/:from-:to", { from: "a", to: "b-c" }, "/a-b-c"],
+    ["/:id<int>", { id: 7 }, "/7"],
+    ["/:id", { id: 0 }, "/0"],
+    ["/x/*path", { path: "a//b" }, "/x/a//b"],
+    ["/:path", { path: String.raw`\\evil.example` }, "/%5C%5Cevil.example"],
   ])("%s with %j is %s", (path, params, url) => {
     expect(urlFor(path, params)).toBe(url);
   });
@@ -207,8 +256,39 @@ describe("urlFor", () => {
     [String.raw`/add/:code(\d{6}).html`, { code: "7" }],
     ["/:from-:to", { from: "a-b", to: "c" }],
     ["/files/*path", { path: "../secret" }],
+    // Such a URL names another site.
+    ["/*path", { path: "/evil.example" }],
+    ["/*path", { path: "//evil.example/x" }],
+    ["/users/:id", { id: undefined }],
+    ["/users/:id", { id: null }],
+    ["/users/:id", { id: Number.NaN }],
+    ["/users/:id", { id: Number.POSITIVE_INFINITY }],
+    ["/users/:id", { id: {} }],
+    ["/users/:id", { id: ["1"] }],
+    ["/users/:id", { id: true }],
+    ["/:id<int>", { id: 1.5 }],
+    ["/:id<int>", { id: -1 }],
+    ["/files/*path", { path: undefined }],
   ])("%s does not take %j", (path, params) => {
-    expect(codeOf(() => urlFor(path, params))).toBe("ROUTE_PARAM_INVALID");
+    expect(codeOf(() => urlFor(path, params as never))).toBe("ROUTE_PARAM_INVALID");
+  });
+
+  test("adds a query, where undefined is left out and an array repeats the field", () => {
+    const router = new Router<null>();
+    router.add("GET", "/", null, { name: "it" });
+    expect(router.urlFor("it", {}, { a: "x y&", b: 1, c: undefined, d: ["1", "2"], e: false })).toBe(
+      "/?a=x+y%26&b=1&d=1&d=2&e=false",
+    );
+    for (const value of [null, Number.NaN, {}, [undefined]]) {
+      expect(codeOf(() => router.urlFor("it", {}, { a: value as never }))).toBe("ROUTE_PARAM_INVALID");
+    }
+  });
+
+  test("refuses a name that two tables gave to two paths", () => {
+    const router = new Router<null>();
+    router.add("GET", "/a", null, { name: "it", sharesName: true, place: "a.ts:1" });
+    router.add("GET", "/b", null, { name: "it", sharesName: true, place: "b.ts:2" });
+    expect(() => router.urlFor("it")).toThrow('Two paths have the name "it": /a (a.ts:1) and /b (b.ts:2)');
   });
 
   test("does not know a name that was never given", () => {
@@ -219,7 +299,7 @@ describe("urlFor", () => {
 test("a URL that can be built is read back as it was given", () => {
   const router = new Router<string>();
   const shapes = ["/plain/:a", "/text/:a.html", "/two/:a-:b", "/deep/:a/x/:b", "/digits/:a([0-9]+)z", "/rest/:a/*b"];
-  for (const shape of shapes) router.add("GET", shape, shape, shape);
+  for (const shape of shapes) router.add("GET", shape, shape, { name: shape });
   const value = fc.oneof(
     fc.string(),
     fc.string({ unit: "binary" }),

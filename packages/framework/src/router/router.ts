@@ -1,88 +1,146 @@
 /**
- * Finds the route of a method and a path: paths without parameters in one look-up, the others in a trie of segments.
+ * Finds the route of a method and a path: paths without parameters by one look-up, the others in a trie of segments.
  *
- * At each segment fixed text goes before a parameter with text or a pattern, that before a plain parameter, and that before a
- * wildcard. Of two patterns the one with more fixed text goes first, then the one registered first. A path that leads nowhere
- * is given up for the next best, and so is one that lacks the method; only where no path has the method it is "method".
+ * Each segment tries fixed text first, then text mixed with parameters or patterns, then a plain parameter, then a wildcard.
+ * Of two patterns the one with more fixed text is first, then the one registered first. A branch without a match, or without
+ * the method, is given up for the next one. The result is "method" only where no matching path has the method.
  */
-import { RouteError } from "../errors.ts";
-import { buildPath, parsePath, type ParamValue, type RoutePath, type Segment } from "./path.ts";
+import {
+  buildPath,
+  buildQuery,
+  parsePath,
+  type ParamValue,
+  type QueryValue,
+  type RoutePath,
+  type Segment,
+} from "./path.ts";
+import { hasOneReading } from "./request-path.ts";
+import { RouteError } from "./route-error.ts";
 
-export type Params = Readonly<Record<string, string>>;
+/** Strings, and numbers for `<int>`. */
+export type Params = Readonly<Record<string, string | number>>;
 
 export type Match<Target> =
   | { readonly kind: "found"; readonly target: Target; readonly params: Params }
   /** The path is known, the method is not; `allow` lists the methods that are. */
   | { readonly kind: "method"; readonly allow: readonly string[] }
   | { readonly kind: "none" }
-  /** The path's percent-encoding is broken. */
+  /** The percent-encoding is broken, or the path has two readings. */
   | { readonly kind: "malformed" };
+
+export interface Registration {
+  /** For `urlFor`. */
+  readonly name?: string | undefined;
+  /** Whether another path may have the name too, as long as `urlFor` is not asked for it. */
+  readonly sharesName?: boolean;
+  /** Where the program registers the route: `src/app.ts:7`. */
+  readonly place?: string | undefined;
+}
+
+/** A route of this method matches every method that the path does not have. */
+export const ANY_METHOD = "*";
 
 export class Router<Target> {
   readonly #fixed = new Map<string, Leaf<Target>>();
   readonly #root: Node<Target> = newNode();
-  readonly #names = new Map<string, RoutePath>();
+  readonly #names = new Map<string, Named[]>();
   readonly #methods = new Set<string>();
 
   /** @throws RouteError `ROUTE_PATH_INVALID`, `ROUTE_CONFLICT`, `ROUTE_NAME_CONFLICT` */
-  add(method: string, source: string, target: Target, name?: string): void {
+  add(method: string, source: string, target: Target, registration: Registration = {}): void {
     const path = parsePath(source);
-    const known = name === undefined ? undefined : this.#names.get(name);
-    if (known !== undefined && known.source !== source) {
-      throw new RouteError("ROUTE_NAME_CONFLICT", `The route name "${name}" of ${source} is taken by ${known.source}`);
-    }
+    const { place } = registration;
     const leaf = leafOf(this.#root, path);
     const other = leaf.get(method);
     if (other !== undefined) {
-      throw new RouteError("ROUTE_CONFLICT", `${method} ${source} answers the same requests as ${other.path.source}`);
+      throw new RouteError(
+        "ROUTE_CONFLICT",
+        `${method} ${source}${at(place)} matches the same requests as ${other.path.source}${at(other.place)}`,
+      );
     }
-    leaf.set(method, { path, target });
+    this.#addName(path, registration);
+    leaf.set(method, { path, target, place });
     if (path.names.length === 0) this.#fixed.set(source, leaf);
-    if (name !== undefined) this.#names.set(name, path);
-    this.#methods.add(method);
+    if (method !== ANY_METHOD) this.#methods.add(method);
+  }
+
+  #addName(path: RoutePath, { name, sharesName = false, place }: Registration): void {
+    if (name === undefined) return;
+    const named = this.#names.get(name) ?? [];
+    const other = named.find((known) => known.path.source !== path.source);
+    if (other !== undefined && !(sharesName && other.sharesName)) {
+      throw new RouteError(
+        "ROUTE_NAME_CONFLICT",
+        `The name "${name}" of ${path.source}${at(place)} is taken by ${other.path.source}${at(other.place)}`,
+      );
+    }
+    this.#names.set(name, [...named, { path, sharesName, place }]);
   }
 
   /** @param path as received: not decoded, without the query. */
   match(method: string, path: string): Match<Target> {
-    // Fixed paths hold no "%", so one that is found needs no decoding.
+    // A fixed path holds no "%", so one that is found needs no decoding.
     const fixed = this.#fixed.get(path);
     const entry = fixed === undefined ? undefined : entryOf(fixed, method);
     if (entry !== undefined) return { kind: "found", target: entry.target, params: NO_PARAMS };
 
-    if (!path.startsWith("/")) return { kind: "none" };
+    if (!path.startsWith("/")) return NONE;
+    if (!hasOneReading(path)) return MALFORMED;
     const segments = decode(path);
-    if (segments === null) return { kind: "malformed" };
+    if (segments === null) return MALFORMED;
     const search: Search = { method, segments, captures: [], allowed: new Set() };
     const found = walk(this.#root, 0, search);
-    if (found !== undefined)
+    if (found !== undefined) {
       return { kind: "found", target: found.target, params: toParams(found.path, search.captures) };
-    return search.allowed.size === 0 ? { kind: "none" } : { kind: "method", allow: withImplied(search.allowed) };
+    }
+    return search.allowed.size === 0 ? NONE : { kind: "method", allow: withImplied(search.allowed) };
   }
 
-  /** All methods that some route answers, for `OPTIONS *`. */
+  /** All methods of all routes, for `OPTIONS *`. */
   get methods(): readonly string[] {
     return withImplied(this.#methods);
   }
 
   /** @throws RouteError `ROUTE_NAME_UNKNOWN`, `ROUTE_PARAM_INVALID` */
-  urlFor(name: string, params: Readonly<Record<string, ParamValue>> = {}): string {
-    const path = this.#names.get(name);
-    if (path === undefined) throw new RouteError("ROUTE_NAME_UNKNOWN", `No route has the name "${name}"`);
-    return buildPath(path, params);
+  urlFor(
+    name: string,
+    params: Readonly<Record<string, ParamValue>> = {},
+    query: Readonly<Record<string, QueryValue>> = {},
+  ): string {
+    const path = this.#pathNamed(name);
+    return buildPath(path, params) + buildQuery(path, query);
   }
+
+  #pathNamed(name: string): RoutePath {
+    const [first, ...others] = this.#names.get(name) ?? [];
+    if (first === undefined) throw new RouteError("ROUTE_NAME_UNKNOWN", `No route has the name "${name}"`);
+    const other = others.find((named) => named.path.source !== first.path.source);
+    if (other === undefined) return first.path;
+    throw new RouteError(
+      "ROUTE_NAME_UNKNOWN",
+      `Two paths have the name "${name}": ${first.path.source}${at(first.place)} and ${other.path.source}${at(other.place)}`,
+    );
+  }
+}
+
+interface Named {
+  readonly path: RoutePath;
+  readonly sharesName: boolean;
+  readonly place: string | undefined;
 }
 
 interface Entry<Target> {
   readonly path: RoutePath;
   readonly target: Target;
+  readonly place: string | undefined;
 }
 
-/** What answers one path, by method. */
+/** The routes of one path, by method. */
 type Leaf<Target> = Map<string, Entry<Target>>;
 
 interface Node<Target> {
   readonly texts: Map<string, Node<Target>>;
-  /** In the order they are tried. */
+  /** In the order in which they are tried. */
   readonly patterns: PatternEdge<Target>[];
   param: Node<Target> | null;
   wildcard: Leaf<Target> | null;
@@ -104,12 +162,18 @@ interface Search {
 }
 
 const NO_PARAMS: Params = Object.freeze({});
+const NONE = { kind: "none" } as const;
+const MALFORMED = { kind: "malformed" } as const;
+
+function at(place: string | undefined): string {
+  return place === undefined ? "" : ` (${place})`;
+}
 
 function newNode<Target>(): Node<Target> {
   return { texts: new Map(), patterns: [], param: null, wildcard: null, leaf: null };
 }
 
-/** The leaf of a path, made where it is missing. */
+/** The leaf of a path, created where it is missing. */
 function leafOf<Target>(root: Node<Target>, path: RoutePath): Leaf<Target> {
   let node = root;
   for (const segment of path.segments) {
@@ -135,7 +199,7 @@ function childOf<Target>(node: Node<Target>, segment: Exclude<Segment, { kind: "
   return edge.node;
 }
 
-/** Visits each node at most once, so its cost is bounded by the number of routes. */
+/** Visits each node at most once, so the number of routes bounds its cost. */
 function walk<Target>(node: Node<Target>, depth: number, search: Search): Entry<Target> | undefined {
   const { segments, captures } = search;
   const segment = segments[depth];
@@ -174,12 +238,12 @@ function choose<Target>(leaf: Leaf<Target>, search: Search): Entry<Target> | und
   return entry;
 }
 
-/** RFC 9110 §9.3.2: HEAD is answered as GET would be. */
+/** RFC 9110 §9.3.2: a GET route handles HEAD too. */
 function entryOf<Target>(leaf: Leaf<Target>, method: string): Entry<Target> | undefined {
-  return leaf.get(method) ?? (method === "HEAD" ? leaf.get("GET") : undefined);
+  return leaf.get(method) ?? (method === "HEAD" ? leaf.get("GET") : undefined) ?? leaf.get(ANY_METHOD);
 }
 
-/** With the methods that nobody registers: HEAD where there is GET, and OPTIONS. */
+/** Adds the methods that no route registers: HEAD where there is GET, and OPTIONS. */
 function withImplied(methods: ReadonlySet<string>): readonly string[] {
   return [...new Set([...methods, ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"])].toSorted();
 }
@@ -195,8 +259,12 @@ function decode(path: string): readonly string[] | null {
   }
 }
 
-function toParams(path: RoutePath, captures: readonly string[]): Params {
-  const params: Record<string, string> = {};
-  for (let i = 0; i < path.names.length; i += 1) params[path.names[i] ?? ""] = captures[i] ?? "";
+function toParams({ names, integers }: RoutePath, captures: readonly string[]): Params {
+  const params: Record<string, string | number> = {};
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] ?? "";
+    const value = captures[i] ?? "";
+    params[name] = integers.size > 0 && integers.has(name) ? Number(value) : value;
+  }
   return params;
 }

@@ -1,6 +1,6 @@
 /** Cross-origin resource sharing: which pages of other origins may read our responses (Fetch Standard §3.2). */
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
-import type { Middleware } from "../app.ts";
+import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
 

@@ -8,7 +8,7 @@
  * 4. A request with none of the three does not come from a browser's page, and passes.
  */
 import type { IncomingRequest } from "@tsgi/gateway-spec";
-import type { Middleware } from "../app.ts";
+import type { Middleware } from "../types.ts";
 import { HttpError } from "../errors.ts";
 
 export interface CsrfOptions {

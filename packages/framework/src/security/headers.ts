@@ -1,7 +1,7 @@
 /** Header fields that make a browser strict about a site's pages. What a handler has set itself is kept. */
 import { randomBytes } from "node:crypto";
 import type { Exchange, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
-import type { Middleware } from "../app.ts";
+import type { Middleware } from "../types.ts";
 import { RequestKey } from "../request-key.ts";
 import { fieldLines, fieldOf, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";

@@ -2,6 +2,7 @@ import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { describe, expect, test } from "vitest";
 import { App } from "../app.ts";
+import { route } from "../route.ts";
 import {
   basic,
   bearer,
@@ -23,9 +24,9 @@ describe("csrfProtection", () => {
     options?: CsrfOptions,
     method = "POST",
   ): Promise<number> {
-    const app = new App();
+    const app = new App({ security: false });
     app.use(csrfProtection(options));
-    app.add({ method, path: "/", handler: () => ({ done: true }) });
+    app.on(route(`${method} /`), () => ({ done: true }));
     await using client = await createTestClient(app);
     return (await client.request("http://shop.example:8080/", { method, headers })).status;
   }

@@ -348,6 +348,6 @@ test("an application renders views and sends no text of their errors to the clie
   expect(broken.status).toBe(500);
   expect(broken.text()).not.toContain("secret");
   expect(log).toEqual([
-    [expect.stringMatching(/^GET \/broken answered 500: TEMPLATE_UNKNOWN_VARIABLE .*broken\.html:1:1/)],
+    [expect.stringMatching(/^GET \/broken failed with 500: TEMPLATE_UNKNOWN_VARIABLE .*broken\.html:1:1/)],
   ]);
 });

@@ -1,0 +1,62 @@
+/** Routes with a common prefix and common needs. They are ordinary routes: a group only writes them shorter. */
+import { RouteValue } from "./route-value.ts";
+import type { CheckedOptions, Handle, Needs, Route, RouteOptions } from "./types.ts";
+
+/** The options of a route with the group's needs among its own. */
+export type WithNeeds<Options, GroupNeeds> = Omit<Options, "needs"> & {
+  readonly needs: GroupNeeds & (Options extends { readonly needs: infer Own } ? Own : unknown);
+};
+
+interface AddToGroup<Prefix extends string, GroupNeeds, State> {
+  <const Path extends string>(
+    path: Path,
+    handler: Handle<`${Prefix}${NoInfer<Path>}`, { readonly needs: GroupNeeds }, State>,
+  ): void;
+  <const Path extends string, const Options extends RouteOptions>(
+    path: Path,
+    options: Options & CheckedOptions<`${Prefix}${Path}`, Options>,
+    handler: Handle<`${Prefix}${NoInfer<Path>}`, WithNeeds<NoInfer<Options>, GroupNeeds>, State>,
+  ): void;
+}
+
+type AddRoute = (route: Route, handler: unknown) => void;
+
+export class Group<Prefix extends string, GroupNeeds extends Needs, State = unknown> {
+  readonly #prefix: Prefix;
+  readonly #needs: GroupNeeds;
+  readonly #add: AddRoute;
+
+  /** @param add adds a route to the application. */
+  constructor(prefix: Prefix, needs: GroupNeeds, add: AddRoute) {
+    this.#prefix = prefix;
+    this.#needs = needs;
+    this.#add = add;
+  }
+
+  readonly get: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("GET");
+  readonly post: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("POST");
+  readonly put: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("PUT");
+  readonly patch: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("PATCH");
+  readonly delete: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("DELETE");
+
+  /** A route value of the group: `area.route("GET /users/:id", …)`. Add it with `app.on`. @throws RouteError */
+  route<const Method extends string, const Path extends string, const Options extends RouteOptions = {}>(
+    line: `${Method} ${Path}`,
+    options?: Options & CheckedOptions<`${Prefix}${Path}`, Options>,
+  ): Route<Method, `${Prefix}${Path}`, WithNeeds<Options, GroupNeeds>> {
+    const space = line.indexOf(" ");
+    return this.#route(line.slice(0, space), line.slice(space + 1), options ?? {}) as never;
+  }
+
+  #route(method: string, path: string, options: RouteOptions): Route {
+    const needs = { ...this.#needs, ...options.needs };
+    return new RouteValue(method, `${this.#prefix}${path}`, { ...options, needs }) as unknown as Route;
+  }
+
+  #shorthand(method: string): AddToGroup<Prefix, GroupNeeds, State> {
+    return (path: string, ...rest: readonly unknown[]): void => {
+      const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
+      this.#add(this.#route(method, path, options as RouteOptions), handler);
+    };
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Applications within an application. One rule holds on every host, whether Express, Hono or an App mounts an application: the
+ * path of `request.url` is the mounted application's own, without the prefix, and `exchange.target` is what was received.
+ */
+import type {
+  Application,
+  Exchange,
+  Handler,
+  HeaderFields,
+  HeaderView,
+  IncomingRequest,
+  ServerInfo,
+  WebSocketOptions,
+  WebSocketUpgrade,
+} from "@tsgi/gateway-spec";
+import { shareData } from "./request-key.ts";
+import { pathOf, withPath } from "./router/request-path.ts";
+
+/** A request under another path. */
+export class MovedRequest implements IncomingRequest {
+  readonly url: string;
+  /** The prefix in front of the path, as received. */
+  readonly base: string;
+  declare readonly trailers?: Promise<HeaderView>;
+  readonly #request: IncomingRequest;
+
+  constructor(request: IncomingRequest, path: string, base: string) {
+    this.url = withPath(request.url, path);
+    this.base = base;
+    this.#request = request;
+    if ("trailers" in request) Object.defineProperty(this, "trailers", { get: () => request.trailers });
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+  get headers(): HeaderView {
+    return this.#request.headers;
+  }
+  get body(): AsyncIterable<Uint8Array> | null {
+    return this.#request.body;
+  }
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+}
+
+/** The prefix below which a request's application is mounted: `/shop`, or `""`. */
+export function baseOf(request: IncomingRequest, { target }: Exchange): string {
+  if (request instanceof MovedRequest) return request.base;
+  const path = pathOf(request.url);
+  const received = target.startsWith("/") ? (target.split("?", 1)[0] ?? "") : pathOf(target);
+  if (received === path) return "";
+  if (received.endsWith(path)) return received.slice(0, -path.length);
+  // Below "/shop" the path of "/shop" itself is "/".
+  return path === "/" ? received : "";
+}
+
+/** The request as an application below its first `segments` segments sees it. */
+export function belowPrefix(request: IncomingRequest, exchange: Exchange, segments: number): IncomingRequest {
+  const path = pathOf(request.url);
+  let end = 0;
+  for (let i = 0; i < segments && end !== -1; i += 1) end = path.indexOf("/", end + 1);
+  if (segments === 0) end = 0;
+  const prefix = end === -1 ? path : path.slice(0, end);
+  const rest = end === -1 ? "/" : path.slice(end);
+  return new MovedRequest(request, rest, baseOf(request, exchange) + prefix);
+}
+
+/** The applications that an application has mounted, with the state of each. */
+export class Mounts {
+  readonly #applications = new Set<Application>();
+  /** By the state of the outer application, for one application may run on several servers. */
+  readonly #states = new Map<unknown, Map<Application, unknown>>();
+
+  /** @returns the handler of the application, which gets its own state. */
+  add(application: Application<never> | Handler): Handler {
+    if (typeof application === "function") return application;
+    const mounted = application as unknown as Application;
+    this.#applications.add(mounted);
+    if (mounted.startup === undefined) return mounted.fetch;
+    return (request, exchange) => {
+      const state = this.#states.get(exchange.state)?.get(mounted);
+      return mounted.fetch(request, new MountedExchange(exchange, state));
+    };
+  }
+
+  /** Starts every mounted application. Where one fails, those that have started are shut down. */
+  async startup(server: ServerInfo, outerState: unknown): Promise<void> {
+    const states = new Map<Application, unknown>();
+    this.#states.set(outerState, states);
+    for (const application of this.#applications) {
+      try {
+        states.set(application, await application.startup?.(server));
+      } catch (error) {
+        await this.shutdown(outerState).catch(() => undefined);
+        throw error;
+      }
+    }
+  }
+
+  /** Shuts them down in reverse order, all of them. @throws what the first one to fail threw. */
+  async shutdown(outerState: unknown): Promise<void> {
+    const states = this.#states.get(outerState) ?? new Map<Application, unknown>();
+    this.#states.delete(outerState);
+    const errors: unknown[] = [];
+    for (const [application, state] of [...states].toReversed()) {
+      try {
+        await application.shutdown?.(state);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}
+
+/** The exchange of a mounted application that has a state of its own. */
+class MountedExchange implements Exchange {
+  readonly state: unknown;
+  declare readonly sendInformational?: (status: number, headers?: HeaderFields) => void;
+  declare readonly upgradeWebSocket?: (options?: WebSocketOptions) => WebSocketUpgrade;
+  readonly #outer: Exchange;
+
+  constructor(outer: Exchange, state: unknown) {
+    this.#outer = outer;
+    this.state = state;
+    shareData(this, outer);
+    // An absent member is an absent capability.
+    if (outer.sendInformational !== undefined) {
+      this.sendInformational = (status, headers) => outer.sendInformational?.(status, headers);
+    }
+    if (outer.upgradeWebSocket !== undefined) this.upgradeWebSocket = outer.upgradeWebSocket.bind(outer);
+  }
+
+  get target(): string {
+    return this.#outer.target;
+  }
+  get protocol(): Exchange["protocol"] {
+    return this.#outer.protocol;
+  }
+  get encrypted(): boolean {
+    return this.#outer.encrypted;
+  }
+  get remoteAddress(): Exchange["remoteAddress"] {
+    return this.#outer.remoteAddress;
+  }
+  get peerAddress(): Exchange["peerAddress"] {
+    return this.#outer.peerAddress;
+  }
+  get localAddress(): Exchange["localAddress"] {
+    return this.#outer.localAddress;
+  }
+  get tls(): Exchange["tls"] {
+    return this.#outer.tls;
+  }
+  get draining(): AbortSignal {
+    return this.#outer.draining;
+  }
+  get completed(): Promise<void> {
+    return this.#outer.completed;
+  }
+  waitUntil(work: Promise<unknown>): void {
+    this.#outer.waitUntil(work);
+  }
+}
+
+/** Which application has a host name: exact names first, then `*.example.com` for the names below it. */
+export class Hosts {
+  readonly #handlers = new Map<string, Handler>();
+
+  add(name: string, handler: Handler): void {
+    this.#handlers.set(name.toLowerCase(), handler);
+  }
+
+  find(url: string): Handler | undefined {
+    const host = /^https?:\/\/(\[[^\]]*\]|[^/?:]*)/.exec(url)?.[1]?.toLowerCase() ?? "";
+    return this.#handlers.get(host) ?? this.#handlers.get(`*${host.slice(Math.max(0, host.indexOf(".")))}`);
+  }
+}
