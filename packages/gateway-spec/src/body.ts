@@ -9,12 +9,18 @@ export interface ReadOptions {
   readonly limitBytes?: number;
 }
 
-export type BodyErrorCode = "BODY_TOO_LARGE" | "BODY_UNSUPPORTED_TYPE" | "BODY_UNSUPPORTED_CHARSET" | "BODY_MALFORMED";
+export type BodyErrorCode =
+  | "BODY_TOO_LARGE"
+  | "BODY_UNSUPPORTED_TYPE"
+  | "BODY_UNSUPPORTED_CHARSET"
+  | "BODY_UNSUPPORTED_CODING"
+  | "BODY_MALFORMED";
 
 const STATUS: Readonly<Record<BodyErrorCode, 400 | 413 | 415>> = {
   BODY_TOO_LARGE: 413,
   BODY_UNSUPPORTED_TYPE: 415,
   BODY_UNSUPPORTED_CHARSET: 415,
+  BODY_UNSUPPORTED_CODING: 415,
   BODY_MALFORMED: 400,
 };
 
@@ -76,6 +82,11 @@ async function read<T>(
   readerFor: (request: Readable) => Reader<T>,
 ): Promise<T> {
   const reader = readerFor(request);
+  const coding = request.headers.get("content-encoding");
+  // RFC 9110 §8.4.1: "identity" is reserved and means that there is no coding.
+  if (coding !== null && coding.trim().toLowerCase() !== "identity") {
+    throw new BodyError("BODY_UNSUPPORTED_CODING", "The request body must have no Content-Encoding");
+  }
   const limit = options?.limitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const pieces: Uint8Array[] = [];
