@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { messages, send } from "./websocket.ts";
 
-/** As much of a socket as the helpers touch. */
+/** The part of a socket that the helpers use. */
 class FakeSocket extends EventTarget {
   readyState = 1;
   bufferedAmount = 0;
@@ -23,7 +23,7 @@ class FakeSocket extends EventTarget {
   }
 }
 
-/** One with the members that ours have. */
+/** A socket with the members of our servers' sockets. */
 class FakePacedSocket extends FakeSocket {
   readonly calls: string[] = [];
   readonly unsent: ((error?: Error) => void)[] = [];
@@ -43,7 +43,7 @@ class FakePacedSocket extends FakeSocket {
 const asSocket = (socket: FakeSocket): WebSocket => socket as unknown as WebSocket;
 
 describe("messages", () => {
-  test("come in order, whether they or their readers were first; those before the close are given out", async () => {
+  test("are read in order, before or after a reader waits, and until the last before the close", async () => {
     const socket = new FakeSocket();
     const received = messages(asSocket(socket));
     const first = [received.next(), received.next()];
@@ -55,7 +55,7 @@ describe("messages", () => {
     expect(rest).toEqual(["three", "four"]);
   });
 
-  test("end for a reader that waits, and for one of a socket that is closed already", async () => {
+  test("end when the socket closes, and at once for a socket that has closed", async () => {
     const socket = new FakeSocket();
     const waiting = messages(asSocket(socket)).next();
     socket.end();
@@ -63,7 +63,7 @@ describe("messages", () => {
     expect((await messages(asSocket(socket)).next()).done).toBe(true);
   });
 
-  test("pause a socket that can be paused once too many wait, and resume it when all are read", async () => {
+  test("pause the socket when maxWaiting messages wait, and resume it when all are read", async () => {
     const socket = new FakePacedSocket();
     const received = messages(asSocket(socket), { maxWaiting: 2 });
     socket.receive("one");
@@ -77,7 +77,24 @@ describe("messages", () => {
     expect(socket.calls).toEqual(["pause", "resume"]);
   });
 
-  test("close the socket where the loop is left", async () => {
+  test.each<[string, unknown]>([
+    ["text", "x".repeat(64 * 1024)],
+    ["bytes", new ArrayBuffer(64 * 1024)],
+    ["a blob", new Blob(["x".repeat(64 * 1024)])],
+  ])("pause the socket when 64 KiB of %s wait", async (_kind, data) => {
+    const socket = new FakePacedSocket();
+    const received = messages(asSocket(socket));
+    socket.dispatchEvent(new MessageEvent("message", { data: "" }));
+    expect(socket.calls).toEqual([]);
+    socket.dispatchEvent(new MessageEvent("message", { data }));
+    expect(socket.calls).toEqual(["pause"]);
+    await received.next();
+    await received.next();
+    socket.dispatchEvent(new MessageEvent("message", { data: "" }));
+    expect(socket.calls).toEqual(["pause", "resume"]);
+  });
+
+  test("close the socket when the loop is left", async () => {
     const socket = new FakeSocket();
     queueMicrotask(() => {
       socket.receive("one", "two");
@@ -91,7 +108,7 @@ describe("messages", () => {
 });
 
 describe("send", () => {
-  test("waits for the word that the message is out", async () => {
+  test("fulfils when the socket reports that the message was sent", async () => {
     const socket = new FakePacedSocket();
     let done = false;
     const sending = send(asSocket(socket), "hello").then(() => (done = true));
@@ -101,14 +118,14 @@ describe("send", () => {
     await sending;
   });
 
-  test("rejects with what kept the message from being sent", async () => {
+  test("rejects with the error that prevented the message from being sent", async () => {
     const socket = new FakePacedSocket();
     const sending = send(asSocket(socket), "hello");
     socket.unsent[0]?.(new Error("gone"));
     await expect(sending).rejects.toThrow("gone");
   });
 
-  test("watches the buffer of a socket that gives no word", async () => {
+  test("waits until the buffer of a socket without a callback is empty", async () => {
     const socket = new FakeSocket();
     socket.bufferedAmount = 5;
     const sending = send(asSocket(socket), "hello");
@@ -117,7 +134,7 @@ describe("send", () => {
     expect(socket.sent).toEqual(["hello"]);
   });
 
-  test.each([0, 2, 3])("rejects in the state %i", async (readyState) => {
+  test.each([0, 2, 3])("rejects in the readyState %i", async (readyState) => {
     const socket = new FakeSocket();
     socket.readyState = readyState;
     await expect(send(asSocket(socket), "hello")).rejects.toMatchObject({ name: "InvalidStateError" });

@@ -1,31 +1,34 @@
 /**
- * Reading and writing the WebSockets of `upgradeWebSocket` at the peer's pace. The standard has no word for that: it gives a message
- * whether anyone is ready for it or not, and does not say when one was sent. The sockets of our servers do, in the manner of the ws
- * library, whose own sockets fit too.
+ * Reads and writes a WebSocket at the pace of its client. The standard interface cannot: it dispatches messages whether the program
+ * is ready or not, and does not report when a message was sent. The sockets of our servers have `pause`, `resume` and a callback of
+ * `send`, named as in the ws library, whose sockets fit too.
  */
 
-/** What a WebSocket carries: text, or bytes as `binaryType` has them. */
+/** A message: text, or bytes of the type that `binaryType` names. */
 export type Message = string | ArrayBuffer | Blob;
 
 export interface MessagesOptions {
-  /** Messages that may wait for the loop, beyond which the peer is no longer read. Default 16. */
+  /** How many messages may wait for the loop before the client is no longer read. Default 16, and 64 KiB in any case. */
   readonly maxWaiting?: number;
 }
 
-/** The members that the standard lacks. */
+/** Members that the standard lacks. */
 interface PacedWebSocket {
   pause(): void;
   resume(): void;
   send(data: Message | ArrayBufferView, sent: (error?: Error | null) => void): void;
 }
 
-const CLOSED = 3;
 const OPEN = 1;
+const CLOSED = 3;
+
+/** The size of the waiting messages beyond which the client is no longer read, in bytes or characters. */
+const MAX_WAITING_SIZE = 64 * 1024;
 
 /**
- * The messages of a socket, from now on and in order. A loop over them ends when the socket is closed, however that came about; who
- * wants to know listens for `close`. Leaving the loop closes the socket. A peer that sends faster than the loop reads has to wait,
- * where the socket can be paused.
+ * The messages of a socket, from now on and in order. The loop ends when the socket has closed, for whatever reason; listen for
+ * `close` to know the reason. Leaving the loop closes the socket. A client that sends faster than the loop reads has to wait, if the
+ * socket can be paused.
  *
  * ```ts
  * for await (const message of messages(socket)) await send(socket, message);
@@ -37,12 +40,13 @@ export function messages(
 ): AsyncIterableIterator<Message, undefined> {
   const paced = asPaced(socket);
   const waiting: Message[] = [];
+  let waitingSize = 0;
   const readers: ((result: IteratorResult<Message, undefined>) => void)[] = [];
   let ended = false;
   let paused = false;
 
   const receive = ({ data }: { readonly data: unknown }) => {
-    // Messages are what the standard says they are.
+    // By the standard.
     const message = data as Message;
     const reader = readers.shift();
     if (reader !== undefined) {
@@ -50,7 +54,8 @@ export function messages(
       return;
     }
     waiting.push(message);
-    if (waiting.length < maxWaiting || paced === null || paused) return;
+    waitingSize += sizeOf(message);
+    if ((waiting.length < maxWaiting && waitingSize < MAX_WAITING_SIZE) || paced === null || paused) return;
     paused = true;
     paced.pause();
   };
@@ -62,7 +67,7 @@ export function messages(
   };
   socket.addEventListener("message", receive);
   socket.addEventListener("close", end);
-  // What came before the close is given out first.
+  // Messages that arrived before the close are still read.
   if (socket.readyState === CLOSED) queueMicrotask(end);
 
   return {
@@ -71,6 +76,7 @@ export function messages(
     },
     next: () => {
       const message = waiting.shift();
+      if (message !== undefined) waitingSize -= sizeOf(message);
       if (paused && waiting.length === 0) {
         paused = false;
         paced?.resume();
@@ -91,8 +97,8 @@ export function messages(
 }
 
 /**
- * Sends a message, and waits until it is in the hands of the system: who awaits it writes no faster than the peer reads.
- * @throws DOMException `InvalidStateError` where the socket is not open; or what kept the message from being sent.
+ * Sends a message, and waits until the system has taken it: a program that awaits each call writes no faster than the client reads.
+ * @throws DOMException `InvalidStateError` if the socket is not open; or the error that prevented the message from being sent.
  */
 export async function send(socket: WebSocket, data: Message | ArrayBufferView<ArrayBuffer>): Promise<void> {
   if (socket.readyState !== OPEN) throw new DOMException("The WebSocket is not open", "InvalidStateError");
@@ -110,7 +116,7 @@ export async function send(socket: WebSocket, data: Message | ArrayBufferView<Ar
   });
 }
 
-/** A standard socket says how much waits to be sent, but not when that changes. */
+/** A standard socket reports how much waits to be sent, but not when that changes. */
 async function emptied(socket: WebSocket): Promise<void> {
   while (socket.bufferedAmount > 0 && socket.readyState === OPEN) {
     await new Promise((resolve) => {
@@ -119,7 +125,12 @@ async function emptied(socket: WebSocket): Promise<void> {
   }
 }
 
-/** A socket that can pause takes a callback when it sends, too. */
+function sizeOf(message: Message): number {
+  if (typeof message === "string") return message.length;
+  return message instanceof ArrayBuffer ? message.byteLength : message.size;
+}
+
+/** A socket that has `pause` has the callback of `send` too. */
 function asPaced(socket: WebSocket): PacedWebSocket | null {
   return "pause" in socket && typeof socket.pause === "function" ? (socket as unknown as PacedWebSocket) : null;
 }

@@ -4,7 +4,7 @@ export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   #queue: Uint8Array[] = [];
   #ended = false;
   #error: Error | null = null;
-  #onTaken: (() => void) | null = null;
+  #onTaken: (() => void)[] = [];
   #wake: (() => void) | null = null;
 
   /** @param onDrop called when the reader leaves before the end. */
@@ -32,7 +32,7 @@ export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   /** Calls back when all that was pushed has been pulled. */
   whenTaken(taken: () => void): void {
     if (this.#queue.length === 0 || this.#error !== null) taken();
-    else this.#onTaken = taken;
+    else this.#onTaken.push(taken);
   }
 
   isEmpty(): boolean {
@@ -71,7 +71,6 @@ export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   }
 
   #taken(): void {
-    this.#onTaken?.();
-    this.#onTaken = null;
+    for (const taken of this.#onTaken.splice(0)) taken();
   }
 }

@@ -1,9 +1,17 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Exchange, WebSocketOptions } from "../../index.ts";
 import { createTestClient, type TestRequest, type TestResponse } from "../../testing.ts";
-import { asgi, type AsgiApplication, type HttpScope, type Receive, type Send, type WebSocketScope } from "./index.ts";
+import {
+  asgi,
+  type AsgiApplication,
+  type HttpScope,
+  type Receive,
+  type Send,
+  type SendEvent,
+  type WebSocketScope,
+} from "./index.ts";
 
-/** Runs an application that knows nothing of lifespans. */
+/** Runs an application that has no lifespan. */
 async function call(
   run: (scope: HttpScope, receive: Receive, send: Send) => Promise<void>,
   target = "/",
@@ -24,7 +32,7 @@ const respond = async (send: Send, body = ""): Promise<void> => {
 };
 
 describe("the http scope", () => {
-  test("has every key of the text with its value", async () => {
+  test("has every key of the ASGI text with its value", async () => {
     let seen: HttpScope | undefined;
     await call(
       async (scope, _receive, send) => {
@@ -59,7 +67,7 @@ describe("the http scope", () => {
     expect(exchange.target).toBe("/a%20b/%E8%82%A1%2F?x=%31&y");
   });
 
-  test("http.request events end with more_body false, then comes http.disconnect when the response is complete", async () => {
+  test("ends http.request events with more_body false, and sends http.disconnect when the response is complete", async () => {
     const events: unknown[] = [];
     await call(
       async (_scope, receive, send) => {
@@ -85,7 +93,7 @@ describe("the http scope", () => {
     expect(events).toEqual([["a", true], ["b", true], ["", false], { type: "http.disconnect" }]);
   });
 
-  test("a whole response, with strings for bytes", async () => {
+  test("sends a whole response, whose byte strings may be strings", async () => {
     const response = await call(async (_scope, _receive, send) => {
       await send({
         type: "http.response.start",
@@ -100,7 +108,7 @@ describe("the http scope", () => {
     expect([response.status, response.text(), ...response.headers]).toEqual([201, "é", ["x-a", "é"], ["x-b", "2"]]);
   });
 
-  test("pieces and trailers", async () => {
+  test("sends pieces and trailers", async () => {
     const response = await call(async (_scope, _receive, send) => {
       await send({ type: "http.response.start", status: 200, headers: [["trailer", "x-sum"]], trailers: true });
       await send({ type: "http.response.body", body: Buffer.from("a"), more_body: true });
@@ -111,7 +119,7 @@ describe("the http scope", () => {
     expect([response.text(), response.trailers.get("x-sum")]).toEqual(["ab", "2"]);
   });
 
-  test("a body to HEAD is let go", async () => {
+  test("drops a body of two pieces for HEAD, and the application runs to its end", async () => {
     const done = vi.fn();
     await call(
       async (_scope, _receive, send) => {
@@ -126,7 +134,7 @@ describe("the http scope", () => {
     expect(done).toHaveBeenCalledTimes(1);
   });
 
-  test("early hints", async () => {
+  test("sends early hints", async () => {
     const hints: unknown[] = [];
     const exchange: Partial<Exchange> = { sendInformational: (...given) => void hints.push(given) };
     await call(
@@ -160,7 +168,7 @@ describe("the http scope", () => {
       "announced trailers",
     ],
     ["an event of another scope", (send) => send({ type: "websocket.accept" }), "in an http scope"],
-    ["nothing", () => Promise.resolve(), "returned before its response was complete"],
+    ["no response", () => Promise.resolve(), "returned before its response was complete"],
     ["a start alone", (send) => send({ type: "http.response.start", status: 200 }), "returned before"],
     [
       "half a body",
@@ -176,21 +184,92 @@ describe("the http scope", () => {
         await send({ type: "http.response.start", status: 200 });
         await send({ type: "http.response.body", body: 1 as unknown as string });
       },
-      "not number",
+      "not the number 1",
     ],
   ])("%s is an error", async (_name, run, message) => {
     await expect(call((_scope, _receive, send) => run(send))).rejects.toThrow(message);
   });
 
-  test("what comes after a complete response is background work, and its error is not the response's", async () => {
+  test.each<[string, SendEvent]>([
+    ["a piece of the body", { type: "http.response.body", body: "more" }],
+    ["a second start", { type: "http.response.start", status: 500 }],
+    ["trailers", { type: "http.response.trailers", headers: [] }],
+  ])("ignores %s after the last piece of the body", async (_name, event) => {
+    const outcome = Promise.withResolvers<string>();
     const response = await call(async (_scope, _receive, send) => {
       await respond(send, "sent");
-      await send({ type: "http.response.body", body: "more" });
+      await send(event).then(() => outcome.resolve("ignored"), outcome.reject);
+    });
+    expect([response.text(), await outcome.promise]).toEqual(["sent", "ignored"]);
+  });
+
+  test("keeps a complete response when the application throws afterwards", async () => {
+    const response = await call(async (_scope, _receive, send) => {
+      await respond(send, "sent");
+      throw new Error("background work");
     });
     expect(response.text()).toBe("sent");
   });
 
-  test("a client that goes away: http.disconnect, and sending raises", async () => {
+  test.each<[string, unknown, string]>([
+    ["a status that is a string", { status: "200" }, "an integer from 200 to 599"],
+    ["an informational status", { status: 103 }, "an integer from 200 to 599"],
+    ["a record of headers", { status: 200, headers: { "x-a": "1" } }, 'such as [["content-type", "text/plain"]]'],
+    ["a flat list of headers", { status: 200, headers: ["x-a", "1"] }, "each header must be a pair"],
+    ["a header that is a number", { status: 200, headers: [["content-length", 1]] }, "must be byte strings"],
+    ["a header name with a space", { status: 200, headers: [["x a", "1"]] }, "not a field name"],
+    ["a header value with a line break", { status: 200, headers: [["x-a", "1\r\nx-b: 2"]] }, "forbidden character"],
+    ["a header value beyond ISO-8859-1", { status: 200, headers: [["x-a", "股"]] }, "forbidden character"],
+    [
+      "a header of the connection",
+      { status: 200, headers: [["connection", "close"]] },
+      "leave out the header connection",
+    ],
+  ])("raises in send for %s, and a right start may follow", async (_name, start, message) => {
+    let raised: unknown;
+    const response = await call(async (_scope, _receive, send) => {
+      raised = await send({ type: "http.response.start", ...(start as { status: number }) }).catch(
+        (error: unknown) => error,
+      );
+      await respond(send, "the page");
+    });
+    expect(raised).toBeInstanceOf(TypeError);
+    expect((raised as TypeError).message).toContain(message);
+    expect(response.text()).toBe("the page");
+  });
+
+  test("ends an endless response to HEAD: http.disconnect is received, and send raises", async () => {
+    const outcome = Promise.withResolvers<readonly unknown[]>();
+    await call(
+      async (_scope, receive, send) => {
+        await receive();
+        const disconnected = receive();
+        await send({ type: "http.response.start", status: 200 });
+        let error: unknown;
+        while (error === undefined) {
+          error = await send({ type: "http.response.body", body: "piece", more_body: true }).then(
+            () => undefined,
+            (reason: unknown) => reason,
+          );
+        }
+        outcome.resolve([await disconnected, (error as { readonly code: string }).code]);
+      },
+      "/",
+      { method: "HEAD" },
+    );
+    expect(await outcome.promise).toEqual([{ type: "http.disconnect" }, "CLIENT_DISCONNECTED"]);
+  });
+
+  test("fulfils every send of pieces that were sent without waiting", async () => {
+    const response = await call(async (_scope, _receive, send) => {
+      await send({ type: "http.response.start", status: 200 });
+      await Promise.all(["a", "b", "c"].map((body) => send({ type: "http.response.body", body, more_body: true })));
+      await send({ type: "http.response.body" });
+    });
+    expect(response.text()).toBe("abc");
+  });
+
+  test("sends http.disconnect when the client disconnects, and send raises", async () => {
     const client = new AbortController();
     const outcome = Promise.withResolvers<unknown[]>();
     const calling = call(
@@ -266,7 +345,7 @@ describe("the lifespan scope", () => {
     await client.close();
   });
 
-  test("an event out of order raises", async () => {
+  test("raises in send for an event out of order", async () => {
     const raised = Promise.withResolvers<unknown>();
     await createTestClient(
       asgi(async (_scope, _receive, send) => {
@@ -278,12 +357,16 @@ describe("the lifespan scope", () => {
 });
 
 describe("the websocket scope", () => {
-  /** The server's side of a WebSocket without a wire: what was sent, and events at hand. */
+  /** The server's side of a WebSocket without a connection. Its `send` reports that a message was sent when `taken` fulfils. */
   class Wire extends EventTarget {
     readonly CONNECTING = 0;
+    readonly OPEN = 1;
     readyState = 0;
     binaryType = "blob";
     readonly sent: unknown[] = [];
+    readonly reading: string[] = [];
+    /** Set to an array, it keeps the callbacks of `send` in place of calling them. */
+    unsent: ((error?: Error) => void)[] | null = null;
     open(): void {
       this.readyState = 1;
       this.dispatchEvent(new Event("open"));
@@ -292,10 +375,19 @@ describe("the websocket scope", () => {
       this.dispatchEvent(Object.assign(new Event("message"), { data }));
     }
     leave(code: number, reason: string): void {
+      this.readyState = 3;
       this.dispatchEvent(Object.assign(new Event("close"), { code, reason }));
     }
-    send(data: unknown): void {
+    pause(): void {
+      this.reading.push("pause");
+    }
+    resume(): void {
+      this.reading.push("resume");
+    }
+    send(data: unknown, sent: (error?: Error) => void): void {
       this.sent.push(this.readyState === 1 ? data : "too early");
+      if (this.unsent === null) sent();
+      else this.unsent.push(sent);
     }
     close(code: number, reason: string): void {
       this.sent.push([code, reason]);
@@ -366,16 +458,50 @@ describe("the websocket scope", () => {
     expect([wire.binaryType, wire.sent]).toEqual(["arraybuffer", ["answer", new Uint8Array([3])]]);
   });
 
+  test("does not read the client while 16 messages wait for receive", async () => {
+    const { wire } = await connect(async (_scope, receive, send, wire) => {
+      await receive();
+      await send({ type: "websocket.accept" });
+      for (let message = 0; message < 16; message++) wire.deliver("text");
+      expect(wire.reading).toEqual(["pause"]);
+      for (let message = 0; message < 16; message++) await receive();
+    });
+    expect(wire.reading).toEqual(["pause", "resume"]);
+  });
+
+  test("fulfils send when the message was sent, and raises in it when the client disconnects meanwhile", async () => {
+    const events: unknown[] = [];
+    await connect(async (_scope, _receive, send, wire) => {
+      await send({ type: "websocket.accept" });
+      wire.unsent = [];
+      const sending = send({ type: "websocket.send", text: "first" }).then(() => events.push("sent"));
+      await vi.waitFor(() => {
+        expect(wire.unsent).toHaveLength(1);
+      });
+      events.push("waiting");
+      wire.unsent[0]?.();
+      await sending;
+      const late = send({ type: "websocket.send", text: "second" }).catch((error: unknown) => error);
+      await vi.waitFor(() => {
+        expect(wire.unsent).toHaveLength(2);
+      });
+      wire.leave(1006, "");
+      wire.unsent[1]?.(new Error("reset"));
+      events.push(((await late) as { readonly code: string }).code);
+    });
+    expect(events).toEqual(["waiting", "sent", "CLIENT_DISCONNECTED"]);
+  });
+
   test.each<[string, (send: Send) => Promise<void>, readonly [number, string]]>([
     ["close before accept is 403", (send) => send({ type: "websocket.close" }), [403, ""]],
     [
-      "a denial response is its own",
+      "a denial response is sent as it is",
       async (send) => {
         await send({ type: "websocket.http.response.start", status: 401, headers: [] });
-        await send({ type: "websocket.http.response.body", body: "who ", more_body: true });
-        await send({ type: "websocket.http.response.body", body: "are you" });
+        await send({ type: "websocket.http.response.body", body: "not ", more_body: true });
+        await send({ type: "websocket.http.response.body", body: "you" });
       },
-      [401, "who are you"],
+      [401, "not you"],
     ],
   ])("%s", async (_name, run, expected) => {
     const { response, given } = await connect(async (_scope, receive, send) => {
@@ -412,7 +538,7 @@ describe("the websocket scope", () => {
 
   test.each<[string, (send: Send) => Promise<void>, string]>([
     ["a message before accept", (send) => send({ type: "websocket.send", text: "early" }), "before the handshake"],
-    ["a return without an answer", () => Promise.resolve(), "returned before its response was complete"],
+    ["a return without an event", () => Promise.resolve(), "returned before its response was complete"],
     ["an error", () => Promise.reject(new Error("ours")), "ours"],
   ])("%s fails the request", async (_name, run, message) => {
     const { response } = await connect((_scope, _receive, send) => run(send));

@@ -1,7 +1,7 @@
-/** The http scope: a request as events, a response from events. */
+/** The http scope: the request as events, and the response from events. */
 import type { Exchange, IncomingRequest, OutgoingResponse } from "../../index.ts";
 import { AsgiResponse } from "./response.ts";
-import { toHttpScope, toText } from "./scope.ts";
+import { toFields, toHttpScope } from "./scope.ts";
 import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./types.ts";
 
 export function runHttp(
@@ -12,16 +12,16 @@ export function runHttp(
 ): Promise<OutgoingResponse> {
   const response = new AsgiResponse();
   const { signal } = request;
-  const gone = () => {
-    response.gone();
+  const disconnect = () => {
+    response.disconnect();
   };
-  signal.addEventListener("abort", gone, { once: true });
+  signal.addEventListener("abort", disconnect, { once: true });
 
   const body = request.body?.[Symbol.asyncIterator]();
   let requestEnded = false;
   const receive: Receive = async () => {
-    if (requestEnded || response.isComplete) {
-      await response.over;
+    if (requestEnded || response.isOver) {
+      await response.ended;
       return { type: "http.disconnect" };
     }
     try {
@@ -32,19 +32,20 @@ export function runHttp(
     } catch (error) {
       if (!isDisconnect(error)) throw error;
       requestEnded = true;
-      response.gone();
+      response.disconnect();
       return { type: "http.disconnect" };
     }
   };
 
   const send: Send = async (event) => {
+    if (response.isComplete) return;
     if (event.type === "http.response.start") response.start(event);
     else if (event.type === "http.response.body") await response.body(event);
     else if (event.type === "http.response.trailers") response.trailers(event);
     else if (event.type === "http.response.early_hint") {
-      const links = Array.from(event.links, (link) => ["link", toText(link)] as const);
+      const links = toFields(Array.from(event.links, (link) => ["link", link] as const));
       exchange.sendInformational?.(103, links);
-    } else throw outOfOrder(event, "in an http scope");
+    } else throw outOfOrder(event.type, "in an http scope");
   };
 
   const running = (async () => {
@@ -52,16 +53,16 @@ export function runHttp(
       await application(toHttpScope(request, exchange, state), receive, send);
       response.finish();
     } catch (error) {
-      // After the response it is a failure of background work; before its end it is the response's, which tells of it.
-      if (response.isComplete && !isDisconnect(error)) throw error;
+      // The error of an unfinished response fails the response. Later it is the error of background work, which is logged.
+      if (response.isOver && !isDisconnect(error)) throw error;
       response.finish(error);
     } finally {
-      signal.removeEventListener("abort", gone);
+      signal.removeEventListener("abort", disconnect);
     }
   })();
-  // An application may go on working when its response is complete.
+  // The application may continue after its response is complete.
   exchange.waitUntil(running);
-  return response.answer;
+  return response.response;
 }
 
 function isDisconnect(error: unknown): boolean {

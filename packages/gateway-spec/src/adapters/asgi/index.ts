@@ -1,4 +1,4 @@
-/** `asgi`: `application(scope, receive, send)`, as the ASGI 3 text has it, on any TSGI server. */
+/** `asgi`: `application(scope, receive, send)` by the ASGI 3 text, on any TSGI server. */
 import type { Application } from "../../index.ts";
 import { runHttp } from "./http.ts";
 import { type Lifespan, startLifespan } from "./lifespan.ts";
@@ -33,9 +33,10 @@ export type {
  * });
  * ```
  *
- * `send` of a body fulfils when the client has taken it, and rejects with `CLIENT_DISCONNECTED` where it went away. Extensions:
- * `http.response.trailers`, `http.response.early_hint` where the server has informational responses, and
- * `websocket.http.response`. There is no way round from ours to ASGI, for JavaScript has no such server to run on.
+ * `send` of a body or a message fulfils when the client has taken it, and rejects with `CLIENT_DISCONNECTED` after the client has
+ * disconnected, and for further content of a response that has none, such as one to HEAD. A WebSocket client is not read while 16
+ * messages or 64 KiB wait for `receive`. Extensions: `http.response.trailers`, `http.response.early_hint` if the server can send
+ * informational responses, and `websocket.http.response`. There is no adapter from TSGI to ASGI, because JavaScript has no ASGI server.
  */
 export function asgi(application: AsgiApplication): Application<Lifespan> {
   return {

@@ -1,15 +1,18 @@
 /** The lifespan scope: one call of the application that lasts as long as the server. */
 import { type AsgiApplication, outOfOrder, type Receive, type Send } from "./types.ts";
 
-/** What the application's start left behind. */
+/** A started application. */
 export interface Lifespan {
-  /** What it put into its scope's `state`. */
+  /** The `state` of its scope. */
   readonly state: Record<string, unknown>;
-  /** Sends `lifespan.shutdown`. Rejects with what `lifespan.shutdown.failed` said. */
+  /** Sends `lifespan.shutdown`. Rejects with the message of `lifespan.shutdown.failed`. */
   readonly end: () => Promise<void>;
 }
 
-/** Rejects with what `lifespan.startup.failed` said. An application that throws on the scope does without a lifespan. */
+/**
+ * Rejects with the message of `lifespan.startup.failed`. An application that throws for the scope runs without a lifespan, as the ASGI
+ * text requires.
+ */
 export async function startLifespan(application: AsgiApplication): Promise<Lifespan> {
   const state: Record<string, unknown> = {};
   const started = Promise.withResolvers<"complete" | "unsupported">();
@@ -39,7 +42,7 @@ export async function startLifespan(application: AsgiApplication): Promise<Lifes
       phase = "stopped";
       ended.reject(new Error(event.message ?? "The application failed to shut down"));
     } else {
-      throw outOfOrder(event, `while the lifespan was ${phase}`);
+      throw outOfOrder(event.type, `while the lifespan was ${phase}`);
     }
   };
 

@@ -1,9 +1,10 @@
 /** The response that an application makes event by event. */
-import { exchangeError } from "../../server-kit/refusals.ts";
 import type { OutgoingResponse } from "../../index.ts";
+import { checkStatus } from "../../server-kit/handler-result.ts";
+import { clientDisconnected, exchangeError } from "../../server-kit/refusals.ts";
+import { Pieces } from "../pieces.ts";
 import { toBody, toFields } from "./scope.ts";
 import { type Bytes, outOfOrder, type SentHeaders } from "./types.ts";
-import { Pieces } from "../pieces.ts";
 
 interface Start {
   readonly type: string;
@@ -24,94 +25,118 @@ interface Trailers {
   readonly more_trailers?: boolean;
 }
 
+interface Head {
+  readonly status: number;
+  readonly headers: [string, string][];
+  readonly trailers: boolean;
+}
+
+/**
+ * - `none`: nothing was sent. `started`: the head was sent, and waits for the first piece of the body.
+ * - `body`: more pieces may be sent. `trailers`: the body is complete, and trailers may be sent.
+ * - `complete`: all was sent. `disconnected`: the client has gone.
+ * - `dropped`: the server needs no content, as for HEAD.
+ */
+type State = "none" | "started" | "body" | "trailers" | "complete" | "disconnected" | "dropped";
+
 export class AsgiResponse {
-  /** The response, once there was a first piece of its body; rejects with what the application threw before that. */
-  readonly answer: Promise<OutgoingResponse>;
-  /** Fulfils when nothing more is to be sent, or nobody takes it any more. */
-  readonly over: Promise<void>;
-  readonly #answered: PromiseWithResolvers<OutgoingResponse> = Promise.withResolvers<OutgoingResponse>();
+  /** Fulfils at the first piece of the body. Rejects with what the application threw before it. */
+  readonly response: Promise<OutgoingResponse>;
+  /** Fulfils when nothing more can be sent: `http.disconnect`. */
+  readonly ended: Promise<void>;
+  readonly #response: PromiseWithResolvers<OutgoingResponse> = Promise.withResolvers<OutgoingResponse>();
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers<void>();
-  // A server that drops the body and did not abort the signal has no use for it (HEAD, 304): the rest is let go in silence.
   readonly #pieces = new Pieces(() => {
-    this.#isDropped = true;
-    this.#pieces.fail(new Error("The response has no content"));
+    this.#drop();
   });
-  #isDropped = false;
   readonly #trailers: [string, string][] = [];
-  #start: Start | null = null;
-  #state: "none" | "started" | "answered" | "trailers" | "complete" | "gone" = "none";
+  #head: Head | null = null;
+  #state: State = "none";
 
   constructor() {
-    this.answer = this.#answered.promise;
-    this.over = this.#ended.promise;
+    this.response = this.#response.promise;
+    this.ended = this.#ended.promise;
   }
 
+  /** Whether the rest of what the application does is background work. */
+  get isOver(): boolean {
+    return this.#state === "complete" || this.#state === "disconnected" || this.#state === "dropped";
+  }
+
+  /** Whether all was sent. The ASGI text: "further messages on the channel will be ignored". */
   get isComplete(): boolean {
-    return this.#state === "complete" || this.#state === "gone";
+    return this.#state === "complete";
   }
 
-  start(event: Start): void {
-    this.#refuseGone();
-    if (this.#state !== "none") throw outOfOrder(event, "a second time");
-    this.#start = event;
+  /** @throws TypeError if the status or a field cannot be sent. */
+  start({ type, status, headers, trailers = false }: Start): void {
+    this.#checkConnected();
+    if (this.#state !== "none") throw outOfOrder(type, "a second time");
+    checkStatus(status);
+    this.#head = { status, headers: toFields(headers), trailers };
     this.#state = "started";
   }
 
   /** Fulfils when the client has taken the piece. */
-  async body(event: Body): Promise<void> {
-    this.#refuseGone();
-    if (this.#start === null) throw outOfOrder(event, "before the start of the response");
-    if (this.#state !== "started" && this.#state !== "answered") throw outOfOrder(event, "after the end of the body");
-    const piece = toBody(event.body);
-    const more = event.more_body ?? false;
-    const { status, headers, trailers = false } = this.#start;
+  async body({ type, body, more_body: more = false }: Body): Promise<void> {
+    this.#checkConnected();
+    if (this.#head === null) throw outOfOrder(type, "before the start of the response");
+    if (this.#state === "trailers") throw outOfOrder(type, "after the end of the body");
+    const piece = toBody(body);
+    const { status, headers, trailers } = this.#head;
+    if (this.#state === "dropped") {
+      if (more) throw exchangeError("CLIENT_DISCONNECTED", "The response has no content, so no more of it can be sent");
+      this.#complete();
+      return;
+    }
     if (this.#state === "started") {
-      const fields = toFields(headers);
-      this.#state = "answered";
+      this.#state = "body";
       if (!more && !trailers) {
         this.#complete();
-        this.#answered.resolve({ status, headers: fields, body: piece.byteLength === 0 ? null : piece });
+        this.#response.resolve({ status, headers, body: piece.byteLength === 0 ? null : piece });
         return;
       }
-      const response: OutgoingResponse = { status, headers: fields, body: this.#pieces };
-      this.#answered.resolve(trailers ? { ...response, trailers: () => this.#trailers } : response);
+      const response: OutgoingResponse = { status, headers, body: this.#pieces };
+      this.#response.resolve(trailers ? { ...response, trailers: () => this.#trailers } : response);
     }
-    if (piece.byteLength > 0 && !this.#isDropped) {
+    if (piece.byteLength > 0) {
       this.#pieces.push(piece);
       await new Promise<void>((resolve) => {
         this.#pieces.whenTaken(resolve);
       });
     }
-    if (more || this.#isGone()) return;
+    if (more || this.isOver) return;
     if (trailers) this.#state = "trailers";
     else this.#complete();
   }
 
-  trailers(event: Trailers): void {
-    this.#refuseGone();
-    if (this.#state !== "trailers") throw outOfOrder(event, "before the end of a body whose start announced trailers");
-    this.#trailers.push(...toFields(event.headers));
-    if (event.more_trailers !== true) this.#complete();
+  trailers({ type, headers, more_trailers: more = false }: Trailers): void {
+    this.#checkConnected();
+    if (this.#state === "dropped") return;
+    if (this.#state !== "trailers") throw outOfOrder(type, "before the end of a body whose start announced trailers");
+    this.#trailers.push(...toFields(headers));
+    if (!more) this.#complete();
   }
 
   /** The application has returned, or thrown. */
   finish(error?: unknown): void {
-    if (this.isComplete) return;
+    if (this.isOver) return;
     const reason =
       error === undefined ? new Error("ASGI: the application returned before its response was complete") : error;
-    this.#answered.reject(reason);
+    this.#response.reject(reason);
     this.#pieces.fail(
-      reason instanceof Error ? reason : new Error("ASGI: the application threw what is no Error", { cause: reason }),
+      reason instanceof Error
+        ? reason
+        : new Error("ASGI: the application threw a value that is not an Error", { cause: reason }),
     );
     this.#ended.resolve();
   }
 
-  /** The client went away. */
-  gone(): void {
-    if (this.isComplete) return;
-    this.#state = "gone";
-    const error = exchangeError("CLIENT_DISCONNECTED", "The client went away");
-    this.#answered.reject(error);
+  disconnect(): void {
+    if (this.isOver) return;
+    this.#state = "disconnected";
+    const error = clientDisconnected();
+    this.#response.reject(error);
     this.#pieces.fail(error);
     this.#ended.resolve();
   }
@@ -122,12 +147,16 @@ export class AsgiResponse {
     this.#ended.resolve();
   }
 
-  #isGone(): boolean {
-    return this.#state === "gone";
+  /** A server that releases the body while the signal has not aborted needs no content (TSGI-24). */
+  #drop(): void {
+    if (this.isOver) return;
+    this.#state = "dropped";
+    this.#pieces.fail(new Error("The response has no content"));
+    this.#ended.resolve();
   }
 
-  /** Version 2.4 of the text: sending on a closed connection raises. */
-  #refuseGone(): void {
-    if (this.#isGone()) throw exchangeError("CLIENT_DISCONNECTED", "The client went away; nothing more can be sent");
+  /** Since version 2.4 of the text, sending to a client that has disconnected raises. */
+  #checkConnected(): void {
+    if (this.#state === "disconnected") throw clientDisconnected();
   }
 }

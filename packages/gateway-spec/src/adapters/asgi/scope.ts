@@ -1,9 +1,11 @@
-/** The scope of a connection, and the way between ASGI's byte strings and ours. */
+/** The scope of a connection, and the conversion of ASGI's byte strings. */
 import type { Address, Exchange, IncomingRequest } from "../../index.ts";
+import { checkField, CONNECTION_FIELDS } from "../../server-kit/fields.ts";
+import { describe } from "../../server-kit/handler-result.ts";
 import type { Bytes, HttpScope, SentHeaders, WebSocketScope } from "./types.ts";
 import { percentDecode, splitUrl } from "../url-parts.ts";
 
-/** The version of the text on HTTP and WebSocket that is kept. */
+/** The version of the HTTP and WebSocket text that this adapter follows. */
 export const SPEC_VERSION = "2.5";
 
 export function toHttpScope(request: IncomingRequest, exchange: Exchange, state: Record<string, unknown>): HttpScope {
@@ -53,20 +55,48 @@ function connection(request: IncomingRequest, exchange: Exchange, state: Record<
   } as const;
 }
 
-/** ASGI's pairs as fields. */
+/**
+ * Header fields. Strings and bytes are ISO-8859-1.
+ * @throws TypeError if a field cannot be sent; the message says what to write.
+ */
 export function toFields(headers: SentHeaders = []): [string, string][] {
-  return Array.from(headers, ([name, value]) => [toText(name), toText(value)]);
+  if (typeof headers !== "object" || !(Symbol.iterator in headers)) {
+    throw new TypeError(
+      `ASGI: headers must be pairs, such as [["content-type", "text/plain"]], not ${describe(headers)}`,
+    );
+  }
+  return Array.from(headers, (pair: unknown) => {
+    const items: unknown = Array.isArray(pair) ? pair : null;
+    if (!isPair(items)) {
+      throw new TypeError(
+        `ASGI: each header must be a pair, such as ["content-type", "text/plain"], not ${describe(pair)}`,
+      );
+    }
+    const [name, value] = items.map(toText) as [string, string];
+    checkField(name, value);
+    if (CONNECTION_FIELDS.has(name.toLowerCase())) {
+      throw new TypeError(`ASGI: leave out the header ${name}: the server controls the connection`);
+    }
+    return [name, value];
+  });
 }
 
-export function toText(value: Bytes): string {
-  return typeof value === "string" ? value : Buffer.from(value).toString("latin1");
+function isPair(value: unknown): value is readonly [unknown, unknown] {
+  return Array.isArray(value) && value.length === 2;
 }
 
-/** @throws TypeError where it is neither. */
+function toText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("latin1");
+  throw new TypeError(`ASGI: the name and the value of a header must be byte strings, not ${describe(value)}`);
+}
+
+/** @throws TypeError if it is neither a string nor bytes. */
 export function toBody(value: Bytes = ""): Uint8Array {
   if (typeof value === "string") return Buffer.from(value);
   if (value instanceof Uint8Array) return value;
-  throw new TypeError(`ASGI: a body is a byte string, not ${typeof value}`);
+  throw new TypeError(`ASGI: a body must be a byte string, not ${describe(value)}`);
 }
 
 function latin1(text: string): Uint8Array {

@@ -1,7 +1,7 @@
-/** Scopes and events of ASGI 3, word for word: names and keys are the text's, its byte strings are `Uint8Array`s. */
+/** Scopes and events of ASGI 3. Names and keys are those of the ASGI text; its byte strings are `Uint8Array`s. */
 import type { Exchange } from "../../index.ts";
 
-/** What an application sends where the text has a byte string. A string is Latin-1 in a field, UTF-8 in a body. */
+/** What an application sends as a byte string. A string is ISO-8859-1 in a header and UTF-8 in a body. */
 export type Bytes = Uint8Array | string;
 export type SentHeaders = Iterable<readonly [Bytes, Bytes]>;
 
@@ -22,10 +22,10 @@ interface ConnectionScope {
   readonly headers: readonly (readonly [Uint8Array, Uint8Array])[];
   readonly client: readonly [host: string, port: number] | null;
   readonly server: readonly [host: string, port: number | null] | null;
-  /** A shallow copy of what the application put there in its lifespan. */
+  /** A shallow copy of the `state` of the lifespan scope. */
   readonly state: Record<string, unknown>;
   readonly extensions: Readonly<Record<string, object>>;
-  /** Not of the text: what ASGI has no word for, such as `waitUntil`. */
+  /** Not of the ASGI text: the exchange, for what ASGI lacks, such as `waitUntil`. */
   readonly "tsgi.exchange": Exchange;
 }
 
@@ -49,7 +49,7 @@ export interface LifespanScope {
 
 export type Scope = HttpScope | WebSocketScope | LifespanScope;
 
-/** What `receive()` gives. */
+/** What `receive()` returns. */
 export type ReceiveEvent =
   | { readonly type: "http.request"; readonly body: Uint8Array; readonly more_body: boolean }
   | { readonly type: "http.disconnect" }
@@ -59,7 +59,7 @@ export type ReceiveEvent =
   | { readonly type: "lifespan.startup" }
   | { readonly type: "lifespan.shutdown" };
 
-/** What `send()` takes. */
+/** What `send()` accepts. */
 export type SendEvent =
   | {
       readonly type: "http.response.start";
@@ -84,7 +84,7 @@ export type Receive = () => Promise<ReceiveEvent>;
 export type Send = (event: SendEvent) => Promise<void>;
 export type AsgiApplication = (scope: Scope, receive: Receive, send: Send) => Promise<void>;
 
-/** For an event that must not come now. */
-export function outOfOrder(event: { readonly type: string }, state: string): Error {
-  return new Error(`ASGI: ${JSON.stringify(event.type)} was sent ${state}`);
+/** The error of an event that cannot be sent now. */
+export function outOfOrder(type: string, when: string): Error {
+  return new Error(`ASGI: ${JSON.stringify(type)} was sent ${when}`);
 }

@@ -1,9 +1,12 @@
 /** The websocket scope, on `exchange.upgradeWebSocket`. */
-import { exchangeError } from "../../server-kit/refusals.ts";
 import type { Exchange, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import { clientDisconnected } from "../../server-kit/refusals.ts";
+import { messages, send as sendMessage } from "../../websocket.ts";
 import { AsgiResponse } from "./response.ts";
 import { toFields, toWebSocketScope } from "./scope.ts";
 import { type AsgiApplication, outOfOrder, type Receive, type ReceiveEvent, type Send } from "./types.ts";
+
+type WebSocketEvent = Parameters<Send>[0];
 
 export function runWebSocket(
   application: AsgiApplication,
@@ -11,15 +14,15 @@ export function runWebSocket(
   exchange: Exchange,
   state: Record<string, unknown>,
 ): Promise<OutgoingResponse> {
-  const answered = Promise.withResolvers<OutgoingResponse>();
+  const responded = Promise.withResolvers<OutgoingResponse>();
   const denial = new AsgiResponse();
-  const handshake: { socket: AcceptedSocket | null; refused: boolean } = { socket: null, refused: false };
+  const handshake: { socket: AcceptedSocket | null; denied: boolean } = { socket: null, denied: false };
   let connected = false;
   const { signal } = request;
-  const gone = () => {
-    denial.gone();
+  const disconnect = () => {
+    denial.disconnect();
   };
-  signal.addEventListener("abort", gone, { once: true });
+  signal.addEventListener("abort", disconnect, { once: true });
 
   const receive: Receive = async () => {
     if (!connected) {
@@ -27,34 +30,40 @@ export function runWebSocket(
       return { type: "websocket.connect" };
     }
     if (handshake.socket !== null) return handshake.socket.receive();
-    await denial.over;
-    // RFC 6455 §7.4.1: 1006 stands for a connection without a closing handshake.
+    await denial.ended;
+    // RFC 6455 §7.4.1: 1006 stands for a connection that ended without a closing handshake.
     return { type: "websocket.disconnect", code: 1006, reason: "" };
+  };
+
+  const accept = (event: Extract<WebSocketEvent, { readonly type: "websocket.accept" }>) => {
+    if (handshake.denied) throw outOfOrder(event.type, "after the handshake was refused");
+    const protocol = event.subprotocol ?? undefined;
+    const headers = toFields(event.headers);
+    const upgrade = exchange.upgradeWebSocket?.({ ...(protocol === undefined ? {} : { protocol }), headers });
+    if (upgrade === undefined) throw outOfOrder(event.type, "to a request that is not a WebSocket handshake");
+    handshake.socket = new AcceptedSocket(upgrade.socket);
+    responded.resolve(upgrade.response);
   };
 
   const send: Send = async (event) => {
     if (handshake.socket !== null) {
       await handshake.socket.send(event);
     } else if (event.type === "websocket.accept") {
-      if (handshake.refused) throw outOfOrder(event, "after the handshake was refused");
-      const protocol = event.subprotocol ?? undefined;
-      const headers = toFields(event.headers);
-      const upgrade = exchange.upgradeWebSocket?.({ ...(protocol === undefined ? {} : { protocol }), headers });
-      if (upgrade === undefined) throw outOfOrder(event, "to a request that is no handshake");
-      handshake.socket = new AcceptedSocket(upgrade.socket);
-      answered.resolve(upgrade.response);
-    } else if (event.type === "websocket.close" || event.type === "websocket.http.response.start") {
-      const isClose = event.type === "websocket.close";
-      denial.start(isClose ? { type: event.type, status: 403 } : event);
-      handshake.refused = true;
-      if (isClose) await denial.body({ type: event.type });
+      accept(event);
+    } else if (event.type === "websocket.close") {
+      denial.start({ type: event.type, status: 403 });
+      handshake.denied = true;
+      await denial.body({ type: event.type });
+    } else if (event.type === "websocket.http.response.start") {
+      denial.start(event);
+      handshake.denied = true;
     } else if (event.type === "websocket.http.response.body") {
-      await denial.body(event);
+      if (!denial.isComplete) await denial.body(event);
     } else {
-      throw outOfOrder(event, "before the handshake was accepted");
+      throw outOfOrder(event.type, "before the handshake was accepted");
     }
   };
-  denial.answer.then(answered.resolve, answered.reject);
+  denial.response.then(responded.resolve, responded.reject);
 
   const running = (async () => {
     try {
@@ -64,22 +73,23 @@ export function runWebSocket(
     } catch (error) {
       // RFC 6455 §7.4.1: 1011 is "an unexpected condition".
       handshake.socket?.close(1011);
-      if (handshake.socket !== null || denial.isComplete) throw error;
+      if (handshake.socket !== null || denial.isOver) throw error;
       denial.finish(error);
     } finally {
-      signal.removeEventListener("abort", gone);
+      signal.removeEventListener("abort", disconnect);
     }
   })();
   exchange.waitUntil(running);
-  return answered.promise;
+  return responded.promise;
 }
 
-/** A standard WebSocket as events. */
+/** An accepted WebSocket as events, in both directions at the pace of the slower side. */
 class AcceptedSocket {
   readonly #socket: WebSocket;
-  readonly #events: ReceiveEvent[] = [];
+  /** The client is not read while messages wait for `receive()`. */
+  readonly #messages: AsyncIterator<unknown, undefined>;
   readonly #opened: Promise<unknown>;
-  #wake: (() => void) | null = null;
+  #disconnect: ReceiveEvent = { type: "websocket.disconnect", code: 1006, reason: "" };
   #state: "open" | "closing" | "disconnected" = "open";
 
   constructor(socket: WebSocket) {
@@ -90,48 +100,42 @@ class AcceptedSocket {
       socket.addEventListener("open", resolve, { once: true });
       socket.addEventListener("close", resolve, { once: true });
     });
-    socket.addEventListener("message", (event) => {
-      const data: unknown = event.data;
-      if (typeof data === "string") this.#push({ type: "websocket.receive", bytes: null, text: data });
-      else if (data instanceof ArrayBuffer) {
-        this.#push({ type: "websocket.receive", bytes: new Uint8Array(data), text: null });
-      }
-    });
     socket.addEventListener("close", ({ code, reason }) => {
       this.#state = "disconnected";
-      this.#push({ type: "websocket.disconnect", code, reason });
+      this.#disconnect = { type: "websocket.disconnect", code, reason };
     });
+    this.#messages = messages(socket);
   }
 
+  /** After the last message each call returns the disconnect. */
   async receive(): Promise<ReceiveEvent> {
-    for (;;) {
-      const event = this.#events[0];
-      if (event !== undefined) {
-        // The disconnect is the last word, for as often as it is asked for.
-        if (event.type !== "websocket.disconnect") this.#events.shift();
-        return event;
-      }
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+    const { done, value } = await this.#messages.next();
+    if (done === true) return this.#disconnect;
+    return typeof value === "string"
+      ? { type: "websocket.receive", bytes: null, text: value }
+      : { type: "websocket.receive", bytes: new Uint8Array(value as ArrayBuffer), text: null };
   }
 
-  async send(event: Parameters<Send>[0]): Promise<void> {
+  /** Fulfils when the system has taken the message, so a slow client slows down the application. */
+  async send(event: WebSocketEvent): Promise<void> {
     if (event.type !== "websocket.send" && event.type !== "websocket.close") {
-      throw outOfOrder(event, "after the handshake was accepted");
+      throw outOfOrder(event.type, "after the handshake was accepted");
     }
     await this.#opened;
-    if (this.#state === "closing") throw outOfOrder(event, "after websocket.close");
-    if (this.#state === "disconnected") {
-      throw exchangeError("CLIENT_DISCONNECTED", "The client went away; nothing more can be sent");
-    }
+    if (this.#state === "closing") throw outOfOrder(event.type, "after websocket.close");
     if (event.type === "websocket.close") {
       this.close(event.code ?? 1000, event.reason ?? "");
       return;
     }
+    if (this.#isDisconnected()) throw clientDisconnected();
     const { bytes = null, text = null } = event;
     if ((bytes === null) === (text === null)) throw new TypeError("ASGI: a message has either bytes or text");
-    // A view on shared memory is no message; an application's bytes are not shared.
-    this.#socket.send(text ?? (bytes as Uint8Array<ArrayBuffer>));
+    try {
+      // A message cannot be a view of shared memory; the bytes of an application are not shared.
+      await sendMessage(this.#socket, text ?? (bytes as Uint8Array<ArrayBuffer>));
+    } catch (error) {
+      throw this.#isDisconnected() || this.#socket.readyState !== this.#socket.OPEN ? clientDisconnected(error) : error;
+    }
   }
 
   close(code: number, reason = ""): void {
@@ -140,9 +144,7 @@ class AcceptedSocket {
     this.#socket.close(code, reason);
   }
 
-  #push(event: ReceiveEvent): void {
-    this.#events.push(event);
-    this.#wake?.();
-    this.#wake = null;
+  #isDisconnected(): boolean {
+    return this.#state === "disconnected";
   }
 }
