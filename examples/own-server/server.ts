@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Application, Handler, ServeOptions, Server } from "@tsgi/gateway-spec";
-import { exchangeError } from "@tsgi/gateway-spec/server-kit";
+import { closable, exchangeError } from "@tsgi/gateway-spec/server-kit";
 import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
 
 export interface OwnServeOptions extends ServeOptions {
@@ -96,12 +96,11 @@ export async function serve<State>(
     await Promise.race([allOf(pending), deadline]);
     await app.shutdown?.(state);
   };
-  let closing: Promise<void> | undefined;
   const bound = server.address() as AddressInfo;
   return {
     address: { transport: "tcp", hostname: bound.address, port: bound.port },
     url: `http://${bound.address}:${bound.port}/`,
-    close: () => (closing ??= close()),
+    ...closable(close),
   };
 }
 

@@ -195,13 +195,13 @@ export interface ServeOptions {
 }
 
 /** A server that listens. */
-export interface Server {
+export interface Server extends AsyncDisposable {
   readonly address: Address;
   /** Such as `http://127.0.0.1:7788/`. */
   readonly url: string;
   /**
    * Shuts down in order: no new connections, `draining`, the running exchanges, `waitUntil`, `shutdown`. Further calls give
-   * the same promise. It rejects only with what `shutdown` threw.
+   * the same promise. It rejects only with what `shutdown` threw. `await using` calls it at the end of its block.
    */
   close(): Promise<void>;
 }

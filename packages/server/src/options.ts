@@ -1,4 +1,4 @@
-/** The limits and time-outs of our servers, once, with their defaults and precedents. */
+/** Every option of the servers, once, with its default, its limit and the precedents. */
 import type { ServeOptions } from "@tsgi/gateway-spec";
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from "./http1/index.ts";
 import type { TlsChoice } from "./tls/options.ts";
@@ -9,30 +9,30 @@ export interface LimitOptions extends Partial<HeadLimits> {
   /** Longest request content, in bytes; beyond it 413. Default 16 MiB. Precedents: nginx 1 MiB, Bun 128 MiB. */
   readonly maxBodyBytes?: number;
   /**
-   * From accepting a connection to the end of its TLS handshake; beyond it the connection is cut. Default 10,000. Precedents:
+   * From accepting a connection to the end of its TLS handshake; beyond it the connection is closed. Default 10,000. Precedents:
    * nginx 60 s, node 120 s.
    */
   readonly handshakeTimeoutMs?: number;
   /** From the first byte of a head, or from accepting a connection, to the head's end; beyond it 408. Default 15,000. */
   readonly headTimeoutMs?: number;
-  /** Silence of a client that owes request content; beyond it the body fails and the answer is 408. Default 30,000. */
+  /** Between two reads of request content that the client owes; beyond it the content fails, and the response is 408. Default 30,000. */
   readonly bodyTimeoutMs?: number;
-  /** Silence of a client that does not take the response; beyond it the connection is cut. Default 60,000. */
+  /** While the client reads nothing of the response that waits for it; beyond it the connection is reset. Default 60,000. */
   readonly sendTimeoutMs?: number;
-  /** Silence between two exchanges, after which the connection is closed. Default 10,000. Precedents: nginx 75 s, node 5 s. */
+  /** Between two exchanges; beyond it the connection is closed. Default 10,000. Precedents: nginx 75 s, node 5 s. */
   readonly keepAliveTimeoutMs?: number;
   /**
-   * While the server drains, how long an idle connection may still bring a request that was on its way; WebSockets have it for
-   * their own farewell. 0 where nobody else can be on the way: in tests, or under `tsgi --watch`. Default 1000.
+   * During a shutdown, how long an idle connection stays open for a request that is on its way, and a WebSocket for a close of the
+   * application. 0 where no other client can have sent one: in tests, or under `tsgi --watch`. Default 1000.
    */
   readonly drainIdleMs?: number;
-  /** Connections held at once; a further one is closed unanswered. Default 65,536. */
+  /** Connections held at once; a further one is closed without a response. Default 65,536. */
   readonly maxConnections?: number;
   /** The same, from one client address; a Unix domain socket has none. Default: no limit of its own, for a proxy is one client. */
   readonly maxConnectionsPerClient?: number;
   /** Exchanges on one connection, the last of which says `Connection: close`. Default: no limit. */
   readonly maxRequestsPerConnection?: number;
-  /** Unread request content that is read away after the response, so that the connection can go on. Default 64 KiB. */
+  /** Unread request content that is read and dropped after the response, so that the connection can go on. Default 64 KiB. */
   readonly maxDrainBytes?: number;
 }
 
@@ -54,13 +54,13 @@ export const DEFAULT_LIMITS: Limits = {
   maxDrainBytes: 64 * 1024,
 };
 
-/** What the socket server takes beside the contract's options. */
+/** The options of the socket server. */
 export interface SocketServeOptions extends ServeOptions, LimitOptions {
   /** HTTPS in place of HTTP, on TCP only. Default: none. */
   readonly tls?: TlsChoice;
 }
 
-/** What the server on node:http takes beside the contract's options. It keeps the same limits. */
+/** The options of the node server. It keeps the same limits. */
 export interface NodeServeOptions extends ServeOptions, LimitOptions {
   /** HTTPS in place of HTTP, on TCP only. Default: none. */
   readonly tls?: TlsChoice;
@@ -70,8 +70,75 @@ export interface NodeServeOptions extends ServeOptions, LimitOptions {
 
 export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** How often connections are looked at: time-outs are never early, and at most twice this late. */
+/** How often timeouts are checked: they are never early, and at most twice this late. */
 export const SWEEP_MS = 500;
 
-/** How long, after a last response, what the client still sends is read away, so that it can read that response (RFC 9112 §9.6). */
+/** How long, after a last response, what the client still sends is read and dropped, so that it can read the response (RFC 9112 §9.6). */
 export const LINGER_MS = 2000;
+
+const COMMON: Readonly<Record<keyof SocketServeOptions, true>> = {
+  hostname: true,
+  port: true,
+  path: true,
+  shutdownTimeoutMs: true,
+  logger: true,
+  tls: true,
+  ...mapToTrue(DEFAULT_LIMITS),
+};
+
+export const SOCKET_OPTIONS: ReadonlySet<string> = new Set(Object.keys(COMMON));
+const NODE: Readonly<Record<keyof NodeServeOptions, true>> = { ...COMMON, http2: true };
+export const NODE_OPTIONS: ReadonlySet<string> = new Set(Object.keys(NODE));
+
+function mapToTrue(limits: Limits): Readonly<Record<keyof Limits, true>> {
+  return Object.fromEntries(Object.keys(limits).map((name) => [name, true])) as Record<keyof Limits, true>;
+}
+
+/** An option that does not exist was given to `serve`. */
+export class OptionError extends TypeError {
+  override readonly name = "OptionError";
+  readonly code = "UNKNOWN_OPTION";
+}
+
+/**
+ * @param known the options that the server has.
+ * @throws OptionError for any other one that has a value.
+ */
+export function checkOptions(options: object, known: ReadonlySet<string>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (known.has(name) || value === undefined) continue;
+    const near = closestName(name, known);
+    throw new OptionError(`unknown option ${JSON.stringify(name)}${near === null ? "" : `; did you mean "${near}"?`}`);
+  }
+}
+
+/** The name that a mistyped one stands for, or `null`: one contains the other, or two characters differ, in a longer name a third of them. */
+export function closestName(given: string, known: Iterable<string>): string | null {
+  const lower = given.toLowerCase();
+  let closest: string | null = null;
+  let least = Math.max(2, Math.floor(given.length / 3)) + 1;
+  for (const name of known) {
+    const candidate = name.toLowerCase();
+    const contained = given.length > 2 && (candidate.includes(lower) || lower.includes(candidate));
+    const distance = contained ? 0.5 : editDistance(lower, candidate);
+    if (distance < least) {
+      least = distance;
+      closest = name;
+    }
+  }
+  return closest;
+}
+
+/** Insertions, deletions and replacements of one character that turn one text into the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let column = 1; column <= to.length; column++) {
+      const replaced = (row[column - 1] ?? 0) + (from[i - 1] === to[column - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

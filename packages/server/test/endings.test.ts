@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Exchange, Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { SocketServeOptions } from "../src/options.ts";
-import { everySweep } from "../src/socket/clock.ts";
+import { everySweep } from "../src/runtime/clock.ts";
 import { listen } from "../src/socket/listen.ts";
 import { RequestBody } from "../src/socket/request-body.ts";
 import { turn, watchAccepted } from "./accepted-sockets.ts";

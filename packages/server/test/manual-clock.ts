@@ -1,5 +1,5 @@
 /** Time that a test moves by hand. */
-import type { Clock } from "../src/socket/clock.ts";
+import type { Clock } from "../src/runtime/clock.ts";
 
 interface Timer {
   readonly intervalMs: number;

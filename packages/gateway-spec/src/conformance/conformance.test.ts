@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { toNode } from "../adapters/node/index.ts";
+import { closable } from "../server-kit/lifespan.ts";
 import { exchangeError } from "../server-kit/refusals.ts";
 import { eachField } from "../server-kit/fields.ts";
 import type {
@@ -59,7 +60,6 @@ const serveRight: Serve = async (application) => {
   const server = createServer(listener).on("checkContinue", listener).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  let closing: Promise<void> | undefined;
   const close = async () => {
     server.close();
     server.closeAllConnections();
@@ -68,7 +68,7 @@ const serveRight: Serve = async (application) => {
   return {
     address: { transport: "tcp", hostname: "127.0.0.1", port },
     url: `http://127.0.0.1:${port}/`,
-    close: () => (closing ??= close()),
+    ...closable(close),
   };
 };
 

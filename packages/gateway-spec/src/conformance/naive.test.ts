@@ -58,7 +58,8 @@ const serveNaive: Serve = async (application) => {
     server.close();
     server.closeAllConnections();
   };
-  return { address: { transport: "tcp", hostname: "127.0.0.1", port }, url: `http://127.0.0.1:${port}/`, close };
+  const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
+  return { address, url: `http://127.0.0.1:${port}/`, close, [Symbol.asyncDispose]: close };
 };
 
 function toRecord(headers: HeaderFields): Readonly<Record<string, string>> {

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { toNode } from "../adapters/node/index.ts";
 import type { Handler, Logger, Serve, Server } from "../index.ts";
+import { closable } from "../server-kit/lifespan.ts";
 import { runCommand } from "./command.ts";
 import { cases, conformanceApplication, type ConformanceCase, runCase } from "./index.ts";
 
@@ -44,7 +45,8 @@ const serve: Serve = async (application) => {
     server.close();
     server.closeAllConnections();
   };
-  return { address: { transport: "tcp", hostname: "127.0.0.1", port }, url: `https://127.0.0.1:${port}/`, close };
+  const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
+  return { address, url: `https://127.0.0.1:${port}/`, ...closable(close) };
 };
 
 /** What a server does that knows nothing of the TLS before it. */

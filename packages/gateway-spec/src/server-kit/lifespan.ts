@@ -1,5 +1,5 @@
 /** The lifespan of an application: startup, the work given to `waitUntil`, draining, shutdown (TSGI-31, 34 to 37, 51 to 53). */
-import type { Handler, Logger, ServerInfo } from "../index.ts";
+import type { Handler, Logger, Server, ServerInfo } from "../index.ts";
 import { describe, isPromiseLike } from "./handler-result.ts";
 import { guardLogger } from "./log.ts";
 import { serverClosed } from "./refusals.ts";
@@ -28,6 +28,7 @@ export class Lifespan {
   readonly #pending = new Set<Promise<unknown>>();
   #state: unknown = undefined;
   #started: boolean;
+  #isDraining = false;
   #starting: Promise<void> | null = null;
   #ending: Promise<void> | null = null;
 
@@ -55,6 +56,11 @@ export class Lifespan {
   /** Aborts when the server begins to shut down; one signal for all exchanges. */
   get draining(): AbortSignal {
     return this.#draining.signal;
+  }
+
+  /** Whether `draining` has aborted: a plain field, for servers look at it at each response. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** Whether requests may be handled: startup has fulfilled, or there is none. */
@@ -87,7 +93,9 @@ export class Lifespan {
 
   /** Aborts `draining`. Further calls do nothing. */
   drain(): void {
-    if (!this.draining.aborted) this.#draining.abort(serverClosed());
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#draining.abort(serverClosed());
   }
 
   /**
@@ -136,6 +144,13 @@ export interface LifespanHandle {
 
 export function lifespanHandle(lifespan: Lifespan): LifespanHandle {
   return { start: () => lifespan.start(), close: () => lifespan.close() };
+}
+
+/** `close` of a server, which shuts down once and gives every caller the first outcome (TSGI-53), and the same for `await using`. */
+export function closable(shutDown: () => Promise<void>): Pick<Server, "close" | typeof Symbol.asyncDispose> {
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= shutDown());
+  return { close, [Symbol.asyncDispose]: close };
 }
 
 const NEVER = new Promise<never>(() => undefined);

@@ -1,7 +1,7 @@
 /** The same application on node:http: node's parser and writer, our rules, limits and order of shutdown. */
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeServeOptions } from "../options.ts";
-import { SYSTEM_CLOCK } from "../socket/clock.ts";
+import { SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { listen } from "./listen.ts";
 
 export type { NodeServeOptions } from "../options.ts";

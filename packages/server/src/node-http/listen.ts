@@ -12,7 +12,7 @@ import {
   type Limits,
   type NodeServeOptions,
 } from "../options.ts";
-import { type Clock, everySweep } from "../socket/clock.ts";
+import { type Clock, everySweep } from "../runtime/clock.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { Http1Connection } from "./http1-connection.ts";
 import { HeadChecker } from "./request-head.ts";
@@ -70,7 +70,12 @@ export async function listen<State>(
   const timeoutMs = options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= shutDown(context, life, listening, timeoutMs, clock).finally(stopSweeping));
-  return { address, url: serverUrl(certificates === null ? "http" : "https", address), close };
+  return {
+    address,
+    url: serverUrl(certificates === null ? "http" : "https", address),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 async function shutDown(
@@ -90,7 +95,7 @@ async function shutDown(
   for (const connection of connectionsOf(context)) connection.drain();
   const { over, cancel } = deadline(timeoutMs, clock);
   await Promise.race([stopped, over]);
-  front?.cut();
+  front?.terminate();
   // The listener is closed a moment before its last connections are.
   await Promise.all(connectionsOf(context).map((connection) => connection.cut()));
   // What it does beside closing: it stops its own clock.

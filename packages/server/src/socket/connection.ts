@@ -15,7 +15,9 @@ import {
   exchangeError,
   failureResponse,
   plainResponse,
+  refusalLine,
   refusalStatus,
+  serverClosed,
 } from "@tsgi/gateway-spec/server-kit";
 import {
   HeadWriter,
@@ -26,8 +28,6 @@ import {
   type RequestHead,
 } from "../http1/index.ts";
 import { isMisdirected, misdirected } from "../http1/head.ts";
-import { refusalLine } from "../failures.ts";
-import { serverClosed } from "../lifecycle.ts";
 import { LINGER_MS, SWEEP_MS } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
@@ -146,11 +146,12 @@ export class Connection implements ExchangeConnection, ResponseSink {
         if (silence >= limits.bodyTimeoutMs) this.#contentSilent();
         break;
       case "idle":
-        if (silence >= (this.context.draining ? limits.drainIdleMs : limits.keepAliveTimeoutMs)) this.#finish();
+        if (silence >= (this.context.lifespan.isDraining ? limits.drainIdleMs : limits.keepAliveTimeoutMs))
+          this.#finish();
         else this.#parser.trim();
         break;
       case "upgraded":
-        if (this.context.draining && silence >= limits.drainIdleMs) this.#upgrade?.close();
+        if (this.context.lifespan.isDraining && silence >= limits.drainIdleMs) this.#upgrade?.close();
         break;
       case "linger":
         if (silence >= LINGER_MS) this.#socket.destroy();
@@ -171,7 +172,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
   }
 
   /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
-  cut(): Promise<void> {
+  terminate(): Promise<void> {
     const unsent = this.#exchange?.headSent === true || this.#socket.writableLength > 0;
     return new Promise((resolve) => {
       // Over TLS, after a reset, it is closed before destroy() returns.
@@ -205,15 +206,15 @@ export class Connection implements ExchangeConnection, ResponseSink {
   }
 
   get state(): unknown {
-    return this.context.life.state;
+    return this.context.lifespan.state;
   }
 
   get draining(): AbortSignal {
-    return this.context.life.draining;
+    return this.context.lifespan.draining;
   }
 
   waitUntil(work: Promise<unknown>): void {
-    this.context.life.waitUntil(work);
+    this.context.lifespan.waitUntil(work);
   }
 
   sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void {
@@ -300,7 +301,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     this.#phase = "busy";
     this.#since = this.context.now;
     this.#requests++;
-    const { limits, life } = this.context;
+    const { limits, lifespan } = this.context;
     if (head.contentLength > limits.maxBodyBytes) {
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
       this.#refuse(head.method, 413, "REQUEST_BODY_TOO_LARGE", message);
@@ -319,7 +320,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
       return;
     }
     try {
-      const response = life.handler(exchange.request, exchange);
+      const response = lifespan.handler(exchange.request, exchange);
       if ("then" in response) this.#respondLater(exchange, response);
       else this.#respond(exchange, response);
     } catch (error) {
@@ -490,7 +491,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   /** Whether the connection ends with this response. */
   isLast(exchange: SocketExchange): boolean {
-    if (this.#closing || this.context.draining || !exchange.head.keepAlive) return true;
+    if (this.#closing || this.context.lifespan.isDraining || !exchange.head.keepAlive) return true;
     const { limits } = this.context;
     if (this.#requests >= limits.maxRequestsPerConnection) return true;
     if (this.#clientEnded && this.#parser.bufferedBytes === 0) return true;

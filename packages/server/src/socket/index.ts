@@ -1,7 +1,6 @@
 /** The socket server: HTTP/1.1 over raw TCP sockets, on our own codec. */
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { SocketServeOptions } from "../options.ts";
-import { SYSTEM_CLOCK } from "./clock.ts";
 import { listen } from "./listen.ts";
 
 export type { SocketServeOptions } from "../options.ts";
@@ -14,5 +13,5 @@ export function serve<State>(
   application: Application<State> | Handler,
   options: SocketServeOptions = {},
 ): Promise<Server> {
-  return listen(application, options, SYSTEM_CLOCK);
+  return listen(application, options);
 }

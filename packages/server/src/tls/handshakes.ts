@@ -89,8 +89,8 @@ export class TlsHandshakes {
     void this.#certificates.check(this.#listener);
   }
 
-  /** The server's patience is over. */
-  cut(): void {
+  /** The shutdown deadline has passed. */
+  terminate(): void {
     for (const { tcp } of this.#running.values()) tcp.destroy();
   }
 

@@ -1,0 +1,63 @@
+/** Binds a listener to the address of the options, and names the address that it got. */
+import { rm } from "node:fs/promises";
+import { connect, type ListenOptions, type Server as NetServer } from "node:net";
+import type { Address, ServeOptions } from "@tsgi/gateway-spec";
+
+/** Connections that the system holds until they are accepted. Linux caps it by net.core.somaxconn, 4096 by default. */
+const BACKLOG = 4096;
+
+/**
+ * Resolves when the listener listens. A socket file on which no process listens any more is replaced.
+ * @throws node's error, such as `EADDRINUSE` or `EACCES`.
+ */
+export async function bind(listener: NetServer, options: ServeOptions): Promise<void> {
+  const { hostname: host = "127.0.0.1", port = 0, path } = options;
+  if (path === undefined) return listen(listener, { host, port, backlog: BACKLOG });
+  try {
+    await listen(listener, { path, backlog: BACKLOG });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || !(await isStale(path))) throw error;
+    await rm(path);
+    await listen(listener, { path, backlog: BACKLOG });
+  }
+}
+
+function listen(listener: NetServer, address: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once("error", reject);
+    listener.listen(address, () => {
+      listener.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Whether the path is a socket file that a process left behind. A connection to one is refused; to another file it is not one. */
+function isStale(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const client = connect(path);
+    client.once("connect", () => {
+      client.destroy();
+      resolve(false);
+    });
+    client.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code === "ECONNREFUSED");
+    });
+  });
+}
+
+export function boundAddress(listener: NetServer): Address {
+  const address = listener.address();
+  if (address === null) throw new Error("The listener does not listen");
+  return typeof address === "string"
+    ? { transport: "unix", path: address }
+    : { transport: "tcp", hostname: address.address, port: address.port };
+}
+
+/** The URL under which a browser on this machine finds the server. */
+export function serverUrl(scheme: "http" | "https", address: Address): string {
+  if (address.transport === "unix") return `${scheme}+unix://${encodeURIComponent(address.path)}/`;
+  const { hostname, port } = address;
+  const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}

@@ -1,0 +1,49 @@
+/** Time as the servers see it: coarse, and moved by hand in tests. */
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `tick` at each interval. Returns a function that stops it. */
+  every(intervalMs: number, tick: () => void): () => void;
+}
+
+export const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  every: (intervalMs, tick) => {
+    const timer = setInterval(tick, intervalMs);
+    return () => {
+      clearInterval(timer);
+    };
+  },
+};
+
+/**
+ * Calls `sweep` at each interval with the time since this call: a number that starts small, which the engine keeps and compares as an
+ * integer. Between two sweeps it counts two intervals at most: a handler that blocks the event loop for longer does not use up the
+ * time of clients, from which nothing could be received meanwhile (TSGI-42).
+ */
+export function everySweep(clock: Clock, intervalMs: number, sweep: (now: number) => void): () => void {
+  let seen = clock.now();
+  let now = 0;
+  return clock.every(intervalMs, () => {
+    const time = clock.now();
+    now += Math.min(Math.max(time - seen, 0), 2 * intervalMs);
+    seen = time;
+    sweep(now);
+  });
+}
+
+export interface Deadline {
+  readonly over: Promise<void>;
+  readonly cancel: () => void;
+}
+
+/** A promise that fulfils after a time, unless it is cancelled. */
+export function deadline(clock: Clock, timeoutMs: number): Deadline {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.every(timeoutMs, () => {
+    cancel();
+    resolve();
+  });
+  return { over: promise, cancel };
+}

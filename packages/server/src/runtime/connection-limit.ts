@@ -1,0 +1,41 @@
+/** Bounds the connections of a server, in all and for each client address. */
+import type { Socket } from "node:net";
+import type { Limits } from "../options.ts";
+
+export class ConnectionLimit {
+  readonly #limit: number;
+  readonly #limitPerClient: number;
+  readonly #perClient = new Map<string, number>();
+  #count = 0;
+
+  constructor({ maxConnections, maxConnectionsPerClient }: Pick<Limits, "maxConnections" | "maxConnectionsPerClient">) {
+    this.#limit = maxConnections;
+    this.#limitPerClient = maxConnectionsPerClient;
+  }
+
+  /**
+   * Admits an accepted TCP connection, its TLS handshake included, and counts it until it closes. A connection beyond a limit is
+   * destroyed. A Unix domain socket has no client address, so that only the limit of all counts there.
+   */
+  admits(socket: Socket): boolean {
+    const client = this.#limitPerClient === Number.POSITIVE_INFINITY ? undefined : socket.remoteAddress;
+    const ofClient = client === undefined ? 0 : (this.#perClient.get(client) ?? 0);
+    if (this.#count >= this.#limit || ofClient >= this.#limitPerClient) {
+      socket.destroy();
+      return false;
+    }
+    this.#count++;
+    if (client !== undefined) this.#perClient.set(client, ofClient + 1);
+    socket.once("close", () => {
+      this.#count--;
+      if (client !== undefined) this.#closed(client);
+    });
+    return true;
+  }
+
+  #closed(client: string): void {
+    const count = this.#perClient.get(client) ?? 1;
+    if (count === 1) this.#perClient.delete(client);
+    else this.#perClient.set(client, count - 1);
+  }
+}

@@ -1,0 +1,125 @@
+/** What both servers do around their listener: startup, listening, the sweep of timeouts, and shutdown in order (TSGI-52). */
+import { Server as NetServer } from "node:net";
+import type { Application, Handler, Logger, ServeOptions, Server } from "@tsgi/gateway-spec";
+import { closable, HandlerScope, Lifespan, SPEC_VERSION, STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SHUTDOWN_TIMEOUT_MS,
+  SWEEP_MS,
+  type LimitOptions,
+  type Limits,
+  type TlsChoice,
+} from "../options.ts";
+import { Certificates } from "../tls/certificates.ts";
+import type { TlsHandshakes } from "../tls/handshakes.ts";
+import { bind, boundAddress, serverUrl } from "./bind.ts";
+import { type Clock, deadline, everySweep } from "./clock.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
+
+/** What the connections of one server share. */
+export interface Runtime {
+  readonly lifespan: Lifespan;
+  readonly limits: Limits;
+  /** It never throws. */
+  readonly logger: Logger;
+  /** Each handler runs in it, apart from the others. */
+  readonly scope: HandlerScope;
+  readonly connectionLimit: ConnectionLimit;
+  /** Coarse milliseconds since the start, as of the last sweep. Time in which the event loop was blocked is not counted. */
+  now: number;
+}
+
+/** A connection, as far as the server leads it. */
+export interface ServedConnection {
+  /** Ends the connection of a client that has been silent for too long. */
+  sweep(now: number): void;
+  /** The server shuts down: the next response is the last. */
+  drain(): void;
+  /** Destroys the connection at the shutdown deadline; resolves after `close`. */
+  terminate(): Promise<void>;
+}
+
+/** A listener with its connections: what differs between the servers. */
+export interface Transport {
+  readonly listener: NetServer;
+  /** `null` without TLS. */
+  readonly handshakes: TlsHandshakes | null;
+  readonly connections: () => Iterable<ServedConnection>;
+  /** Called at each sweep, before the connections are swept. @param time milliseconds since the epoch. */
+  readonly beforeSweep?: (time: number) => void;
+}
+
+export interface RunOptions extends ServeOptions, LimitOptions {
+  readonly tls?: TlsChoice;
+}
+
+/**
+ * @param software as in `ServerInfo`.
+ * @param clock moved by hand in tests.
+ */
+export async function runServer<State>(
+  application: Application<State> | Handler,
+  options: RunOptions,
+  software: string,
+  createTransport: (runtime: Runtime, certificates: Certificates | null) => Transport,
+  clock: Clock,
+): Promise<Server> {
+  const lifespan = new Lifespan(application, { software, specVersion: SPEC_VERSION }, options.logger ?? STDERR_LOGGER);
+  const { logger } = lifespan;
+  const certificates = options.tls === undefined ? null : await Certificates.load(options.tls, options, logger);
+  await lifespan.start();
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options };
+  const runtime: Runtime = {
+    lifespan,
+    limits,
+    logger,
+    scope: new HandlerScope(),
+    connectionLimit: new ConnectionLimit(limits),
+    now: 0,
+  };
+  const transport = createTransport(runtime, certificates);
+  try {
+    await bind(transport.listener, options);
+  } catch (error) {
+    await lifespan.close();
+    throw error;
+  }
+  const stopSweeping = everySweep(clock, SWEEP_MS, (now) => {
+    runtime.now = now;
+    transport.beforeSweep?.(clock.now());
+    for (const connection of transport.connections()) connection.sweep(now);
+    transport.handshakes?.sweep(now, lifespan.isDraining);
+  });
+  const address = boundAddress(transport.listener);
+  const timeoutMs = options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+  return {
+    address,
+    url: serverUrl(certificates === null ? "http" : "https", address),
+    ...closable(() => shutDown(lifespan, transport, timeoutMs, clock).finally(stopSweeping)),
+  };
+}
+
+async function shutDown(lifespan: Lifespan, transport: Transport, timeoutMs: number, clock: Clock): Promise<void> {
+  const { listener, handshakes, connections } = transport;
+  const stopped = new Promise<void>((resolve) => {
+    // It calls back when the listener and every connection are closed. The close() of node:http would first close idle connections,
+    // whose next request may be on its way.
+    NetServer.prototype.close.call(listener, () => {
+      resolve();
+    });
+  });
+  lifespan.drain();
+  for (const connection of connections()) connection.drain();
+  const { over, cancel } = deadline(clock, timeoutMs);
+  await Promise.race([stopped, over]);
+  handshakes?.terminate();
+  // The listener is closed a moment before its last connections are.
+  await Promise.all(Array.from(connections(), (connection) => connection.terminate()));
+  // What the close() of node:http does beside closing: it stops its timers.
+  listener.close(() => undefined);
+  try {
+    await lifespan.end(over);
+  } finally {
+    cancel();
+  }
+}
