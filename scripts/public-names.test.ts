@@ -209,6 +209,7 @@ test("the public names are these", async () => {
       checkResponse
       checkStatus
       clientDisconnected
+      closable
       contentMalformed
       contentTimeout
       contentTooLarge
