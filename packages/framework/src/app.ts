@@ -5,19 +5,19 @@ import type {
   Exchange,
   Handler,
   IncomingRequest,
-  Logger,
   OutgoingResponse,
   ServerInfo,
 } from "@tsgi/gateway-spec";
+import type { AppOptions } from "./app-options.ts";
 import { RequestContext, type Services } from "./context.ts";
 import { decoratedRoutes } from "./decorators.ts";
 import { toEndpoint, type Endpoint } from "./endpoint.ts";
+import { ErrorResponder } from "./error-responder.ts";
 import { HttpError } from "./errors.ts";
 import { Group } from "./group.ts";
 import { handlerClassRoutes, type HandlerClass } from "./handlers.ts";
 import { baseOf, belowPrefix, Hosts, Mounts, MovedRequest } from "./mount.ts";
-import { toHttpError, toLogEntry, toProblemResponse } from "./problem.ts";
-import { toResponse, type HandlerResult } from "./results.ts";
+import { Reply } from "./results.ts";
 import { isRoute } from "./route-value.ts";
 import { route } from "./route.ts";
 import { buildPath, parsePath, type ParamValue, type QueryValue, type RoutePath } from "./router/path.ts";
@@ -25,12 +25,11 @@ import { callerPlace } from "./router/place.ts";
 import { pathOf, queryOf } from "./router/request-path.ts";
 import { RouteError } from "./router/route-error.ts";
 import { ANY_METHOD, Router, type Registration } from "./router/router.ts";
-import { csrfProtection, securityHeaders, type CsrfOptions, type SecurityHeaderOptions } from "./security/index.ts";
+import { csrfProtection, securityHeaders } from "./security/index.ts";
 import { Views } from "./templates/views.ts";
 import { isThenable } from "./thenable.ts";
 import type {
   CheckedOptions,
-  Context,
   FittingNeeds,
   Handle,
   Middleware,
@@ -39,41 +38,6 @@ import type {
   RouteHandler,
   RouteOptions,
 } from "./types.ts";
-
-export interface AppOptions<State = unknown> {
-  /** The folder of the views: a path from the working directory, or `new URL("./views/", import.meta.url)`. */
-  readonly views?: string | URL;
-  /** The view that `render` puts pages into. Default: none. */
-  readonly layout?: string;
-  /** Whether a view is read once only. Default: whether `NODE_ENV` is `production`. */
-  readonly cacheViews?: boolean;
-  /** Opens what the handlers need, before the first request; they find what it returns in `exchange.state`. */
-  readonly startup?: (server: ServerInfo) => Awaitable<State>;
-  /** Closes what `startup` opened, after the last response. */
-  readonly shutdown?: (state: State) => Awaitable<void>;
-  /**
-   * Sees each error first, also those of unknown paths and methods. It returns a result, whose status is the error's unless it
-   * names one; throws another error, such as an {@link HttpError}; or returns `undefined` for the default response.
-   */
-  readonly onError?: (error: unknown, context: Context<string, State>) => Awaitable<HandlerResult | undefined>;
-  /** Gets the errors that became a status of 500 and up. Default: the console. */
-  readonly logger?: Pick<Logger, "error">;
-  /**
-   * Protection that is on by default: unsafe requests from pages of other sites are rejected (CSRF), and responses have the
-   * header fields of `securityHeaders`. `false` turns off all of it, `{ csrf: false }` or `{ headers: false }` a part.
-   */
-  readonly security?: false | { readonly csrf?: false | CsrfOptions; readonly headers?: false | SecurityHeaderOptions };
-  /**
-   * A path that has no route, but would have one with or without a slash at its end: `strict` responds 404, `redirect` sends
-   * the client there (308). Default `strict`.
-   */
-  readonly trailingSlash?: "strict" | "redirect";
-  /**
-   * The prefix in front of every URL that the application builds. Needed only where a host removes the prefix from the request
-   * without a trace, as Hono's `mount` does. Default: the difference between `exchange.target` and `request.url`.
-   */
-  readonly base?: string;
-}
 
 interface AddRoute<State> {
   <const Path extends string>(path: Path, handler: Handle<NoInfer<Path>, {}, State>): void;
@@ -94,18 +58,21 @@ export class App<State = unknown> implements Application<State> {
   readonly #mounts = new Mounts();
   readonly #views: Views;
   readonly #services: Services;
+  readonly #errors: ErrorResponder<State>;
+  readonly #routes: Route[] = [];
   readonly #middleware: Middleware<State>[] = [];
   #chain: Handler<Exchange<State>> | undefined;
 
   constructor(options: AppOptions<State> = {}) {
     this.#options = options;
     this.#views = new Views({ ...options, urlFor: this.urlFor });
+    this.#errors = new ErrorResponder(options);
     this.#services = {
       base: options.base,
       urlFor: (name, params, query) => this.#router.urlFor(name, params, query),
       renderView: (view, data, layout) => this.#views.render(view, data, layout),
       report: (error, context) => {
-        this.#log(error, context);
+        this.#errors.log(error, context.request);
       },
     };
   }
@@ -244,6 +211,11 @@ export class App<State = unknown> implements Application<State> {
     this.#chain = undefined;
   }
 
+  /** Every route in the order in which it was added, for documents. Those of mounted applications are not among them. */
+  get routes(): readonly Route[] {
+    return this.#routes;
+  }
+
   /** Puts a middleware around the handlers. The first one used is the outermost. */
   use(middleware: Middleware<State>): void {
     this.#middleware.push(middleware);
@@ -264,7 +236,7 @@ export class App<State = unknown> implements Application<State> {
     };
   }
 
-  #add(value: Pick<Route, "method" | "path" | "options">, handler: unknown, registration: Registration): void {
+  #add(value: Route, handler: unknown, registration: Registration): void {
     const { method, path, options } = value;
     if (typeof handler !== "function") {
       throw new RouteError("ROUTE_NONE", `The handler of ${method} ${path} is not a function`);
@@ -277,6 +249,7 @@ export class App<State = unknown> implements Application<State> {
       endpoint,
       name === undefined ? registration : { ...registration, name, sharesName: false },
     );
+    this.#routes.push(value);
   }
 
   /** Errors become responses inside the middleware, which so sees every response, and outside of it for its own errors. */
@@ -312,11 +285,11 @@ export class App<State = unknown> implements Application<State> {
         const response = handler(request, exchange);
         return isThenable(response)
           ? Promise.resolve(response).catch((error: unknown) =>
-              this.#respondTo(error, this.#newContext(request, exchange)),
+              this.#errors.respond(error, this.#newContext(request, exchange)),
             )
           : response;
       } catch (error) {
-        return this.#respondTo(error, this.#newContext(request, exchange));
+        return this.#errors.respond(error, this.#newContext(request, exchange));
       }
     };
   }
@@ -359,10 +332,10 @@ export class App<State = unknown> implements Application<State> {
       if (!isThenable(response)) return context.finish(response);
       return Promise.resolve(response).then(
         (later) => context.finish(later),
-        (error: unknown) => this.#respondTo(error, context),
+        (error: unknown) => this.#errors.respond(error, context),
       );
     } catch (error) {
-      return this.#respondTo(error, context);
+      return this.#errors.respond(error, context);
     }
   }
 
@@ -373,59 +346,13 @@ export class App<State = unknown> implements Application<State> {
       if (this.#router.match(request.method, other).kind === "found") {
         const query = queryOf(request.url);
         const base = this.#options.base ?? baseOf(request, exchange);
-        return { status: 308, headers: { location: base + other + (query === "" ? "" : `?${query}`) }, body: null };
+        return new Reply(308, { location: base + other + (query === "" ? "" : `?${query}`) }, null);
       }
     }
     throw new HttpError(404, "NOT_FOUND");
   }
-
-  #respondTo(error: unknown, context: RequestContext<State>): Awaitable<OutgoingResponse> {
-    context.dropFields();
-    const { onError } = this.#options;
-    if (onError !== undefined) return this.#respondWith(onError, error, context);
-    return context.finish(this.#defaultResponse(error, context));
-  }
-
-  async #respondWith(
-    onError: NonNullable<AppOptions<State>["onError"]>,
-    error: unknown,
-    context: RequestContext<State>,
-  ): Promise<OutgoingResponse> {
-    const known = toHttpError(error);
-    context.status = known.status;
-    try {
-      const result = await onError(error, context as unknown as Context<string, State>);
-      if (result === undefined) return await context.finish(this.#defaultResponse(error, context));
-      const response = toResponse(result, known.status);
-      if (response.status >= 500) this.#log(known, context);
-      return await context.finish(response);
-    } catch (second) {
-      context.dropFields();
-      // Another error that was chosen replaces the first one; a failure must not hide it.
-      if (!(second instanceof HttpError)) this.#log(known, context);
-      return this.#defaultResponse(second, context);
-    }
-  }
-
-  #defaultResponse(error: unknown, context: RequestContext<State>): OutgoingResponse {
-    const known = toHttpError(error);
-    if (known.status >= 500) this.#log(known, context);
-    return toProblemResponse(known, context.request);
-  }
-
-  /** A logger that throws costs no response. */
-  #log(known: HttpError, { request }: Pick<RequestContext, "request">): void {
-    const { text, thrown } = toLogEntry(known);
-    const line = `${request.method} ${pathOf(request.url)} failed with ${known.status}${text}`;
-    const details = thrown === undefined ? [] : [thrown];
-    try {
-      (this.#options.logger ?? console).error(line, ...(details as [unknown?]));
-    } catch (failure) {
-      console.error("The logger of the application threw", failure, "while it logged:", line, ...details);
-    }
-  }
 }
 
 function allow(methods: readonly string[]): OutgoingResponse {
-  return { status: 204, headers: { allow: methods.join(", ") }, body: null };
+  return new Reply(204, { allow: methods.join(", ") }, null);
 }

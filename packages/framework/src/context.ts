@@ -167,7 +167,11 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   /** The response with the header fields that were set, after the hooks. */
   finish(response: OutgoingResponse): Awaitable<OutgoingResponse> {
     const complete = this.#fields === undefined ? response : mergeFields(response, this.#fields);
-    return this.#hooks === undefined ? complete : runHooks(this.#hooks, complete);
+    const hooks = this.#hooks;
+    if (hooks === undefined) return complete;
+    // Each hook runs once, also where one of them fails.
+    this.#hooks = undefined;
+    return runHooks(hooks, complete);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The framework's main entry. Route values have an entry for browsers, `@tsgi/framework/route`; features have their own. */
-export { App, type AppOptions } from "./app.ts";
+export { App } from "./app.ts";
+export type { AppOptions } from "./app-options.ts";
 export { del, get, on, patch, post, put, type RouteDecorator } from "./decorators.ts";
 export { HttpError, InputError, type HttpErrorOptions, type InputIssue } from "./errors.ts";
 export type { Group } from "./group.ts";

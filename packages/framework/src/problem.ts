@@ -72,7 +72,7 @@ function statusOfFailedBody(error: unknown): number | undefined {
 }
 
 /** Whether Accept (RFC 9110 §12.5.1) names HTML and does not rank it below JSON. A wildcard alone does not ask for a page. */
-function prefersHtml(accept: string): boolean {
+export function prefersHtml(accept: string): boolean {
   let html = 0;
   let json = 0;
   for (const range of accept.toLowerCase().split(",")) {

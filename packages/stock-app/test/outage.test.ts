@@ -24,7 +24,11 @@ describeWithMysql("a MySQL server", (adminUrl) => {
       expect([lost.status, lost.headers.get("retry-after")]).toEqual([503, "5"]);
       expect(lost.text()).toContain('<p role="alert">数据库暂时连接不上，请稍后再试。</p>');
       expect(log.mock.calls).toEqual([
-        [expect.stringMatching(/^GET \/index\.html failed with 503: DATABASE_UNREACHABLE Cannot reach the database.*$/)],
+        [
+          expect.stringMatching(
+            /^GET \/index\.html failed with 503: DATABASE_UNREACHABLE Cannot reach the database.*$/,
+          ),
+        ],
       ]);
 
       await relay.open(place.url);
