@@ -353,25 +353,27 @@ test("the public names are these", async () => {
       type StaticFilesOptions
     @tsgi/server/http1
       DEFAULT_HEAD_LIMITS
-      HeadWriter
       RequestError
-      RequestHead
       RequestParser
       ResponseError
-      Vocabulary
+      ResponseHeadEncoder
       chunkStart
       contentLengthLine
       lastChunk
+      readHead
       reasonPhrase
       statusLine
       trailerLine
       type DataEvent
       type EndEvent
       type HeadLimits
+      type ParserCaches
       type RefusalStatus
       type RequestErrorCode
       type RequestEvent
+      type RequestHead
       type ResponseErrorCode
+      type ResponseFields
     "
   `);
 });

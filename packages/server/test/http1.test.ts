@@ -1,17 +1,20 @@
-import { array, assert, constantFrom, nat, oneof, property, record, string, uint8Array } from "fast-check";
+/** The codec on its own: what the wire cases do not say. */
+import { array, assert, constantFrom, nat, oneof, property, string, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { isAuthority } from "../src/http1/grammar.ts";
 import {
-  trailerLine,
-  HeadWriter,
   type RequestError,
   RequestParser,
   type ResponseError,
+  type ResponseFields,
+  ResponseHeadEncoder,
   statusLine,
+  trailerLine,
 } from "../src/http1/index.ts";
 import { transcript, WIRE_CASES } from "./wire-cases.ts";
 
 describe("the parser", () => {
-  test("gives the same events wherever its bytes are cut", () => {
+  test("gives the same events wherever the bytes are cut", () => {
     const good = WIRE_CASES.filter(
       ({ expected }) => expected.every((line) => !line.startsWith("refused")) && expected.length > 0,
     );
@@ -29,23 +32,6 @@ describe("the parser", () => {
     );
   });
 
-  test("gives the same events for a head that repeats, however often, wherever it is cut and whatever byte of it is another", () => {
-    const heads = [
-      "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-      `GET /long HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(300)}\r\n\r\n`,
-    ];
-    assert(
-      property(constantFrom(...heads), nat(12), nat(4000), nat(4000), (head, times, change, cut) => {
-        const bytes = Buffer.from(head.repeat(times + 1));
-        const at = change % bytes.length;
-        bytes[at] = bytes[at] === 0x78 ? 0x79 : 0x78;
-        const whole = transcript([bytes]);
-        expect(transcript([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole);
-        expect(transcript(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(whole);
-      }),
-    );
-  });
-
   test("throws nothing but RequestError, whatever the bytes", () => {
     const noise = oneof(
       uint8Array({ maxLength: 300 }),
@@ -59,13 +45,13 @@ describe("the parser", () => {
     );
   });
 
-  test("refuses more fields than its limit, and takes as many as that", () => {
+  test("accepts as many fields as the limit, and refuses one more", () => {
     const head = (count: number) => Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${"x: y\r\n".repeat(count - 1)}\r\n`);
     expect(transcript([head(100)])[0]).toMatch(/^request/);
     expect(transcript([head(101)])).toEqual(["refused 431 TOO_MANY_FIELDS"]);
   });
 
-  test("takes a head of exactly the limit", () => {
+  test("accepts a head of exactly maxHeadBytes, and refuses one more byte", () => {
     const limits = { maxHeadBytes: 64, maxTargetBytes: 32, maxFields: 10 };
     const head = (length: number) => Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(length - 32)}\r\n\r\n`);
     expect(head(64).length).toBe(64);
@@ -73,7 +59,7 @@ describe("the parser", () => {
     expect(transcript([head(65)], new RequestParser(limits))).toEqual(["refused 431 HEAD_TOO_LARGE"]);
   });
 
-  test("bounds chunk extensions over the whole message", () => {
+  test("limits the chunk extensions of a whole message", () => {
     const parser = new RequestParser();
     parser.push(Buffer.from("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
     parser.next();
@@ -86,7 +72,7 @@ describe("the parser", () => {
     expect(run).toThrow(expect.objectContaining({ code: "CHUNK_EXTENSIONS_TOO_LARGE", status: 413 }) as RequestError);
   });
 
-  test("gives content as views on what was pushed, not as copies", () => {
+  test("gives content as views on the pushed bytes, not as copies", () => {
     const bytes = Buffer.from("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     const parser = new RequestParser();
     parser.push(bytes);
@@ -95,7 +81,7 @@ describe("the parser", () => {
     expect(event?.kind === "data" && event.bytes.buffer).toBe(bytes.buffer);
   });
 
-  test("hands over the bytes behind an upgrade", () => {
+  test("gives the bytes that follow an upgrade request to takeRest", () => {
     const parser = new RequestParser();
     parser.push(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nrest"));
     parser.next();
@@ -104,12 +90,122 @@ describe("the parser", () => {
   });
 });
 
-describe("a response head", () => {
-  const write = (fields: Readonly<Record<string, string | readonly string[]>>): string => {
-    const writer = new HeadWriter();
-    writer.begin(200, fields);
-    return writer.end("", "", "");
+describe("the verdict on a head", () => {
+  /** The bytes that the parser needs until it refuses, and the refusal. */
+  const refusalOf = (text: string): string => {
+    const parser = new RequestParser();
+    for (let at = 0; at < text.length; at++) {
+      parser.push(Buffer.from(text[at] ?? "", "latin1"));
+      try {
+        while (parser.next() !== null);
+      } catch (error) {
+        return `${JSON.stringify(text.slice(0, at + 1))} ${(error as RequestError).status} ${(error as RequestError).code}`;
+      }
+    }
+    return "none";
   };
+
+  test.each([
+    ["a TLS client", "\x16\x03\x01\x02\x00", String.raw`"\u0016" 400 FORBIDDEN_BYTE`],
+    ["an SSH client", "SSH-2.0-OpenSSH_9.2\r\nrest", String.raw`"SSH-2.0-OpenSSH_9.2\r\n" 400 BAD_REQUEST_LINE`],
+    ["an SMTP client", "EHLO mail.example.org\r\nrest", String.raw`"EHLO mail.example.org\r\n" 400 BAD_REQUEST_LINE`],
+    ["a Redis client", "*1\r\n$4\r\nPING\r\n", String.raw`"*1\r\n" 400 BAD_REQUEST_LINE`],
+    ["a PostgreSQL client", "\0\0\0\x08\x04\xd2\x16\x2f", String.raw`"\u0000" 400 FORBIDDEN_BYTE`],
+    ["a client of the PROXY protocol", "PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\n", '"PROXY TCP4 1" 400 BAD_VERSION'],
+    [
+      "an HTTP/2 client",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      String.raw`"PRI * HTTP/2.0\r\n" 505 VERSION_NOT_SUPPORTED`,
+    ],
+    ["a method with a byte that is not in a token", "GE(T / HTTP/1.1", '"GE(" 400 BAD_METHOD'],
+    ["a version in lower case", "GET / http/1.1", '"GET / h" 400 BAD_VERSION'],
+    ["a version with a third digit", "GET / HTTP/1.10", '"GET / HTTP/1.10" 400 BAD_VERSION'],
+    ["a target that no form allows", "GET path HTTP/1.1\r\nHost", String.raw`"GET path HTTP/1.1\r\n" 400 BAD_TARGET`],
+    ["a bare LF", "GET / HTTP/1.1\nHost: a", String.raw`"GET / HTTP/1.1\n" 400 FORBIDDEN_BYTE`],
+    ["a bare CR", "GET /\rHTTP/1.1", String.raw`"GET /\rH" 400 FORBIDDEN_BYTE`],
+    ["an HTTP/0.9 request", "GET /\r\n", String.raw`"GET /\r\n" 400 BAD_REQUEST_LINE`],
+  ])("comes with the byte that decides it: %s", (_client, sent, expected) => {
+    expect(refusalOf(sent)).toBe(expected);
+  });
+
+  test.each([
+    ["a field line without a colon", "X", "400 BAD_FIELD_LINE"],
+    ["a folded field line", " a", "400 BAD_FIELD_LINE"],
+    ["a second Host", "Host: a", "400 BAD_HOST"],
+    ["a Content-Length that is not a number", "Content-Length: x", "400 BAD_CONTENT_LENGTH"],
+    ["a Transfer-Encoding with a tab", "Transfer-Encoding:\tchunked", "400 BAD_TRANSFER_ENCODING"],
+  ])("comes with the end of the field line that decides it: %s", (_fault, line, expected) => {
+    const head = `GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n`;
+    expect(refusalOf(`${head}A: b\r\n\r\n`)).toBe(`${JSON.stringify(head)} ${expected}`);
+  });
+
+  test("comes at the byte for a control character in a field line", () => {
+    expect(refusalOf("GET / HTTP/1.1\r\nA: b\x01c")).toBe(
+      String.raw`"GET / HTTP/1.1\r\nA: b\u0001" 400 FORBIDDEN_BYTE`,
+    );
+  });
+
+  test.each([
+    ["a wrong request line before a control character", "GET path HTTP/1.1\r\nA: \0\r\n\r\n", "400 BAD_TARGET"],
+    ["a control character in the line that is wrong", "GET / HTTP/1.1\r\nA \0\r\n\r\n", "400 FORBIDDEN_BYTE"],
+    [
+      "a wrong line before one that is too long",
+      `GET / HTTP/1.1\r\nA\r\nB: ${"b".repeat(20_000)}`,
+      "400 BAD_FIELD_LINE",
+    ],
+    ["a control character before the limit", `GET / HTTP/1.1\r\nB: \0${"b".repeat(20_000)}`, "400 FORBIDDEN_BYTE"],
+    ["a control character behind the limit", `GET / HTTP/1.1\r\nB: ${"b".repeat(20_000)}\0\r\n`, "431 HEAD_TOO_LARGE"],
+    ["a method that is too long and not a token", `${"A".repeat(40)}( / HTTP/1.1\r\n`, "501 METHOD_TOO_LONG"],
+    ["a long target before a wrong version", `GET /${"a".repeat(9000)} http\r\n`, "414 TARGET_TOO_LONG"],
+  ])("is that of the first fault, however the bytes are cut: %s", (_faults, text, expected) => {
+    const bytes = Buffer.from(text, "latin1");
+    const refused = [`refused ${expected}`];
+    expect(transcript([bytes])).toEqual(refused);
+    expect(transcript(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(refused);
+    for (let cut = 1; cut < bytes.length; cut += Math.ceil(bytes.length / 300)) {
+      expect(transcript([bytes.subarray(0, cut), bytes.subarray(cut)]), `cut at ${cut}`).toEqual(refused);
+    }
+  });
+
+  test.each([
+    ["HEAD / HTTP/1.1\r\nHo", "HEAD"],
+    ["HEAD / HTTP/1.1\r\nA\r\n", "HEAD"],
+    ["HEAD / HTTP/3.0\r\n", "HEAD"],
+    ["\r\nHEAD / HT", "HEAD"],
+    ["HEADER / HTTP/1.1\r\n\r\n", "HEADER"],
+    ["HEAD", ""],
+  ])("leaves the method readable, which decides whether a refusal has content: %j", (text, method) => {
+    for (const pieces of [[text], Array.from(text)]) {
+      const parser = new RequestParser();
+      try {
+        for (const piece of pieces) {
+          parser.push(Buffer.from(piece));
+          while (parser.next() !== null);
+        }
+      } catch {
+        // Refused.
+      }
+      expect(parser.method).toBe(method);
+    }
+  });
+});
+
+test("an authority that needs no call of URL.canParse is one that URL accepts", () => {
+  const letters = string({ unit: constantFrom(..."aZ09-_.x:[]%".split("")), minLength: 1, maxLength: 20 });
+  const numbers = array(nat(300), { minLength: 3, maxLength: 5 }).map((parts) => parts.join("."));
+  assert(
+    property(oneof(letters, numbers), (text) => {
+      if (isAuthority(text)) expect(URL.canParse(`http://${text}`), text).toBe(true);
+    }),
+    { numRuns: 5000 },
+  );
+  for (const text of ["xn--a.example", "1.2.3.256", "a:99999", "0x1", "a.1", "1.2.3"]) {
+    expect(isAuthority(text), text).toBe(URL.canParse(`http://${text}`));
+  }
+});
+
+describe("a response head", () => {
+  const write = (fields: ResponseFields): string => new ResponseHeadEncoder(200, fields).encode("", "", "");
 
   test.each([
     ["a CR", "a\rb"],
@@ -132,7 +228,7 @@ describe("a response head", () => {
     expect(() => trailerLine(name, "v")).toThrow(expect.objectContaining({ code: "BAD_FIELD_NAME" }) as ResponseError);
   });
 
-  test("refuses a Content-Length that is no number or stands twice", () => {
+  test("refuses a Content-Length that is not a number, and two of them", () => {
     for (const value of ["", "-1", "1.5", "0x1", ["1", "1"]]) {
       expect(() => write({ "content-length": value })).toThrow(
         expect.objectContaining({ code: "BAD_RESPONSE_LENGTH" }) as ResponseError,
@@ -140,7 +236,7 @@ describe("a response head", () => {
     }
   });
 
-  test("does not send the fields of the connection", () => {
+  test("leaves out the connection fields that an application gives", () => {
     const fields = {
       Connection: "close",
       "Keep-Alive": "1",
@@ -151,79 +247,13 @@ describe("a response head", () => {
     expect(write({ a: "1", ...fields })).toBe("HTTP/1.1 200 OK\r\na: 1\r\n\r\n");
   });
 
-  test("is the same whether or not it repeats the last one", () => {
-    const one = new HeadWriter();
-    const heads: [number, Readonly<Record<string, string>> | undefined, string, string][] = [
-      [200, { a: "1", b: "2" }, "Date: x\r\n", "Content-Length: 1\r\n"],
-      [200, { a: "1", b: "2" }, "Date: x\r\n", "Content-Length: 1\r\n"],
-      [200, { a: "1", b: "2" }, "Date: y\r\n", "Content-Length: 1\r\n"],
-      [200, { a: "1", b: "2" }, "Date: y\r\n", "Content-Length: 2\r\n"],
-      [201, { a: "1", b: "2" }, "Date: y\r\n", "Content-Length: 2\r\n"],
-      [201, { b: "2", a: "1" }, "", ""],
-      [201, { b: "2" }, "", ""],
-      [201, { b: "2", a: "1" }, "", ""],
-      [201, {}, "", ""],
-      [201, undefined, "", ""],
-      [201, { connection: "close", "content-length": "5" }, "", ""],
-      [201, { connection: "close", "content-length": "5" }, "", ""],
-      [201, {}, "", ""],
-    ];
-    for (const [status, fields, date, framing] of [...heads, ...heads.toReversed()]) {
-      const fresh = new HeadWriter();
-      one.begin(status, fields);
-      fresh.begin(status, fields);
-      expect([one.end(date, framing, ""), one.contentLength]).toEqual([
-        fresh.end(date, framing, ""),
-        fresh.contentLength,
-      ]);
-    }
-  });
-
-  test("is the same together with its content, whether or not both repeat the last ones", () => {
-    const sayings = record({
-      status: constantFrom(200, 404),
-      fields: constantFrom(
-        { a: "1" },
-        { a: "2" },
-        { a: "1", "content-length": "2" },
-        { date: "now" },
-        { a: ["1", "2"] },
-        undefined,
-      ),
-      content: constantFrom("ok", "no"),
-      date: constantFrom("Date: x\r\n", "Date: y\r\n"),
-      connection: constantFrom("", "Connection: close\r\n"),
-    });
-    assert(
-      property(array(sayings, { maxLength: 20 }), (said) => {
-        const one = new HeadWriter();
-        for (const { status, fields, content, date, connection } of said) {
-          one.begin(status, fields);
-          const again = one.again(content, date, connection);
-          const fresh = new HeadWriter();
-          fresh.begin(status, fields);
-          const expected = fresh.end(date, "Content-Length: 2\r\n", connection) + content;
-          expect(again ?? one.withContent(one.end(date, "Content-Length: 2\r\n", connection), content)).toBe(expected);
-        }
-      }),
-    );
-  });
-
-  test("forgets a head that was refused", () => {
-    const writer = new HeadWriter();
-    writer.begin(200, { a: "1" });
-    expect(() => writer.begin(200, { a: "1", b: "\n" })).toThrow();
-    writer.begin(200, { a: "1" });
-    expect(writer.end("", "", "")).toBe("HTTP/1.1 200 OK\r\na: 1\r\n\r\n");
-  });
-
-  test("keeps the order and the lines of its fields", () => {
+  test("keeps the order of the fields and writes one line for each item of an array", () => {
     expect(write({ b: "1", "set-cookie": ["x=1", "y=2"], a: "\xe9" })).toBe(
       "HTTP/1.1 200 OK\r\nb: 1\r\nset-cookie: x=1\r\nset-cookie: y=2\r\na: \xe9\r\n\r\n",
     );
   });
 
-  test("has an empty reason phrase, but its space, for a status that is not registered", () => {
+  test("has a space and no reason phrase for an unregistered status", () => {
     expect(statusLine(599)).toBe("HTTP/1.1 599 \r\n");
     expect(() => statusLine(600)).toThrow(expect.objectContaining({ code: "BAD_STATUS" }) as ResponseError);
     expect(() => statusLine(200.5)).toThrow(expect.objectContaining({ code: "BAD_STATUS" }) as ResponseError);

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { DEFAULT_HEAD_LIMITS, RequestError } from "../src/http1/index.ts";
-import { FORBIDDEN_IN_VALUE, TOKEN } from "../src/http1/text.ts";
+import { FORBIDDEN_IN_VALUE, TOKEN } from "../src/http1/grammar.ts";
 import { fastCheck, UNSURE } from "../src/node-http/fast-check.ts";
 import { asReceived, HeadChecker } from "../src/node-http/request-head.ts";
 import { randomRequests, seededRandom } from "./random-requests.ts";

@@ -67,7 +67,7 @@ export function transcript(pieces: Iterable<Buffer>, parser: RequestParser = new
 }
 
 function describeHead(head: RequestHead): string {
-  const framing = head.contentLength === 0 ? "none" : head.contentLength === -1 ? "chunked" : head.contentLength;
+  const framing = head.contentLength === 0 ? "none" : head.contentLength;
   const words = [`request ${head.method} ${head.target} 1.${head.minorVersion} ${framing}`];
   if (!head.keepAlive) words.push("close");
   if (head.expectsContinue) words.push("expects");

@@ -19,7 +19,7 @@ const SOCKET: Exceptions = { "a TLS handshake": "" };
 
 /** What node's parser takes or refuses before ours is asked (docs/server-behavior.md). */
 const NODE: Exceptions = {
-  "we choose to ignore no second one": "200",
+  "two empty lines before the request line (we choose to ignore one only)": "200",
   "two empty lines between two requests": "200 200",
   "a bare LF before the request line": "200",
   "a CR alone before the request line": "200",

@@ -1,10 +1,10 @@
 /** The chunked transfer coding, received (RFC 9112 §7.1): every terminator exact, every length bounded. */
 import { RequestError } from "./errors.ts";
-import type { HeadLimits } from "./head.ts";
-import { FORBIDDEN_IN_VALUE, FORBIDDEN_TRAILERS, trimmed } from "./text.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { readField } from "./fields.ts";
+import { FORBIDDEN_TRAILERS } from "./grammar.ts";
+import type { HeadLimits } from "./request-head.ts";
 
-/** Longest line of a chunk's size and extensions, in bytes. Longer ones carry nothing but an attack. */
+/** Longest line of a chunk's size and extensions, in bytes. No client is known to send longer ones. */
 const MAX_CHUNK_LINE_BYTES = 256;
 
 /** Most bytes of chunk extensions in one message: "A server ought to limit the total length of chunk extensions" (RFC 9112 §7.1.1). */
@@ -33,7 +33,6 @@ const LF = 10;
 
 export class ChunkedDecoder {
   readonly #limits: HeadLimits;
-  readonly #vocabulary: Vocabulary;
   #state: State = "size";
   #line = "";
   #remaining = 0;
@@ -41,9 +40,8 @@ export class ChunkedDecoder {
   #trailerBytes = 0;
   #fields: string[] = [];
 
-  constructor(limits: HeadLimits, vocabulary: Vocabulary) {
+  constructor(limits: HeadLimits) {
     this.#limits = limits;
-    this.#vocabulary = vocabulary;
   }
 
   /** The trailer section once the message has ended: name, value, name, value, … */
@@ -53,7 +51,7 @@ export class ChunkedDecoder {
 
   /**
    * Reads framing up to the next content or the end of the bytes.
-   * @returns the offset it came to, and how many bytes of content stand there: the caller takes them all.
+   * @returns the offset reached, and how many bytes of content stand there: the caller takes all of them.
    * @throws RequestError
    */
   step(bytes: Buffer, from: number): readonly [offset: number, content: number] {
@@ -67,7 +65,7 @@ export class ChunkedDecoder {
       }
       if (offset === bytes.length) break;
       if (this.#state === "content-end") {
-        // CR and LF may come in different reads; the line kept is then the CR.
+        // CR and LF may come in different reads: `#line` then holds the CR.
         if (bytes[offset] !== (this.#line === "" ? CR : LF)) throw badChunk("A chunk does not end with CRLF");
         offset++;
         if (this.#line === "") this.#line = "\r";
@@ -85,7 +83,7 @@ export class ChunkedDecoder {
     return [offset, 0];
   }
 
-  /** Fast path: a size without extensions, whole. Everything else takes the plain path, {@link #readLine}. */
+  /** A whole size without extensions is read from the bytes. Every other line becomes text first: {@link #readLine}. */
   #readPlainSize(bytes: Buffer, from: number): number {
     let size = 0;
     let at = from;
@@ -109,11 +107,11 @@ export class ChunkedDecoder {
       if (this.#line.length > limit) throw this.#lineTooLong();
       return from + rest.length;
     }
-    const line = this.#line + bytes.toString("latin1", from, from + newline);
+    const line = this.#line + bytes.toString("latin1", from, from + newline + 1);
     this.#line = "";
-    if (!line.endsWith("\r")) throw badChunk("A line of the chunked coding does not end with CRLF");
-    if (this.#state === "size") this.#readSize(line.slice(0, -1));
-    else this.#readTrailer(line.slice(0, -1));
+    if (!line.endsWith("\r\n")) throw badChunk("A line of the chunked coding does not end with CRLF");
+    if (this.#state === "size") this.#readSize(line.slice(0, -2));
+    else this.#readTrailer(line);
     return from + newline + 1;
   }
 
@@ -131,23 +129,22 @@ export class ChunkedDecoder {
     this.#state = size === 0 ? "trailers" : "content";
   }
 
+  /** @param line with its CRLF. */
   #readTrailer(line: string): void {
-    if (line === "") {
+    if (line === "\r\n") {
       this.#state = "done";
       return;
     }
-    this.#trailerBytes += line.length + 2;
-    const colon = line.indexOf(":");
-    const field = colon === -1 ? null : this.#vocabulary.name(line, 0, colon);
-    if (field === null || FORBIDDEN_IN_VALUE.test(line))
-      throw new RequestError("BAD_TRAILER", "A trailer line is malformed");
+    this.#trailerBytes += line.length;
+    const field = readField(line, 0, line.length);
+    if (field === null) throw new RequestError("BAD_TRAILER", "A trailer line is malformed");
     if (FORBIDDEN_TRAILERS.has(field.name)) {
       throw new RequestError(
         "BAD_TRAILER",
-        "A trailer holds a field that belongs into the head (RFC 9110 section 6.5.1)",
+        "The trailer section has a field that belongs into the head (RFC 9110 section 6.5.1)",
       );
     }
-    this.#fields.push(field.name, trimmed(line, colon + 1, line.length));
+    this.#fields.push(field.name, field.value);
     if (this.#fields.length > 2 * this.#limits.maxFields) throw this.#lineTooLong();
   }
 

@@ -1,6 +1,6 @@
-/** What a peer, or our own application, did against HTTP/1.1. */
+/** Errors of a peer, or of the application, against HTTP/1.1. */
 
-/** Status codes that a refused request is answered with. */
+/** Status codes of refusals. */
 export type RefusalStatus = 400 | 413 | 414 | 417 | 421 | 431 | 501 | 505;
 
 export type RequestErrorCode =
@@ -9,6 +9,7 @@ export type RequestErrorCode =
   | "BAD_METHOD"
   | "METHOD_TOO_LONG"
   | "CONNECT_NOT_SUPPORTED"
+  | "TRACE_NOT_SUPPORTED"
   | "BAD_TARGET"
   | "TARGET_TOO_LONG"
   | "BAD_VERSION"
@@ -34,6 +35,7 @@ const STATUS: Readonly<Record<RequestErrorCode, RefusalStatus>> = {
   BAD_METHOD: 400,
   METHOD_TOO_LONG: 501,
   CONNECT_NOT_SUPPORTED: 501,
+  TRACE_NOT_SUPPORTED: 501,
   BAD_TARGET: 400,
   TARGET_TOO_LONG: 414,
   BAD_VERSION: 400,
@@ -54,13 +56,13 @@ const STATUS: Readonly<Record<RequestErrorCode, RefusalStatus>> = {
   TRAILERS_TOO_LARGE: 431,
 };
 
-/** The client broke the protocol. Nothing after it is parsed: answer with `status`, then close. Any other error is our bug. */
+/** The client broke the protocol. No later byte can be parsed: respond with `status` and close. Any other error is a bug of ours. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly code: RequestErrorCode;
   readonly status: RefusalStatus;
 
-  /** @param message one sentence for the client; it holds nothing but constants and what the client itself sent. */
+  /** @param message one sentence for the client: only constants and what the client itself sent. */
   constructor(code: RequestErrorCode, message: string) {
     super(message);
     this.code = code;
@@ -68,7 +70,7 @@ export class RequestError extends Error {
   }
 }
 
-/** The application asked for a response that HTTP/1.1 cannot say. */
+/** The application gave a response that HTTP/1.1 cannot express. */
 export class ResponseError extends Error {
   override readonly name = "ResponseError";
   readonly code: ResponseErrorCode;

@@ -6,15 +6,15 @@ export {
   ResponseError,
   type ResponseErrorCode,
 } from "./errors.ts";
-export { DEFAULT_HEAD_LIMITS, type HeadLimits, RequestHead } from "./head.ts";
-export { Vocabulary } from "./vocabulary.ts";
-export { type DataEvent, type EndEvent, type RequestEvent, RequestParser } from "./parser.ts";
+export { type DataEvent, type EndEvent, type RequestEvent, type ParserCaches, RequestParser } from "./parser.ts";
+export { DEFAULT_HEAD_LIMITS, type HeadLimits, readHead, type RequestHead } from "./request-head.ts";
 export {
   chunkStart,
   contentLengthLine,
-  trailerLine,
-  HeadWriter,
   lastChunk,
   reasonPhrase,
+  ResponseHeadEncoder,
+  type ResponseFields,
   statusLine,
-} from "./encode.ts";
+  trailerLine,
+} from "./response-head.ts";

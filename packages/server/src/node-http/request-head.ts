@@ -1,13 +1,12 @@
 /** What node's parser accepts and ours refuses: the rules are the same for both servers. */
 import type { IncomingMessage } from "node:http";
-import { isMisdirected, misdirected, parseHead } from "../http1/head.ts";
-import { type HeadLimits, RequestError, RequestParser, Vocabulary } from "../http1/index.ts";
+import { type HeadLimits, readHead, RequestError, RequestParser } from "../http1/index.ts";
+import { isMisdirected, misdirected } from "../http1/request-line.ts";
 import { fastCheck, UNSURE } from "./fast-check.ts";
 
 /** Checks the request heads of one server. */
 export class HeadChecker {
   readonly #limits: HeadLimits;
-  readonly #vocabulary = new Vocabulary();
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
@@ -33,7 +32,8 @@ export class HeadChecker {
 
   /** The plain path. @throws RequestError */
   parse(text: string): number {
-    return parseHead(text, this.#limits, this.#vocabulary).contentLength;
+    const { contentLength } = readHead(text, this.#limits);
+    return contentLength === "chunked" ? -1 : contentLength;
   }
 }
 

@@ -20,14 +20,14 @@ import {
   serverClosed,
 } from "@tsgi/gateway-spec/server-kit";
 import {
-  HeadWriter,
   RequestError,
   RequestParser,
   ResponseError,
+  ResponseHeadEncoder,
   type RequestEvent,
   type RequestHead,
 } from "../http1/index.ts";
-import { isMisdirected, misdirected } from "../http1/head.ts";
+import { isMisdirected, misdirected } from "../http1/request-line.ts";
 import { LINGER_MS, SWEEP_MS } from "../options.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { socketAddress, tlsInfo } from "./addresses.ts";
@@ -70,7 +70,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     this.context = context;
     this.#socket = socket;
     this.#since = context.now;
-    this.#parser = new RequestParser(context.limits, context.vocabulary);
+    this.#parser = new RequestParser(context.limits, context.createCaches());
     this.outbox = new Outbox(socket);
   }
 
@@ -223,10 +223,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     }
     // RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client."
     if (exchange !== this.#exchange || exchange.responding || exchange.head.minorVersion === 0) return;
-    // One of its own: the application may be in the middle of giving the fields of another head.
-    const writer = new HeadWriter();
-    writer.begin(status, headers);
-    this.outbox.text(writer.end("", "", ""));
+    this.outbox.text(new ResponseHeadEncoder(status, headers).encode("", "", ""));
     this.outbox.flush();
   }
 
@@ -302,7 +299,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
     this.#since = this.context.now;
     this.#requests++;
     const { limits, lifespan } = this.context;
-    if (head.contentLength > limits.maxBodyBytes) {
+    if (head.contentLength !== "chunked" && head.contentLength > limits.maxBodyBytes) {
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
       this.#refuse(head.method, 413, "REQUEST_BODY_TOO_LARGE", message);
       return;
@@ -486,7 +483,7 @@ export class Connection implements ExchangeConnection, ResponseSink {
 
   /** The same for one that is not even a request, but may have begun as one. */
   #refuseNext(status: number, code: string, message: string): void {
-    this.#refuse(this.#parser.beginsWith("HEAD ") ? "HEAD" : "", status, code, message);
+    this.#refuse(this.#parser.method, status, code, message);
   }
 
   /** Whether the connection ends with this response. */
@@ -498,7 +495,8 @@ export class Connection implements ExchangeConnection, ResponseSink {
     // Content that nobody began to read: one that still waits for 100 may or may not come, and a long one is not worth reading.
     const { body } = exchange.request;
     if (body === null || body.opened || !this.#parser.insideContent) return false;
-    return exchange.head.expectsContinue || exchange.head.contentLength > limits.maxDrainBytes;
+    const { expectsContinue, contentLength } = exchange.head;
+    return expectsContinue || (contentLength !== "chunked" && contentLength > limits.maxDrainBytes);
   }
 
   /** Nothing more is answered here. What the client still sends is read away for a while: a reset would take our answer with it. */

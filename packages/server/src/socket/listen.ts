@@ -2,7 +2,9 @@
 import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
-import { HeadWriter, Vocabulary } from "../http1/index.ts";
+import { HeaderPrefixCache } from "../http1/cache/header-prefix-cache.ts";
+import { LastHeadCache } from "../http1/cache/last-head-cache.ts";
+import { LastResponseCache } from "../http1/cache/last-response-cache.ts";
 import { checkOptions, SOCKET_OPTIONS, type SocketServeOptions } from "../options.ts";
 import { type Clock, SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { type Runtime, runServer, type Transport } from "../runtime/run-server.ts";
@@ -26,8 +28,8 @@ export async function listen<State>(
 function createTransport(runtime: Runtime, certificates: Certificates | null, time: number): Transport {
   const context: ServerContext = Object.assign(runtime, {
     encrypted: certificates !== null,
-    vocabulary: new Vocabulary(),
-    writer: new HeadWriter(),
+    createCaches: () => ({ prefixes: new HeaderPrefixCache(), heads: new LastHeadCache() }),
+    responses: new LastResponseCache(),
     connections: new Set<Connection>(),
     dateLine: dateLine(time),
   });

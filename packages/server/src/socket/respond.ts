@@ -15,6 +15,7 @@ import {
   trailerLine,
   lastChunk,
   ResponseError,
+  ResponseHeadEncoder,
   type RequestHead,
 } from "../http1/index.ts";
 import type { ServerContext } from "./context.ts";
@@ -52,30 +53,42 @@ export function sendResponse(sink: ResponseSink, exchange: SocketExchange, respo
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new ResponseError("BAD_STATUS", `A final status must be an integer from 200 to 599, not ${String(status)}`);
   }
-  const { writer, dateLine } = sink.context;
-  writer.begin(status, headers);
+  const { dateLine, responses } = sink.context;
   const { head } = exchange;
-  const said = writer.contentLength;
   const last = sink.isLast(exchange);
+  if (typeof body === "string" && head.method !== "HEAD") {
+    const known = responses.find(status, headers, body, dateLine, connectionLine(last, head));
+    if (known !== null) {
+      sink.outbox.text(known);
+      sink.sent(exchange, last);
+      return;
+    }
+  }
+  const writer = new ResponseHeadEncoder(status, headers);
+  const said = writer.contentLength;
   const date = writer.hasDate ? "" : dateLine;
 
   if (hasNoContent(head.method, status)) {
     // RFC 9110 §8.6: none in a 204; in a 304 or an answer to HEAD only what a 200 to GET would have said. RFC 9110 §15.3.6 leaves a
     // 205 the choice of how it says that it has none.
-    const length = said === -1 && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
+    const length = said === null && status !== 304 && body !== null && isWhole(body) ? byteLength(body) : said;
     const framing =
-      status === 205 ? contentLengthLine(0) : length === -1 || status === 204 ? "" : contentLengthLine(length);
-    sink.outbox.text(writer.end(date, framing, connectionLine(last, head)));
+      status === 205 ? contentLengthLine(0) : length === null || status === 204 ? "" : contentLengthLine(length);
+    sink.outbox.text(writer.encode(date, framing, connectionLine(last, head)));
     cancelBody(body, new ResponseError("BAD_BODY", "This response has no content"));
     sink.sent(exchange, last);
   } else if (body === null || isWhole(body)) {
-    sendWhole(sink, exchange, body ?? "", date, last);
+    sendWhole(sink, exchange, response, writer, body ?? "", last);
   } else {
-    const framing: Framing = said !== -1 ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
+    const framing: Framing = said !== null ? { length: said } : head.minorVersion === 1 ? "chunked" : "close";
     const framingLine =
-      framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : framing === "close" ? "" : contentLengthLine(said);
+      framing === "chunked"
+        ? "Transfer-Encoding: chunked\r\n"
+        : framing === "close"
+          ? ""
+          : contentLengthLine(framing.length);
     const ends = last || framing === "close";
-    const text = writer.end(date, framingLine, connectionLine(ends, head));
+    const text = writer.encode(date, framingLine, connectionLine(ends, head));
     void sendPieces(sink, exchange, text, openBody(body), framing, ends, response.trailers);
   }
 }
@@ -83,29 +96,26 @@ export function sendResponse(sink: ResponseSink, exchange: SocketExchange, respo
 function sendWhole(
   sink: ResponseSink,
   exchange: SocketExchange,
+  { status, headers }: OutgoingResponse,
+  writer: ResponseHeadEncoder,
   body: string | Uint8Array,
-  date: string,
   last: boolean,
 ): void {
-  const { writer } = sink.context;
   const { outbox } = sink;
+  const date = writer.hasDate ? "" : sink.context.dateLine;
   const connection = connectionLine(last, exchange.head);
-  const again = typeof body === "string" ? writer.again(body, date, connection) : null;
-  if (again !== null) {
-    outbox.text(again);
-    sink.sent(exchange, last);
-    return;
-  }
   const length = byteLength(body);
-  if (writer.contentLength !== -1 && writer.contentLength !== length)
+  if (writer.contentLength !== null && writer.contentLength !== length)
     throw lengthMismatch(writer.contentLength, length);
-  const head = writer.end(date, contentLengthLine(length), connection);
+  const head = writer.encode(date, contentLengthLine(length), connection);
   if (length > MAX_WRITE_BYTES) {
     void sendPieces(sink, exchange, head, openBody(once(body)), { length }, last, undefined);
     return;
   }
   if (typeof body === "string" && length === body.length) {
-    outbox.text(writer.withContent(head, body));
+    const text = head + body;
+    if (!writer.hasDate) sink.context.responses.keep(status, headers, body, date, connection, text);
+    outbox.text(text);
   } else {
     outbox.text(head);
     if (typeof body === "string") outbox.unicode(body);
@@ -116,10 +126,10 @@ function sendWhole(
 
 /** A response of the server's own. */
 export function sendPlain(sink: ResponseSink, response: PlainResponse, head: AnsweredHead, last: boolean): void {
-  const { writer, dateLine } = sink.context;
-  writer.begin(response.status, response.headers);
+  const { dateLine } = sink.context;
+  const encoder = new ResponseHeadEncoder(response.status, response.headers);
   const length = contentLengthLine(Buffer.byteLength(response.body));
-  sink.outbox.text(writer.end(dateLine, length, connectionLine(last, head)));
+  sink.outbox.text(encoder.encode(dateLine, length, connectionLine(last, head)));
   if (head.method !== "HEAD") sink.outbox.text(response.body);
 }
 

@@ -1,0 +1,98 @@
+/** The caches of `src/http1/cache/` may make the codec faster and must not change anything else. */
+import { array, assert, constantFrom, nat, property, tuple } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HeaderPrefixCache } from "../src/http1/cache/header-prefix-cache.ts";
+import { LastHeadCache } from "../src/http1/cache/last-head-cache.ts";
+import { type ParserCaches, RequestParser } from "../src/http1/index.ts";
+import { transcript, WIRE_CASES } from "./wire-cases.ts";
+
+const withCaches = (): ParserCaches => ({ prefixes: new HeaderPrefixCache(), heads: new LastHeadCache() });
+
+/** What a parser makes of whole reads, one after the other. */
+const read = (reads: readonly Buffer[], caches: ParserCaches) =>
+  transcript(reads, new RequestParser(undefined, caches));
+
+describe("a parser with caches", () => {
+  const accepted = WIRE_CASES.filter(
+    ({ bytes, expected }) => bytes.length < 1000 && /^end|none/.test(expected.at(-1) ?? ""),
+  );
+
+  test.each(WIRE_CASES.filter(({ bytes }) => bytes.length < 1000))(
+    "reads a wire case as a parser without them does, at first and again: $file: $name",
+    ({ bytes }) => {
+      const reads = [bytes, bytes, bytes, Buffer.concat([bytes, bytes, bytes, bytes, bytes])];
+      expect(read(reads, withCaches())).toEqual(read(reads, {}));
+    },
+  );
+
+  test("reads repeated requests in which one byte differs as a parser without them does", () => {
+    assert(
+      property(
+        constantFrom(...accepted),
+        nat(8),
+        nat(),
+        constantFrom(0, 9, 10, 13, 32, 44, 58, 65, 97, 127, 128, 255),
+        nat(),
+        ({ bytes }, times, place, byte, cut) => {
+          const repeated = Buffer.concat(Array.from({ length: times + 2 }, () => bytes));
+          repeated[place % repeated.length] = byte;
+          const at = cut % repeated.length;
+          for (const reads of [
+            [repeated],
+            [bytes, bytes, repeated],
+            [repeated.subarray(0, at), repeated.subarray(at)],
+          ]) {
+            expect(read(reads, withCaches())).toEqual(read(reads, {}));
+          }
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  test("reads heads whose lines change as a parser without them does", () => {
+    const lines = ["Accept: text/html", "Accept: */*", "User-Agent: x", "Connection: close", "Connection: keep-alive"];
+    const others = [
+      "Host: b",
+      "Host: a b",
+      "Connection: upgrade",
+      "Upgrade: websocket",
+      "Expect: 100-continue",
+      "Content-Length: 0",
+      "Transfer-Encoding: chunked",
+      "Cookie: a=b",
+      "A : b",
+      "A: \x01",
+      "A",
+    ];
+    const requestLines = ["GET / HTTP/1.1", "POST /a?b HTTP/1.1", "GET http://c/ HTTP/1.1", "HEAD / HTTP/1.0"];
+    const edit = tuple(constantFrom(...requestLines), nat(), nat(1), constantFrom(...lines, ...others));
+    assert(
+      property(array(constantFrom(...lines), { maxLength: 6 }), array(edit, { maxLength: 8 }), (usual, edits) => {
+        const fields = ["Host: a", ...usual];
+        const head = (requestLine: string, fieldLines: readonly string[]) =>
+          Buffer.from(`${[requestLine, ...fieldLines].join("\r\n")}\r\n\r\n`, "latin1");
+        const plain = head("GET / HTTP/1.1", fields);
+        const reads = edits.flatMap(([requestLine, place, removed, line]) => [
+          plain,
+          plain,
+          head(requestLine, fields.toSpliced(place % (fields.length + 1), removed, line)),
+        ]);
+        expect(read(reads, withCaches())).toEqual(read(reads, {}));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("refuses a known prefix that goes beyond maxHeadBytes as a parser without them does", () => {
+    const limits = { maxHeadBytes: 120, maxTargetBytes: 100, maxFields: 10 };
+    const head = (target: string) =>
+      Buffer.from(`GET ${target} HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nUser-Agent: x\r\nTE: x\r\n\r\n`);
+    for (let length = 1; length < 90; length++) {
+      const reads = [head("/"), head("/"), head(`/${"a".repeat(length)}`)];
+      expect(transcript(reads, new RequestParser(limits, withCaches()))).toEqual(
+        transcript(reads, new RequestParser(limits)),
+      );
+    }
+  });
+});
