@@ -21,20 +21,20 @@ async function failure(promise: Promise<unknown>): Promise<readonly [string, num
 }
 
 describe("readBytes", () => {
-  test("joins the pieces", async () => {
+  test("joins the pieces of the content", async () => {
     expect(await readBytes(request(null, "ab", "", "c"))).toEqual(new TextEncoder().encode("abc"));
   });
 
-  test("gives no bytes for a request without content", async () => {
+  test("returns an empty array for a request without content", async () => {
     expect(await readBytes({ headers: toHeaderView({}), body: null })).toEqual(new Uint8Array(0));
   });
 
-  test("accepts exactly the limit and refuses one byte more", async () => {
+  test("accepts content of exactly the limit and rejects one more byte", async () => {
     expect((await readBytes(request(null, "abc"), { limitBytes: 3 })).byteLength).toBe(3);
     expect(await failure(readBytes(request(null, "ab", "cd"), { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
   });
 
-  test("lets go of the content when it is longer than the limit", async () => {
+  test("releases the content when it is longer than the limit", async () => {
     let released = false;
     const body = (async function* () {
       try {
@@ -50,14 +50,14 @@ describe("readBytes", () => {
     expect(released).toBe(true);
   });
 
-  test("gives a copy, of one piece too", async () => {
+  test("returns a copy, also of a single piece", async () => {
     const piece = new Uint8Array([1, 2]);
     const whole = await readBytes(request(null, piece));
     expect(whole).toEqual(piece);
     expect(whole.buffer).not.toBe(piece.buffer);
   });
 
-  test("refuses by Content-Length before reading", async () => {
+  test("rejects a Content-Length beyond the limit before it reads", async () => {
     const body = {
       [Symbol.asyncIterator](): never {
         throw new Error("the body was read");
@@ -79,7 +79,7 @@ describe("readText", () => {
     expect(await readText(request(type, bytes))).toBe(text);
   });
 
-  test("refuses an unknown charset and bytes that are not of the charset", async () => {
+  test("rejects an unknown charset, and bytes that are not valid in the charset", async () => {
     expect(await failure(readText(request("text/plain; charset=klingon", "x")))).toEqual([
       "BODY_UNSUPPORTED_CHARSET",
       415,
@@ -89,7 +89,7 @@ describe("readText", () => {
 });
 
 describe("readJson and readForm", () => {
-  test("read their types", async () => {
+  test("read their media types", async () => {
     expect(await readJson(request("application/json", '{"a":', "1}"))).toEqual({ a: 1 });
     expect(await readJson(request("application/problem+json; charset=utf-8", "[]"))).toEqual([]);
     const form = await readForm(request("application/x-www-form-urlencoded", "a=1&b=%E6%B7%BB&a=2"));
@@ -100,7 +100,7 @@ describe("readJson and readForm", () => {
     ]);
   });
 
-  test("refuse other types and malformed content", async () => {
+  test("reject other media types and malformed content", async () => {
     expect(await failure(readJson(request("text/plain", "{}")))).toEqual(["BODY_UNSUPPORTED_TYPE", 415]);
     expect(await failure(readJson(request("application/json", "{")))).toEqual(["BODY_MALFORMED", 400]);
     expect(await failure(readForm(request(null, "a=1")))).toEqual(["BODY_UNSUPPORTED_TYPE", 415]);

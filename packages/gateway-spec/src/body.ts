@@ -1,4 +1,4 @@
-/** Reads a request's content as a whole: with a byte limit, and in the encoding that its Content-Type names. */
+/** Reads the whole content of a request, with a limit in bytes, in the charset that its Content-Type names. */
 import type { IncomingRequest } from "./index.ts";
 
 /** 1 MiB. Precedents: nginx 1 MiB, express 100 KiB, fastify 1 MiB. */
@@ -24,7 +24,7 @@ const STATUS: Readonly<Record<BodyErrorCode, 400 | 413 | 415>> = {
   BODY_MALFORMED: 400,
 };
 
-/** What the readers throw. `status` is the answer that the client deserves; the message holds nothing that it did not send. */
+/** What the readers throw. `status` is the status to respond with; the message may be sent, for it has only constants and numbers. */
 export class BodyError extends Error {
   override readonly name = "BodyError";
   readonly code: BodyErrorCode;
@@ -37,20 +37,20 @@ export class BodyError extends Error {
   }
 }
 
-/** What a reader needs of a request. */
+/** The part of a request that a reader uses. */
 export type Readable = Pick<IncomingRequest, "headers" | "body">;
 
 /**
- * All bytes of the content, none where there is none.
- * @throws BodyError `BODY_TOO_LARGE`, as soon as the limit is known to be passed; the rest is not read.
+ * The bytes of the content; an empty array if there is none.
+ * @throws BodyError `BODY_TOO_LARGE` at the first byte beyond the limit, or for a Content-Length beyond it. The rest is not read.
  */
 export function readBytes(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   return read(request, options, () => join);
 }
 
 /**
- * The content as text, in the charset of its Content-Type; UTF-8 where it names none.
- * @throws BodyError `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` where the bytes are not of that charset; `BODY_TOO_LARGE`.
+ * The content as text, in the charset of its Content-Type. Default UTF-8.
+ * @throws BodyError `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` if the bytes are not valid in that charset; `BODY_TOO_LARGE`.
  */
 export function readText(request: Readable, options?: ReadOptions): Promise<string> {
   return read(request, options, textReader);
@@ -58,7 +58,7 @@ export function readText(request: Readable, options?: ReadOptions): Promise<stri
 
 /**
  * The content as JSON: `application/json` or any `+json` type.
- * @throws BodyError `BODY_UNSUPPORTED_TYPE`; `BODY_MALFORMED` where it is no JSON; and what {@link readText} throws.
+ * @throws BodyError `BODY_UNSUPPORTED_TYPE`; `BODY_MALFORMED` if it is not JSON; and what {@link readText} throws.
  */
 export function readJson(request: Readable, options?: ReadOptions): Promise<unknown> {
   return read(request, options, jsonReader);
@@ -72,10 +72,10 @@ export function readForm(request: Readable, options?: ReadOptions): Promise<URLS
   return read(request, options, formReader);
 }
 
-/** What a content's pieces are turned into once they are all there. */
+/** Converts all pieces of the content. */
 type Reader<T> = (pieces: readonly Uint8Array[]) => T;
 
-/** One asynchronous function for all of them: each one more that a content has to pass through costs as much as decoding it. */
+/** The one asynchronous function of all readers: a second one would cost as much as decoding short content. */
 async function read<T>(
   request: Readable,
   options: ReadOptions | undefined,
@@ -105,7 +105,7 @@ function tooLarge(limit: number): BodyError {
   return new BodyError("BODY_TOO_LARGE", `The request body is longer than ${limit} bytes`);
 }
 
-/** Always a copy: a piece is a view on what a server read, and may keep far more memory than its own alive. */
+/** Always a copy: a piece is a view of a larger read buffer, which it would keep in memory. */
 function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const [first] = pieces;
   if (first !== undefined && pieces.length === 1) return new Uint8Array(first);
@@ -153,7 +153,7 @@ function formReader(request: Readable): Reader<URLSearchParams> {
   return (pieces) => new URLSearchParams(textOf(pieces));
 }
 
-/** Without `stream` a decoder keeps nothing from one call to the next, and to make one costs more than to use it. */
+/** Shared, because making a decoder costs more than using it. Without `stream` it keeps no state between calls. */
 const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 function decoderOf(charset: string | null): TextDecoder {
@@ -165,7 +165,7 @@ function decoderOf(charset: string | null): TextDecoder {
   }
 }
 
-/** Type and subtype of the Content-Type, lower-case, without parameters. */
+/** Type and subtype of the Content-Type in lower case, without parameters. */
 function mediaType(request: Readable): string {
   const field = request.headers.get("content-type") ?? "";
   const end = field.indexOf(";");

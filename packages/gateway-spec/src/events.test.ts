@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventStream, type EventStreamOptions, formatEvent, type ServerSentEvent } from "./events.ts";
 
 async function* source(...events: (ServerSentEvent | string)[]): AsyncGenerator<ServerSentEvent | string> {
@@ -6,11 +6,11 @@ async function* source(...events: (ServerSentEvent | string)[]): AsyncGenerator<
 }
 
 function iterate(events: AsyncIterable<ServerSentEvent | string>, options?: EventStreamOptions): AsyncIterator<string> {
-  // An event stream's body is one.
+  // The body of an event stream is an async iterable.
   return (eventStream(events, options).body as AsyncIterable<string>)[Symbol.asyncIterator]();
 }
 
-/** A source that waits until it is let go. */
+/** A source that gives nothing until it is released. */
 function silent() {
   const returned = vi.fn<() => Promise<IteratorResult<string>>>(() =>
     Promise.resolve({ done: true, value: undefined }),
@@ -22,10 +22,10 @@ function silent() {
 describe("an event", () => {
   test.each<[string, ServerSentEvent, string]>([
     ["data", { data: "hello" }, "data: hello\n\n"],
-    ["data of several lines, however they end", { data: "a\nb\r\nc\rd" }, "data: a\ndata: b\ndata: c\ndata: d\n\n"],
+    ["data of several lines, with any line ends", { data: "a\nb\r\nc\rd" }, "data: a\ndata: b\ndata: c\ndata: d\n\n"],
     ["empty data", { data: "" }, "data: \n\n"],
     ["a type and an id", { event: "tick", id: "7", data: "x" }, "event: tick\nid: 7\ndata: x\n\n"],
-    ["a pause before connecting again", { retryMs: 1000 }, "retry: 1000\n\n"],
+    ["a reconnection time", { retryMs: 1000 }, "retry: 1000\n\n"],
     ["a comment", { comment: "one\ntwo" }, ": one\n: two\n\n"],
   ])("is written with %s", (_what, event, text) => {
     expect(formatEvent(event)).toBe(text);
@@ -35,27 +35,35 @@ describe("an event", () => {
     ["a type of two lines", { event: "a\ndata: b" }],
     ["an id of two lines", { id: "a\rb" }],
     ["an id with a NUL", { id: "a\0" }],
-    ["half a millisecond", { retryMs: 0.5 }],
-    ["less than no time", { retryMs: -1 }],
+    ["a fraction of a millisecond", { retryMs: 0.5 }],
+    ["a negative time", { retryMs: -1 }],
   ])("is refused with %s", (_what, event) => {
     expect(() => formatEvent(event)).toThrow(TypeError);
   });
 });
 
 describe("an event stream", () => {
-  test("is a response whose fields can be changed", () => {
-    const { status, headers } = eventStream(source(), { headers: { "Cache-Control": "no-cache", "x-a": "b" } });
+  test("is a response that proxies neither store nor transform", () => {
+    const { status, headers } = eventStream(source());
     expect([status, [...(headers as Iterable<[string, string]>)]]).toEqual([
       200,
       [
         ["content-type", "text/event-stream"],
-        ["cache-control", "no-cache"],
-        ["x-a", "b"],
+        ["cache-control", "no-store, no-transform"],
       ],
     ]);
   });
 
-  test("gives events and texts, and ends with its source", async () => {
+  test("takes header fields that replace its own", () => {
+    const { headers } = eventStream(source(), { headers: { "Cache-Control": "no-cache", "x-a": "b" } });
+    expect([...(headers as Iterable<[string, string]>)]).toEqual([
+      ["content-type", "text/event-stream"],
+      ["cache-control", "no-cache"],
+      ["x-a", "b"],
+    ]);
+  });
+
+  test("sends events and strings, and ends with its source", async () => {
     const { body } = eventStream(source("a", { data: "b", id: "1" }));
     const pieces: string[] = [];
     for await (const piece of body as AsyncIterable<string>) pieces.push(piece);
@@ -72,28 +80,100 @@ describe("an event stream", () => {
     await expect(stream.next()).rejects.toThrow("broken");
   });
 
-  test("breaks a silence with comments, and asks its source only once meanwhile", async () => {
-    vi.useFakeTimers();
-    try {
+  test("fails when an event cannot be written, and releases its source", async () => {
+    const released = vi.fn();
+    async function* wrong(): AsyncGenerator<ServerSentEvent> {
+      try {
+        yield { id: "a\nb" };
+      } finally {
+        released();
+      }
+    }
+    const stream = iterate(wrong());
+    await expect(stream.next()).rejects.toThrow("must be one line");
+    expect(released).toHaveBeenCalledOnce();
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  describe("with a hand-moved clock", () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    test("sends a comment after keepAliveMs without an event, and does not ask its source again", async () => {
       const gate = Promise.withResolvers<IteratorResult<string>>();
       const next = vi.fn<() => Promise<IteratorResult<string>>>(() => gate.promise);
       const stream = iterate({ [Symbol.asyncIterator]: () => ({ next }) }, { keepAliveMs: 100 });
-      for (let silence = 0; silence < 3; silence++) {
+      for (let comment = 0; comment < 3; comment++) {
         const piece = stream.next();
         await vi.advanceTimersByTimeAsync(100);
         expect(await piece).toEqual({ done: false, value: ":\n\n" });
       }
-      const piece = stream.next();
+      // The event arrives between two pulls: it is the next piece.
       gate.resolve({ done: false, value: "late" });
-      expect(await piece).toEqual({ done: false, value: "data: late\n\n" });
+      await gate.promise;
+      expect(await stream.next()).toEqual({ done: false, value: "data: late\n\n" });
       expect(next).toHaveBeenCalledOnce();
+      await stream.return?.();
       expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+    });
+
+    test("fails with its source when it fails between two pulls", async () => {
+      const gate = Promise.withResolvers<IteratorResult<string>>();
+      const stream = iterate({ [Symbol.asyncIterator]: () => ({ next: () => gate.promise }) }, { keepAliveMs: 100 });
+      const comment = stream.next();
+      await vi.advanceTimersByTimeAsync(100);
+      await comment;
+      gate.reject(new Error("broken"));
+      await vi.advanceTimersByTimeAsync(0);
+      await expect(stream.next()).rejects.toThrow("broken");
+      expect(await stream.next()).toEqual({ done: true, value: undefined });
+    });
+
+    test("uses one timer for all its events, which each of them restarts", async () => {
+      const set = vi.spyOn(globalThis, "setTimeout");
+      const gates = Array.from({ length: 3 }, () => Promise.withResolvers<string>());
+      async function* events(): AsyncGenerator<string> {
+        for (const gate of gates) yield await gate.promise;
+      }
+      const stream = iterate(events(), { keepAliveMs: 100 });
+      for (const gate of gates) {
+        const piece = stream.next();
+        await vi.advanceTimersByTimeAsync(99);
+        gate.resolve("event");
+        expect(await piece).toMatchObject({ value: "data: event\n\n" });
+      }
+      expect(set.mock.calls.filter(([, delay]) => delay === 100)).toHaveLength(1);
+      expect((await stream.next()).done).toBe(true);
+      expect(vi.getTimerCount()).toBe(0);
+      set.mockRestore();
+    });
   });
 
-  test("ends itself on draining, in the middle of a wait too, and lets its source go", async () => {
+  test("gives a second pull that does not wait for the first the next event", async () => {
+    const stream = iterate(source("a", "b"));
+    const pieces = await Promise.all([stream.next(), stream.next(), stream.next()]);
+    expect(pieces.map(({ value }) => value as unknown)).toEqual(["data: a\n\n", "data: b\n\n", undefined]);
+  });
+
+  test("adds one listener to draining for any number of streams and events", async () => {
+    const draining = new AbortController();
+    const add = vi.spyOn(draining.signal, "addEventListener");
+    const streams = Array.from({ length: 20 }, () => iterate(source("a", "b"), { draining: draining.signal }));
+    for (const stream of streams) {
+      await stream.next();
+      await stream.next();
+    }
+    expect(add).toHaveBeenCalledOnce();
+    const rest = streams.map((stream) => stream.next());
+    draining.abort();
+    expect(await Promise.all(rest)).toEqual(streams.map(() => ({ done: true, value: undefined })));
+  });
+
+  test("ends on draining, also while it waits for its source, which it releases", async () => {
     const draining = new AbortController();
     const waiting = silent();
     const stream = iterate(waiting, { draining: draining.signal });
@@ -105,7 +185,7 @@ describe("an event stream", () => {
     expect(await iterate(source("a"), { draining: draining.signal }).next()).toEqual({ done: true, value: undefined });
   });
 
-  test("lets its source go where the server drops it, once", async () => {
+  test("releases its source once when the server releases it", async () => {
     const waiting = silent();
     const stream = iterate(waiting);
     await stream.return?.();

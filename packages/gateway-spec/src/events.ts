@@ -1,35 +1,39 @@
-/** Server-sent events (WHATWG HTML §9.2): an event stream as a response, and one that ends itself when the server shuts down. */
+/** Server-sent events (WHATWG HTML §9.2): an event stream as a response that ends when the server shuts down. */
 import { toHeaderView } from "./server-kit/fields.ts";
 import type { HeaderFields, OutgoingResponse } from "./index.ts";
 
-/** One event. Without `data` a browser dispatches nothing, but takes note of `id` and `retryMs`. */
+/** One event. Without `data` a browser dispatches nothing, but applies `id` and `retryMs`. */
 export interface ServerSentEvent {
   /** Any text; each of its lines becomes a `data` line. */
   readonly data?: string;
-  /** The event's type, one line. Browsers take `message` where there is none. */
+  /** The type of the event, one line. Without it, browsers dispatch a `message` event. */
   readonly event?: string;
-  /** What a browser sends as `Last-Event-ID` when it connects again. One line; empty forgets the last one. */
+  /** A browser sends it as `Last-Event-ID` when it reconnects. One line; the empty string clears the last one. */
   readonly id?: string;
-  /** How long a browser waits before it connects again, in milliseconds. */
+  /** How long a browser waits before it reconnects, in milliseconds. */
   readonly retryMs?: number;
-  /** A remark that browsers skip. */
+  /** A comment, which browsers ignore. */
   readonly comment?: string;
 }
 
 export interface EventStreamOptions {
-  /** The exchange's: the stream ends when it aborts (TSGI-50), and browsers connect again, to whoever serves then. */
+  /** `exchange.draining`: the stream ends when it aborts (TSGI-50), and browsers reconnect to the server that runs then. */
   readonly draining?: AbortSignal;
-  /** After so long a silence an empty comment is sent, so that nobody between takes the connection for dead. 0 is never. Default 15,000. */
+  /**
+   * Sends an empty comment after this time without an event, in milliseconds, so that proxies do not time out. 0 disables it.
+   * Default 15,000, as WHATWG HTML §9.2.7 recommends.
+   */
   readonly keepAliveMs?: number;
-  /** Further header fields; they win over those of the stream. */
+  /** Further header fields. They replace `Content-Type` and `Cache-Control` of the stream. */
   readonly headers?: HeaderFields;
 }
 
 /**
- * A response that sends what `source` gives, a text being an event with that data.
+ * A response that sends the events of `source`. A string is an event with this data. Its `Cache-Control` is `no-store, no-transform`:
+ * a proxy that compresses the stream would hold events back (RFC 9111 §5.2.2.6).
  *
  * ```ts
- * app.get("/time", (_request, exchange) => eventStream(ticks(), { draining: exchange.draining }));
+ * const application: Handler = (_request, { draining }) => eventStream(ticks(), { draining });
  * ```
  */
 export function eventStream(
@@ -38,7 +42,7 @@ export function eventStream(
 ): OutgoingResponse {
   const fields = new Map([
     ["content-type", "text/event-stream"],
-    ["cache-control", "no-store"],
+    ["cache-control", "no-store, no-transform"],
   ]);
   for (const [name] of toHeaderView(headers)) fields.delete(name);
   return {
@@ -49,8 +53,8 @@ export function eventStream(
 }
 
 /**
- * An event as it stands in the stream.
- * @throws TypeError where `event` or `id` hold a line break, `id` a NUL, or `retryMs` is no whole number.
+ * The text of an event.
+ * @throws TypeError if `event` or `id` has a line break or a NUL, or `retryMs` is not a whole number.
  */
 export function formatEvent({ data, event, id, retryMs, comment }: ServerSentEvent): string {
   let text = "";
@@ -58,7 +62,9 @@ export function formatEvent({ data, event, id, retryMs, comment }: ServerSentEve
   if (event !== undefined) text += `event: ${oneLine("event", event)}\n`;
   if (id !== undefined) text += `id: ${oneLine("id", id)}\n`;
   if (retryMs !== undefined) {
-    if (!Number.isSafeInteger(retryMs) || retryMs < 0) throw new TypeError(`retryMs is no whole number: ${retryMs}`);
+    if (!Number.isSafeInteger(retryMs) || retryMs < 0) {
+      throw new TypeError(`retryMs of an event must be a whole number of milliseconds, not ${retryMs}`);
+    }
     text += `retry: ${retryMs}\n`;
   }
   if (data !== undefined) text += lines("data", data);
@@ -69,14 +75,25 @@ const KEEP_ALIVE = ":\n\n";
 const DONE = { done: true, value: undefined } as const;
 
 type Result = IteratorResult<string, undefined>;
+type Waiting = PromiseWithResolvers<Result>;
+
+/**
+ * The open streams of each `draining` signal, with one listener for all of them: a signal walks its list of listeners whenever one is
+ * added or removed, so one listener a stream would cost O(n²) for an event to n streams.
+ */
+const openStreams = new WeakMap<AbortSignal, Set<EventStream>>();
 
 class EventStream implements AsyncIterableIterator<string, undefined> {
   readonly #source: AsyncIterator<ServerSentEvent | string>;
   readonly #draining: AbortSignal | undefined;
   readonly #keepAliveMs: number;
-  /** What was asked of the source and has not come yet: a comment in between does not ask again. */
-  #asked: Promise<Result> | null = null;
-  #ended = false;
+  #state: "new" | "open" | "ended" = "new";
+  #waiting: Waiting | null = null;
+  /** Whether the source was asked and has not replied: a comment in between does not ask again. */
+  #asked = false;
+  /** What the source replied while nothing waited for it. */
+  #reply: ((waiting: Waiting) => void) | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(source: AsyncIterable<ServerSentEvent | string>, draining: AbortSignal | undefined, keepAliveMs: number) {
     this.#source = source[Symbol.asyncIterator]();
@@ -89,65 +106,114 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
   }
 
   next(): Promise<Result> {
-    if (this.#ended) return Promise.resolve(DONE);
-    if (this.#draining?.aborted === true) return this.return();
-    this.#asked ??= this.#ask();
-    const asked = this.#asked;
-    return new Promise<Result>((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = () => {
-        clearTimeout(timer);
-        this.#draining?.removeEventListener("abort", drain);
-      };
-      const drain = () => {
-        settle();
-        resolve(this.return());
-      };
-      this.#draining?.addEventListener("abort", drain);
-      if (this.#keepAliveMs > 0) {
-        timer = setTimeout(() => {
-          settle();
-          resolve({ done: false, value: KEEP_ALIVE });
-        }, this.#keepAliveMs);
-      }
-      asked.then(
-        (result) => {
-          settle();
-          if (this.#asked === asked) this.#asked = null;
-          resolve(result);
-          return undefined;
-        },
-        (error: unknown) => {
-          settle();
-          reject(error instanceof Error ? error : new Error("The source of the events failed", { cause: error }));
-        },
-      );
-    });
+    if (this.#waiting !== null) {
+      const again = () => this.next();
+      return this.#waiting.promise.then(again, again);
+    }
+    if (this.#state === "new") this.#open();
+    const waiting = Promise.withResolvers<Result>();
+    if (this.#reply !== null) {
+      this.#reply(waiting);
+      this.#reply = null;
+    } else if (this.#state === "ended") {
+      waiting.resolve(DONE);
+    } else {
+      this.#waiting = waiting;
+      if (!this.#asked) void this.#ask();
+      this.#startTimer();
+    }
+    return waiting.promise;
   }
 
-  /** Ends the stream, and lets the source go without waiting: a generator that waits itself would not hear of it before it is done. */
   return(): Promise<Result> {
-    if (!this.#ended) {
-      this.#ended = true;
-      this.#asked?.catch(() => undefined);
-      // oxlint-disable-next-line promise/prefer-await-to-then -- nobody waits for it
-      this.#source.return?.().catch(() => undefined);
-    }
+    if (this.#state !== "ended") this.#end(resolveDone);
     return Promise.resolve(DONE);
   }
 
-  async #ask(): Promise<Result> {
-    const result = await this.#source.next();
-    if (result.done === true) {
-      this.#ended = true;
-      return DONE;
+  #open(): void {
+    this.#state = "open";
+    const draining = this.#draining;
+    if (draining === undefined) return;
+    if (draining.aborted) {
+      void this.return();
+      return;
     }
-    const { value } = result;
-    return { done: false, value: formatEvent(typeof value === "string" ? { data: value } : value) };
+    let streams = openStreams.get(draining);
+    if (streams === undefined) {
+      const all = new Set<EventStream>();
+      streams = all;
+      openStreams.set(draining, all);
+      draining.addEventListener("abort", () => {
+        for (const stream of all) void stream.return();
+      });
+    }
+    streams.add(this);
+  }
+
+  /** Releases the source without waiting, because `return()` of a generator waits for its pending `next()`. */
+  #end(reply: (waiting: Waiting) => void): void {
+    this.#state = "ended";
+    clearTimeout(this.#timer);
+    if (this.#draining !== undefined) openStreams.get(this.#draining)?.delete(this);
+    // oxlint-disable-next-line promise/prefer-await-to-then -- nothing waits for it
+    this.#source.return?.().catch(() => undefined);
+    this.#settle(reply);
+  }
+
+  async #ask(): Promise<void> {
+    this.#asked = true;
+    let reply: (waiting: Waiting) => void;
+    let isLast = false;
+    try {
+      const result = await this.#source.next();
+      if (result.done === true) {
+        isLast = true;
+        reply = resolveDone;
+      } else {
+        const text = formatEvent(typeof result.value === "string" ? { data: result.value } : result.value);
+        reply = (waiting) => {
+          waiting.resolve({ done: false, value: text });
+        };
+      }
+    } catch (error) {
+      isLast = true;
+      reply = (waiting) => {
+        waiting.reject(error instanceof Error ? error : new Error("The source of the events failed", { cause: error }));
+      };
+    }
+    this.#asked = false;
+    if (this.#state === "ended") return;
+    if (isLast) this.#end(reply);
+    else this.#settle(reply);
+  }
+
+  #settle(reply: (waiting: Waiting) => void): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting === null) this.#reply = reply;
+    else reply(waiting);
+  }
+
+  #startTimer(): void {
+    if (this.#keepAliveMs <= 0) return;
+    if (this.#timer !== undefined) {
+      this.#timer.refresh();
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      waiting?.resolve({ done: false, value: KEEP_ALIVE });
+    }, this.#keepAliveMs);
   }
 }
 
+function resolveDone(waiting: Waiting): void {
+  waiting.resolve(DONE);
+}
+
 function lines(field: string, text: string): string {
+  if (!/[\r\n]/.test(text)) return `${field}: ${text}\n`;
   return text
     .split(/\r\n|\r|\n/)
     .map((line) => `${field}: ${line}\n`)
@@ -155,6 +221,8 @@ function lines(field: string, text: string): string {
 }
 
 function oneLine(field: string, text: string): string {
-  if (/[\r\n\0]/.test(text)) throw new TypeError(`The ${field} of an event must be one line: ${JSON.stringify(text)}`);
+  if (/[\r\n\0]/.test(text)) {
+    throw new TypeError(`The ${field} of an event must be one line without NUL, not ${JSON.stringify(text)}`);
+  }
   return text;
 }

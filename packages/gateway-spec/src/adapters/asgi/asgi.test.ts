@@ -435,7 +435,7 @@ describe("the websocket scope", () => {
         wire.deliver("text");
         wire.deliver(new Uint8Array([1, 2]).buffer);
         events.push(await receive(), await receive());
-        await send({ type: "websocket.send", text: "answer" });
+        await send({ type: "websocket.send", text: "reply" });
         await send({ type: "websocket.send", bytes: new Uint8Array([3]) });
         wire.leave(1001, "bye");
         events.push(await receive(), await receive());
@@ -455,7 +455,7 @@ describe("the websocket scope", () => {
       disconnect,
     ]);
     expect([response.status, given]).toEqual([101, [{ protocol: "chat", headers: [["x-a", "1"]] }]]);
-    expect([wire.binaryType, wire.sent]).toEqual(["arraybuffer", ["answer", new Uint8Array([3])]]);
+    expect([wire.binaryType, wire.sent]).toEqual(["arraybuffer", ["reply", new Uint8Array([3])]]);
   });
 
   test("does not read the client while 16 messages wait for receive", async () => {
