@@ -86,14 +86,18 @@ test("the public names are these", async () => {
       openDatabase
       type Database
       type DatabaseErrorCode
+      type DatabaseOptions
       type DatabaseParameter
       type DatabaseRow
       type DatabaseValue
       type ExecuteResult
+      type PingOptions
       type Queryable
+      type TransactionOptions
     @tsgi/framework/mysql
       openMysql
       type MysqlOptions
+      type MysqlTls
     @tsgi/framework/sqlite
       openSqlite
     @tsgi/framework/cookies

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { selfSigned } from "../../packages/server/src/tls/self-signed.ts";
 import { findProgram, lastLines, run } from "./machine.ts";
 
 const START_TIMEOUT_MS = 60_000;
@@ -41,6 +42,10 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
       `CREATE USER 'tsgi'@'%' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'tsgi'@'%' WITH GRANT OPTION;\n`,
       { mode: 0o600 },
     );
+    const { cert, key } = selfSigned();
+    const certificate = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
+    await writeFile(certificate.cert, cert);
+    await writeFile(certificate.key, key, { mode: 0o600 });
     const port = await freePort();
     const log = join(folder, "server.log");
     const logFile = openSync(log, "a");
@@ -54,6 +59,8 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
       "--bind-address=127.0.0.1",
       `--port=${port}`,
       "--skip-name-resolve",
+      `--ssl-cert=${certificate.cert}`,
+      `--ssl-key=${certificate.key}`,
       "--innodb-flush-log-at-trx-commit=0",
       ...(isMariadb(program) ? [] : ["--mysqlx=OFF"]),
     ];

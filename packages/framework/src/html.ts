@@ -1,5 +1,7 @@
 /** HTML as a value of its own: text that is not to be escaped again. The template tag `html` makes it, views and handlers accept it. */
 
+import { isThenable } from "./thenable.ts";
+
 /**
  * Text that is HTML. A handler that returns one sends `text/html`; `<%= %>` in a view and `${}` in `html` write it unescaped.
  * No data from a client is ever an instance.
@@ -54,9 +56,7 @@ export function toText(value: unknown): string {
   if (typeof value === "function") throw new NoTextError(value, "the value is a function: call it");
   if (typeof value === "symbol") throw new NoTextError(value, "the value is a symbol, which has no text");
   if (typeof value !== "object") return (value as number | bigint | boolean).toString();
-  if ("then" in value && typeof value.then === "function") {
-    throw new NoTextError(value, "the value is a promise: await it before");
-  }
+  if (isThenable(value)) throw new NoTextError(value, "the value is a promise: await it before");
   if (Array.isArray(value)) {
     if (isHtml(value)) return value.join("");
     throw new NoTextError(value, "the value is an array: write its items one by one, or join them");

@@ -1,11 +1,11 @@
-/** The one error class of every database, so that a handler can tell a duplicate from an outage without knowing the driver. */
+/** The one error class of every database, so that a handler can distinguish a duplicate from an outage without the driver's codes. */
 
 export type DatabaseErrorCode =
   /** The URL is not one that {@link openDatabase} understands. */
   | "DATABASE_URL_INVALID"
-  /** Down, lost, or too slow to answer. It may be back for the next request: nothing has to be restarted. */
+  /** The server is down or the connection is lost. The next request may succeed: nothing has to be restarted. */
   | "DATABASE_UNREACHABLE"
-  /** Wrong user or password, or a right that the user lacks. */
+  /** The user or password is wrong, or the user lacks a right. */
   | "DATABASE_ACCESS_DENIED"
   /** The server has no database of that name, the URL names none, or the file cannot be opened. */
   | "DATABASE_UNKNOWN"
@@ -13,28 +13,41 @@ export type DatabaseErrorCode =
   | "DATABASE_DUPLICATE"
   /** Another constraint: NOT NULL, a foreign key, CHECK. */
   | "DATABASE_CONSTRAINT"
-  /** A deadlock, or a lock that was not released in time. The transaction was rolled back and may be tried again. */
+  /** A column cannot hold the value: it is too long, out of range, malformed, or has characters outside of the column's character set. */
+  | "DATABASE_VALUE_INVALID"
+  /** A deadlock, a lock that was not released in time, or no free connection. Nothing was changed; another attempt may succeed. */
   | "DATABASE_BUSY"
+  /** A statement or a transaction exceeded its time limit. A transaction was rolled back. */
+  | "DATABASE_TIMEOUT"
   /** The statement or its parameters are wrong. */
   | "DATABASE_QUERY"
-  /** The database was used past its own transaction, or a transaction past its end. */
+  /** A row does not match the schema that was given for it. */
+  | "DATABASE_ROW_INVALID"
+  /** The database was used beside its own transaction, or a transaction after its end. */
   | "DATABASE_TRANSACTION"
-  /** Used after `close`. */
+  /** The database was used after `close`. */
   | "DATABASE_CLOSED";
 
+/** 503: another attempt may succeed later. */
+const TEMPORARY: ReadonlySet<DatabaseErrorCode> = new Set([
+  "DATABASE_UNREACHABLE",
+  "DATABASE_BUSY",
+  "DATABASE_TIMEOUT",
+]);
+
 /**
- * What every {@link Database} throws. The message says what to do and holds neither a password nor a parameter's value that
- * the database did not quote itself; it is for the log, not for a client. `cause` is the driver's own error.
+ * What every {@link Database} throws. The message says what to do. It holds no password and no value of a parameter, unless the
+ * database itself quotes a value; it is for the log, not for a client. `cause` is the driver's own error.
  */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
   readonly code: DatabaseErrorCode;
-  /** The HTTP status that fits where nobody handles the error: 503 where trying again later may help, else 500. */
+  /** The HTTP status for an error that no handler catches. */
   readonly status: 500 | 503;
 
   constructor(code: DatabaseErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.status = code === "DATABASE_UNREACHABLE" || code === "DATABASE_BUSY" ? 503 : 500;
+    this.status = TEMPORARY.has(code) ? 503 : 500;
   }
 }

@@ -1,14 +1,7 @@
-/** What the server's and the driver's error codes mean in our words. */
+/** Maps the error codes of server and driver to ours. */
 import { DatabaseError } from "./errors.ts";
 import type { DatabaseErrorCode } from "./errors.ts";
-
-/** Where a pool connects to, for messages. */
-export interface MysqlAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly database: string;
-}
+import type { MysqlAddress } from "./mysql-url.ts";
 
 /** By symbol rather than number: MySQL and MariaDB agree on those. */
 const CODES: Readonly<Record<string, DatabaseErrorCode>> = {
@@ -31,7 +24,18 @@ const CODES: Readonly<Record<string, DatabaseErrorCode>> = {
   ER_NO_REFERENCED_ROW: "DATABASE_CONSTRAINT",
   ER_NO_REFERENCED_ROW_2: "DATABASE_CONSTRAINT",
   ER_CHECK_CONSTRAINT_VIOLATED: "DATABASE_CONSTRAINT",
+  ER_TRUNCATED_WRONG_VALUE_FOR_FIELD: "DATABASE_VALUE_INVALID",
+  ER_TRUNCATED_WRONG_VALUE: "DATABASE_VALUE_INVALID",
+  ER_WRONG_VALUE: "DATABASE_VALUE_INVALID",
+  ER_DATA_TOO_LONG: "DATABASE_VALUE_INVALID",
+  ER_WARN_DATA_OUT_OF_RANGE: "DATABASE_VALUE_INVALID",
+  ER_DATA_OUT_OF_RANGE: "DATABASE_VALUE_INVALID",
+  WARN_DATA_TRUNCATED: "DATABASE_VALUE_INVALID",
+  ER_INVALID_CHARACTER_STRING: "DATABASE_VALUE_INVALID",
+  ER_CANNOT_CONVERT_STRING: "DATABASE_VALUE_INVALID",
   ER_LOCK_DEADLOCK: "DATABASE_BUSY",
+  // MariaDB: a row changed after the snapshot of the transaction was taken.
+  ER_CHECKREAD: "DATABASE_BUSY",
   ER_LOCK_WAIT_TIMEOUT: "DATABASE_BUSY",
   ER_CON_COUNT_ERROR: "DATABASE_UNREACHABLE",
   ER_TOO_MANY_USER_CONNECTIONS: "DATABASE_UNREACHABLE",
@@ -42,13 +46,17 @@ const CODES: Readonly<Record<string, DatabaseErrorCode>> = {
   PROTOCOL_CONNECTION_LOST: "DATABASE_UNREACHABLE",
 };
 
-/** Numbers that the driver has no symbol for: MariaDB's CHECK (4025) and killed connection (1927). */
+/**
+ * Numbers that the driver has no symbol for: MariaDB's CHECK (4025), killed connection (1927) and statement that took longer
+ * than max_statement_time (1969).
+ */
 const NUMBERS: Readonly<Record<number, DatabaseErrorCode>> = {
   1927: "DATABASE_UNREACHABLE",
+  1969: "DATABASE_TIMEOUT",
   4025: "DATABASE_CONSTRAINT",
 };
 
-/** @param otherwise the code of an error that is in no table and came without a number of the server's. */
+/** @param otherwise the code of an error that is in no table and has no number of the server. */
 export function toDatabaseError(
   cause: unknown,
   address: MysqlAddress,
@@ -59,13 +67,21 @@ export function toDatabaseError(
   const code =
     CODES[error.code ?? ""] ??
     NUMBERS[error.errno ?? 0] ??
-    // A system call or a fatal error is the socket's.
-    (error.fatal === true || error.syscall !== undefined ? "DATABASE_UNREACHABLE" : otherwise);
+    // A system call or a fatal error is the socket's. A column name that the driver refuses is fatal too.
+    (error.syscall !== undefined || (error.fatal === true && !isColumnName(error))
+      ? "DATABASE_UNREACHABLE"
+      : otherwise);
   return new DatabaseError(code, explain(code, error.message || (error.code ?? "no reason given"), address), { cause });
 }
 
-function explain(code: DatabaseErrorCode, text: string, { host, port, user, database }: MysqlAddress): string {
-  const server = `the database server at ${host}:${port}`;
+/** The driver refuses columns named `__proto__` while it reads the response, and so loses the connection. */
+function isColumnName({ message }: Error): boolean {
+  return message.startsWith("The field name (");
+}
+
+function explain(code: DatabaseErrorCode, text: string, address: MysqlAddress): string {
+  const { user, database } = address;
+  const server = `the database server at ${address.socketPath ?? `${address.host}:${address.port}`}`;
   if (code === "DATABASE_UNREACHABLE") {
     return `Cannot reach ${server} (${text}): start it, or correct host and port in the database URL`;
   }
@@ -83,7 +99,7 @@ function explain(code: DatabaseErrorCode, text: string, { host, port, user, data
 
 /** What the driver adds to its errors. */
 interface DriverError extends Error {
-  /** The server's symbol, or that of a system call or of the driver. */
+  /** The symbol of the server, of a system call or of the driver. */
   readonly code?: string;
   readonly errno?: number;
   readonly syscall?: string;

@@ -1,174 +1,244 @@
 /** The database interface on MySQL and MariaDB: a pool of mysql2 connections, prepared statements. */
-import mysql from "mysql2/promise";
-import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
-
-import type { Database, DatabaseParameter, ExecuteResult, Queryable } from "./database.ts";
+import mysql from "mysql2";
+import type { ConnectionOptions, Pool, PoolConnection } from "mysql2";
+import { Deadlines } from "./deadlines.ts";
+import type { Timed } from "./deadlines.ts";
+import type { Schema } from "../validation/schema.ts";
 import { DatabaseError } from "./errors.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
-import type { MysqlAddress } from "./mysql-errors.ts";
-import { assertParameters } from "./placeholders.ts";
-import { TransactionScope } from "./transaction-scope.ts";
+import {
+  MysqlSession,
+  RunningStatement,
+  checkedValues,
+  closeAtOnce,
+  streamRows,
+  toResult,
+  toRows,
+} from "./mysql-connection.ts";
+import type { MysqlContext, Response, Settle } from "./mysql-connection.ts";
+import { runScript } from "./mysql-script.ts";
+import { parseMysqlUrl } from "./mysql-url.ts";
+import type { MysqlTarget, MysqlTls } from "./mysql-url.ts";
+import { parseRows, parseStream } from "./rows.ts";
+import { SCRIPT } from "./script.ts";
+import type { Script, Scriptable } from "./script.ts";
+import { SlowQueries } from "./slow-queries.ts";
+import { Transactions } from "./transactions.ts";
+import { DEFAULT_ACQUIRE_TIMEOUT_MS, DEFAULT_PING_TIMEOUT_MS, DEFAULT_TRANSACTION_TIMEOUT_MS } from "./types.ts";
+import type {
+  Database,
+  DatabaseOptions,
+  DatabaseParameter,
+  DatabaseRow,
+  ExecuteResult,
+  PingOptions,
+  Queryable,
+  TransactionOptions,
+} from "./types.ts";
 
-export interface MysqlOptions {
+export type { MysqlTls } from "./mysql-url.ts";
+
+export interface MysqlOptions extends DatabaseOptions {
   /** Connections in the pool. Default 10. */
   readonly maxConnections?: number;
-  /** Callers that may wait for a connection; one more is turned away at once. Default 1000. */
+  /** Callers that may wait for a connection; one more gets `DATABASE_BUSY` at once. Default 1000. */
   readonly maxQueue?: number;
-  /** How long to wait for the server to take a new connection, in milliseconds. Default 5000. */
+  /** How long to wait until the server accepts a new connection, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number;
-  /** How long a caller waits for a connection, in milliseconds. Default 10,000. */
-  readonly acquireTimeoutMs?: number;
-  /** How long a statement may take, in milliseconds; its connection is dropped then. Default 30,000. */
+  /** How long a statement may take, in milliseconds; then its connection is closed. Default 30,000. */
   readonly statementTimeoutMs?: number;
+  /** The path of a Unix socket, in place of host and port. */
+  readonly socketPath?: string;
+  /** TLS with a verified certificate. `true` trusts the authorities of Node. Default: what the URL says, else none. */
+  readonly tls?: boolean | MysqlTls;
 }
 
 /**
- * Opens `mysql://user:password@host:port/name` (or `mariadb:`); the port is 3306 where none is named. Connects with the first
- * statement. A connection that fails leaves the pool, and the next statement makes a new one, so a server that was lost is in
- * use again as soon as it is back. No statement is repeated: only the caller knows whether that is safe.
+ * Opens `mysql://user:password@host:port/name` (or `mariadb:`); the default port is 3306. Options in the URL: `?socket=` with the
+ * path of a Unix socket, `?tls=true`, `?tls-ca=` with the path of a PEM file. Connects with the first statement. A connection that
+ * fails leaves the pool, and the next statement makes a new one, so a server that was lost is in use again as soon as it is back.
+ * No statement is repeated: only the caller knows whether that is safe. Sessions are strict: a value that a column cannot hold is
+ * an error, whatever the `sql_mode` of the server.
  * @throws DatabaseError `DATABASE_URL_INVALID`
  */
 export function openMysql(url: string, options: MysqlOptions = {}): Database {
-  return new MysqlDatabase(parseUrl(url), options);
+  const target = parseMysqlUrl(url);
+  const tls = options.tls === undefined ? target.tls : options.tls === true ? {} : options.tls || null;
+  const address = { ...target.address, socketPath: options.socketPath ?? target.address.socketPath };
+  return new MysqlDatabase({ ...target, address, tls }, options);
 }
 
-interface Credentials extends MysqlAddress {
-  readonly password: string;
-}
+/**
+ * A value that a column cannot hold is an error, not a warning; and a backslash escapes in text, as {@link readStatement} takes
+ * it. A server may be configured otherwise.
+ */
+const SESSION_MODE =
+  "SET SESSION sql_mode = CONCAT_WS(',', 'STRICT_ALL_TABLES', NULLIF(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), ''))";
 
-class MysqlDatabase implements Database {
+class MysqlDatabase implements Database, Scriptable {
   readonly dialect = "mysql";
   readonly #pool: Pool;
-  readonly #address: MysqlAddress;
-  readonly #acquireTimeoutMs: number;
-  readonly #statementTimeoutMs: number;
-  readonly #scope = new TransactionScope();
+  readonly #settings: ConnectionOptions;
+  readonly #context: MysqlContext;
+  readonly #acquisitions: Deadlines;
+  readonly #transactions: Transactions;
   #closing: Promise<void> | null = null;
 
-  constructor({ password, ...address }: Credentials, options: MysqlOptions) {
-    this.#address = address;
-    this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 10_000;
-    this.#statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
+  constructor(target: MysqlTarget, options: MysqlOptions) {
+    this.#acquisitions = new Deadlines(options.acquireTimeoutMs ?? DEFAULT_ACQUIRE_TIMEOUT_MS);
+    this.#context = {
+      address: target.address,
+      deadlines: new Deadlines(options.statementTimeoutMs ?? 30_000),
+      slow: new SlowQueries(options),
+    };
+    const timeoutMs = options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS;
+    this.#transactions = new Transactions("START TRANSACTION", timeoutMs);
+    this.#settings = settingsOf(target, options);
     this.#pool = mysql.createPool({
-      ...address,
-      password,
-      charset: "utf8mb4_unicode_ci",
+      ...this.#settings,
       connectionLimit: options.maxConnections ?? 10,
       queueLimit: options.maxQueue ?? 1000,
-      connectTimeout: options.connectTimeoutMs ?? 5000,
-      maxPreparedStatements: 256,
-      // The value shapes of `DatabaseValue`.
-      dateStrings: true,
-      jsonStrings: true,
-      supportBigNumbers: true,
-      // A server must not be able to ask this process for files.
-      flags: ["-LOCAL_FILES"],
-      // Our error is made where the caller awaits, so the driver need not keep a stack for each statement.
-      trace: false,
     });
-    // An idle connection may fail more than once (reset, then closed); the pool listens only for the first time.
-    this.#pool.on("connection", (connection) => void connection.on("error", () => {}));
-  }
-
-  async query<Row>(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<readonly Row[]> {
-    return this.#connected((queryable) => queryable.query<Row>(sql, parameters));
-  }
-
-  async execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
-    return this.#connected((queryable) => queryable.execute(sql, parameters));
-  }
-
-  async transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
-    return this.#connected(async (queryable, connection) => {
-      await this.#bounded(connection, connection.beginTransaction());
-      try {
-        const result = await this.#scope.run(queryable, work);
-        await this.#bounded(connection, connection.commit());
-        return result;
-      } catch (error) {
-        // A connection that cannot roll back must not be used again; to drop it rolls back.
-        await this.#bounded(connection, connection.rollback()).catch(() => connection.destroy());
-        throw error;
-      }
+    this.#pool.on("connection", (connection) => {
+      // An idle connection may fail more than once (reset, then closed); the pool listens only for the first time.
+      connection.on("error", () => {});
+      connection.query(SESSION_MODE, (error) => {
+        if (error) closeAtOnce(connection);
+      });
     });
   }
 
-  async ping(): Promise<void> {
-    await this.#connected((_queryable, connection) => this.#bounded(connection, connection.ping()));
+  query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
+    const rows = this.#run(sql, parameters, toRows);
+    // The caller, or the schema, says what the rows are; see `query` of the interface.
+    return (schema === undefined ? rows : rows.then((all) => parseRows(all, schema))) as Promise<readonly never[]>;
+  }
+
+  queryStream(
+    sql: string,
+    parameters: readonly DatabaseParameter[] = [],
+    schema?: Schema,
+  ): AsyncIterableIterator<never> {
+    const rows = this.#stream(sql, parameters);
+    return (schema === undefined ? rows : parseStream(rows, schema)) as AsyncIterableIterator<never>;
+  }
+
+  execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
+    return this.#run(sql, parameters, toResult);
+  }
+
+  async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return this.#transactions.run(
+      (run) => this.#connected((connection) => run(new MysqlSession(this.#context, connection))),
+      work,
+      options,
+    );
+  }
+
+  async ping({ timeoutMs = DEFAULT_PING_TIMEOUT_MS }: PingOptions = {}): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    let running: PoolConnection | null = null;
+    const timer = setTimeout(() => {
+      if (running !== null) closeAtOnce(running);
+      late.reject(new DatabaseError("DATABASE_TIMEOUT", `MySQL: no response within ${timeoutMs} ms`));
+    }, timeoutMs);
+    try {
+      const ping = this.#connected(async (connection) => {
+        running = connection;
+        await new Promise<void>((resolve, reject) => {
+          connection.ping((error) => (error ? reject(toDatabaseError(error, this.#context.address)) : resolve()));
+        });
+      });
+      await Promise.race([ping, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#pool.end();
+    this.#closing ??= new Promise((resolve, reject) => {
+      this.#pool.end((error) => (error ? reject(error) : resolve()));
+    });
     return this.#closing;
   }
 
-  async #connected<T>(work: (queryable: Queryable, connection: PoolConnection) => Promise<T>): Promise<T> {
-    this.#scope.assertOutside();
-    const connection = await this.#acquire();
+  /** The lock of the server makes other processes wait; it is released with the connection. */
+  async [SCRIPT]<T>(work: (script: Script) => Promise<T>): Promise<T> {
+    return runScript(this.#context, this.#settings, work);
+  }
+
+  /** One promise for the whole statement; see `mysql-connection.ts`. */
+  #run<T>(
+    sql: string,
+    parameters: readonly DatabaseParameter[],
+    finish: (response: Response, fields: Parameters<Settle>[2]) => T,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#transactions.assertOutside();
+      const values = checkedValues(sql, parameters);
+      this.#acquire(reject, (connection) => {
+        const settle: Settle = (error, response, fields) => {
+          connection.release();
+          if (error === null) resolve(finish(response, fields));
+          else reject(error);
+        };
+        new RunningStatement(this.#context, connection, sql, settle).execute(values);
+      });
+    });
+  }
+
+  async *#stream(sql: string, parameters: readonly DatabaseParameter[]): AsyncGenerator<DatabaseRow, void> {
+    this.#transactions.assertOutside();
+    const connection = await new Promise<PoolConnection>((resolve, reject) => this.#acquire(reject, resolve));
     try {
-      return await work(this.#queryable(connection), connection);
+      yield* streamRows(this.#context, connection, sql, parameters, "close");
     } finally {
       connection.release();
     }
   }
 
-  async #acquire(): Promise<PoolConnection> {
+  async #connected<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    this.#transactions.assertOutside();
+    const connection = await new Promise<PoolConnection>((resolve, reject) => this.#acquire(reject, resolve));
+    try {
+      return await work(connection);
+    } finally {
+      connection.release();
+    }
+  }
+
+  /** Calls one of its arguments once. @throws DatabaseError `DATABASE_CLOSED` */
+  #acquire(fail: (error: DatabaseError) => void, use: (connection: PoolConnection) => void): void {
     if (this.#closing !== null) throw closedError();
-    const acquiring = this.#pool.getConnection();
-    try {
-      return await within(acquiring, this.#acquireTimeoutMs, "no connection became free", () => {
-        acquiring.then(
-          (connection) => connection.release(),
-          () => {},
-        );
-      });
-    } catch (error) {
-      if (this.#closing !== null) throw closedError();
-      // The pool's own errors ("Queue limit reached.") carry no code, but each means the same: no connection.
-      throw toDatabaseError(error, this.#address, "DATABASE_UNREACHABLE");
-    }
-  }
-
-  #queryable(connection: PoolConnection): Queryable {
-    const run = (sql: string, parameters: readonly DatabaseParameter[] = []) => {
-      assertParameters("mysql", sql, parameters);
-      const values = parameters.map(toParameter);
-      return this.#bounded(connection, connection.execute<RowDataPacket[] | ResultSetHeader>(sql, values));
-    };
-    return {
-      async query<Row>(sql: string, parameters?: readonly DatabaseParameter[]) {
-        const [result] = await run(sql, parameters);
-        // The caller says what the columns are; see `query` of the interface.
-        return Array.isArray(result) ? (result as Row[]) : [];
-      },
-      async execute(sql, parameters) {
-        const [result] = await run(sql, parameters);
-        if (Array.isArray(result)) return { affectedRows: 0, insertId: 0 };
-        return { affectedRows: result.affectedRows, insertId: result.insertId };
+    let isExpired = false;
+    const waiting: Timed = {
+      startedAt: performance.now(),
+      expire: () => {
+        isExpired = true;
+        fail(this.#busy(`no connection became free within ${this.#acquisitions.limitMs} ms`));
       },
     };
+    this.#acquisitions.add(waiting);
+    this.#pool.getConnection((error, connection) => {
+      this.#acquisitions.delete(waiting);
+      if (error !== null) {
+        if (!isExpired) fail(this.#refused(error));
+      } else if (isExpired) connection.release();
+      else use(connection);
+    });
   }
 
-  async #bounded<T>(connection: PoolConnection, work: Promise<T>): Promise<T> {
-    try {
-      return await within(work, this.#statementTimeoutMs, "no answer", () => connection.destroy());
-    } catch (error) {
-      throw toDatabaseError(error, this.#address);
-    }
+  #refused(error: Error): DatabaseError {
+    if (this.#closing !== null) return closedError();
+    if (error.message === "Queue limit reached.") return this.#busy("too many callers wait for a connection");
+    return toDatabaseError(error, this.#context.address, "DATABASE_UNREACHABLE");
   }
-}
 
-/** Rejects when `work` takes longer, after `onTimeout`. */
-async function within<T>(work: Promise<T>, timeoutMs: number, what: string, onTimeout: () => void): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    onTimeout();
-    timeout.reject(Object.assign(new Error(`${what} within ${timeoutMs} ms`), { fatal: true }));
-  }, timeoutMs);
-  try {
-    return await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
+  #busy(reason: string): DatabaseError {
+    return new DatabaseError(
+      "DATABASE_BUSY",
+      `MySQL: ${reason}: look for slow statements and long transactions, or raise maxConnections`,
+    );
   }
 }
 
@@ -176,30 +246,24 @@ function closedError(): DatabaseError {
   return new DatabaseError("DATABASE_CLOSED", "The database was closed");
 }
 
-/** mysql2 sends every number as a DOUBLE, which a text column would keep in scientific notation, and bytes as text. */
-function toParameter(value: DatabaseParameter): Parameters<PoolConnection["execute"]>[1] & {} {
-  if (typeof value === "number" && Number.isSafeInteger(value)) return mysql.TypedParameter.BIGINT(value);
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return value as never;
-}
-
-function parseUrl(url: string): Credentials {
-  // URL's own error repeats the whole URL, with the password.
-  const parsed = URL.parse(url);
-  const database = parsed?.pathname.slice(1) ?? "";
-  if (
-    parsed === null ||
-    !/^(?:mysql|mariadb):$/.test(parsed.protocol) ||
-    parsed.hostname === "" ||
-    parsed.search !== ""
-  ) {
-    throw new DatabaseError("DATABASE_URL_INVALID", "A MySQL URL must look like mysql://user:password@host:3306/name");
-  }
+function settingsOf({ address, password, tls }: MysqlTarget, options: MysqlOptions): ConnectionOptions {
+  const { socketPath, ...tcp } = address;
   return {
-    host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: parsed.port === "" ? 3306 : Number(parsed.port),
-    user: decodeURIComponent(parsed.username),
-    password: decodeURIComponent(parsed.password),
-    database: decodeURIComponent(database),
+    ...tcp,
+    ...(socketPath === null ? {} : { socketPath }),
+    // mysql2 verifies the chain, but the name only on request.
+    ...(tls === null ? {} : { ssl: { ...tls, rejectUnauthorized: true, verifyIdentity: true } }),
+    password,
+    charset: "utf8mb4_unicode_ci",
+    connectTimeout: options.connectTimeoutMs ?? 5000,
+    maxPreparedStatements: 256,
+    // The forms of `DatabaseValue`.
+    dateStrings: true,
+    jsonStrings: true,
+    supportBigNumbers: true,
+    // A server must not be able to ask this process for files.
+    flags: ["-LOCAL_FILES"],
+    // Our errors are made where the caller awaits, so the driver need not capture a stack for each statement.
+    trace: false,
   };
 }

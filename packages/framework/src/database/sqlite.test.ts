@@ -14,11 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describeDatabase("SQLite in memory", { open: () => openDatabase("sqlite::memory:") });
-describeDatabase("SQLite in a file", { open: () => openDatabase(`sqlite:${join(folder, "contract.db")}`) });
+let files = 0;
+describeDatabase("SQLite in memory", { open: (options) => openDatabase("sqlite::memory:", options) });
+describeDatabase("SQLite in a file", {
+  open: (options) => openDatabase(`sqlite:${join(folder, `contract-${++files}.db`)}`, options),
+});
 
 describe("an SQLite file", () => {
-  test("is made where it is missing, keeps its rows, and is in WAL mode", async () => {
+  test("is created if it does not exist, keeps its rows, and is in WAL mode", async () => {
     const url = `sqlite://${join(folder, "kept.db")}`;
     const first = openSqlite(url);
     await first.execute("CREATE TABLE t (a INT)");
@@ -38,18 +41,57 @@ describe("an SQLite file", () => {
     });
   });
 
-  test("that is something else is DATABASE_UNKNOWN", () => {
+  test("that is not a database is DATABASE_UNKNOWN", () => {
     expect(() => openSqlite(`sqlite:${import.meta.filename}`)).toThrow(
       expect.objectContaining({ code: "DATABASE_UNKNOWN" }),
     );
   });
 });
 
-test.each(["", "sqlite:", "postgres://user:secret@host/db", "./file.db"])(
-  "the URL %j is DATABASE_URL_INVALID, and no password is repeated",
+test.each(["", "sqlite:", "postgres://user:secret@host/db", "./file.db", "sqlite:./file.db?mode=ro"])(
+  "the URL %j is DATABASE_URL_INVALID, and the error repeats no password",
   async (url) => {
     const error: unknown = await openDatabase(url).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "DATABASE_URL_INVALID" });
     expect(String(error)).not.toContain("secret");
   },
 );
+
+test("a URL with a host is refused with the right spelling", async () => {
+  await expect(openDatabase("sqlite://file.db")).rejects.toMatchObject({
+    code: "DATABASE_URL_INVALID",
+    message: expect.stringContaining("write sqlite:./file.db") as unknown,
+  });
+});
+
+test("a caller that must wait too long for a transaction is refused with DATABASE_BUSY", async () => {
+  const db = openSqlite("sqlite::memory:", { acquireTimeoutMs: 50 });
+  const leave = Promise.withResolvers<void>();
+  const holder = db.transaction(() => leave.promise);
+  await expect(db.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_BUSY", status: 503 });
+  await expect(db.ping({ timeoutMs: 10 })).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
+  leave.resolve();
+  await holder;
+  expect(await db.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await db.close();
+});
+
+test("a constraint that rolls back by itself rejects the transaction, although its work caught the error", async () => {
+  const db = openSqlite("sqlite::memory:");
+  await db.execute("CREATE TABLE t (a INT UNIQUE ON CONFLICT ROLLBACK)");
+  const work = db.transaction(async (tx) => {
+    await tx.execute("INSERT INTO t VALUES (1)");
+    await tx.execute("INSERT INTO t VALUES (1)").catch(() => {});
+    await tx.execute("INSERT INTO t VALUES (2)").catch(() => {});
+  });
+  await expect(work).rejects.toMatchObject({ code: "DATABASE_DUPLICATE" });
+  expect(await db.query("SELECT a FROM t")).toEqual([]);
+  await db.close();
+});
+
+test("a value of the wrong type for a STRICT table is DATABASE_VALUE_INVALID", async () => {
+  const db = openSqlite("sqlite::memory:");
+  await db.execute("CREATE TABLE t (a INTEGER) STRICT");
+  await expect(db.execute("INSERT INTO t VALUES ('x')")).rejects.toMatchObject({ code: "DATABASE_VALUE_INVALID" });
+  await db.close();
+});

@@ -1,137 +1,289 @@
 /**
  * The database interface on node:sqlite. There is one connection, so all work goes through one queue: a transaction holds the
- * queue until it ends, and no other handler's statement can slip into it.
+ * queue until it ends, and no statement of another handler becomes part of it.
  */
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
-
-import type { Database, DatabaseParameter, ExecuteResult, Queryable } from "./database.ts";
+import type { Schema } from "../validation/schema.ts";
 import { DatabaseError } from "./errors.ts";
 import type { DatabaseErrorCode } from "./errors.ts";
-import { assertParameters } from "./placeholders.ts";
-import { TransactionScope } from "./transaction-scope.ts";
+import { SCRIPT, type Script, type Scriptable } from "./script.ts";
+import { parseRows, parseStream } from "./rows.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import { SlowQueries } from "./slow-queries.ts";
+import { assertParameters, readStatement } from "./statement.ts";
+import { Transactions } from "./transactions.ts";
+import type { Session } from "./transactions.ts";
+import { DEFAULT_ACQUIRE_TIMEOUT_MS, DEFAULT_PING_TIMEOUT_MS, DEFAULT_TRANSACTION_TIMEOUT_MS } from "./types.ts";
+import type {
+  Database,
+  DatabaseOptions,
+  DatabaseParameter,
+  DatabaseRow,
+  ExecuteResult,
+  PingOptions,
+  Queryable,
+  TransactionOptions,
+} from "./types.ts";
 
-/** How long a statement waits for another process that holds the file, in milliseconds. It blocks this process. */
+/** How long a statement waits for another process that has locked the file, in milliseconds. It blocks this process. */
 const BUSY_TIMEOUT_MS = 5000;
 
+/** Rows that a stream reads in one turn. */
+const STREAM_BATCH = 100;
+
 /**
- * Opens `sqlite:./file.db` or `sqlite::memory:`. Foreign keys are enforced; a file is in WAL mode and is made where it is missing.
- * @throws DatabaseError `DATABASE_URL_INVALID`; `DATABASE_UNKNOWN` where the file cannot be opened or is no database.
+ * Opens `sqlite:./file.db`, `sqlite:/absolute/file.db` or `sqlite::memory:`. Foreign keys are enforced; a file is in WAL mode and
+ * is created if it does not exist.
+ * @throws DatabaseError `DATABASE_URL_INVALID`; `DATABASE_UNKNOWN` if the file cannot be opened or is not a database.
  */
-export function openSqlite(url: string): Database {
-  const location = /^sqlite:(?:\/\/(?=\/))?(.+)$/i.exec(url)?.[1];
-  if (location === undefined) {
-    throw new DatabaseError("DATABASE_URL_INVALID", "An SQLite URL must look like sqlite:./file.db or sqlite::memory:");
-  }
+export function openSqlite(url: string, options: DatabaseOptions = {}): Database {
+  const location = locationOf(url);
   try {
     const connection = new DatabaseSync(location, { enableForeignKeyConstraints: true });
     connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     if (location !== ":memory:") connection.exec("PRAGMA journal_mode = WAL");
-    return new SqliteDatabase(connection);
+    return new SqliteDatabase(connection, options);
   } catch (error) {
     throw toDatabaseError(error, location);
   }
 }
 
-class SqliteDatabase implements Database {
+/** `sqlite:` is followed by a path, or by a path after an empty authority. */
+function locationOf(url: string): string {
+  const location = /^sqlite:(?:\/\/(?=\/))?(.+)$/i.exec(url)?.[1];
+  const reason =
+    location === undefined
+      ? ""
+      : location.startsWith("//")
+        ? `; for a file in the working directory write sqlite:./${location.slice(2)}`
+        : /[?#]/.test(location)
+          ? "; it has no options, and a file name must not contain ? or #"
+          : null;
+  if (location !== undefined && reason === null) return location;
+  throw new DatabaseError(
+    "DATABASE_URL_INVALID",
+    `An SQLite URL must look like sqlite:./file.db, sqlite:/absolute/file.db or sqlite::memory:${reason}`,
+  );
+}
+
+class SqliteDatabase implements Database, Scriptable {
   readonly dialect = "sqlite";
-  readonly #connection: DatabaseSync;
-  readonly #scope = new TransactionScope();
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #connection: Connection;
+  readonly #queue: SerialQueue;
+  readonly #transactions: Transactions;
   #closing: Promise<void> | null = null;
 
-  constructor(connection: DatabaseSync) {
-    this.#connection = connection;
+  constructor(connection: DatabaseSync, options: DatabaseOptions) {
+    const { acquireTimeoutMs = DEFAULT_ACQUIRE_TIMEOUT_MS, transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS } =
+      options;
+    this.#connection = new Connection(connection, new SlowQueries(options));
+    this.#queue = new SerialQueue(
+      acquireTimeoutMs,
+      () =>
+        new DatabaseError(
+          "DATABASE_BUSY",
+          `The database was not free within ${acquireTimeoutMs} ms: another transaction has not ended`,
+        ),
+    );
+    // IMMEDIATE takes the write lock here, where SQLite waits for it; in the middle of a transaction it would fail.
+    this.#transactions = new Transactions("BEGIN IMMEDIATE", transactionTimeoutMs);
   }
 
-  async query<Row>(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<readonly Row[]> {
-    return this.#enqueue(() => queryRows<Row>(this.#connection, sql, parameters));
+  async query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
+    const rows = await this.#enqueue(() => this.#connection.query(sql, parameters));
+    // The caller, or the schema, says what the rows are; see `query` of the interface.
+    return (schema === undefined ? rows : await parseRows(rows, schema)) as readonly never[];
+  }
+
+  queryStream(
+    sql: string,
+    parameters: readonly DatabaseParameter[] = [],
+    schema?: Schema,
+  ): AsyncIterableIterator<never> {
+    const rows = this.#connection.stream(sql, parameters, (batch) => this.#enqueue(batch));
+    return (schema === undefined ? rows : parseStream(rows, schema)) as AsyncIterableIterator<never>;
   }
 
   async execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
-    return this.#enqueue(() => executeStatement(this.#connection, sql, parameters));
+    return this.#enqueue(() => this.#connection.execute(sql, parameters));
   }
 
-  async transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
-    return this.#enqueue(async () => {
-      const connection = this.#connection;
-      // IMMEDIATE takes the write lock now, where waiting helps, not in the middle, where SQLite can only give up.
-      executeStatement(connection, "BEGIN IMMEDIATE", []);
-      try {
-        const result = await this.#scope.run(
-          {
-            query: async (sql, parameters = []) => queryRows(connection, sql, parameters),
-            execute: async (sql, parameters = []) => executeStatement(connection, sql, parameters),
-          },
-          work,
-        );
-        executeStatement(connection, "COMMIT", []);
-        return result;
-      } catch (error) {
-        try {
-          connection.exec("ROLLBACK");
-        } catch {
-          // Some errors, such as a full disk, have rolled back already.
-        }
-        throw error;
-      }
-    });
+  async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return this.#transactions.run((run) => this.#enqueue(() => run(this.#connection)), work, options);
   }
 
-  async ping(): Promise<void> {
-    await this.query("SELECT 1");
+  async ping({ timeoutMs = DEFAULT_PING_TIMEOUT_MS }: PingOptions = {}): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new DatabaseError("DATABASE_TIMEOUT", `The database did not respond within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    try {
+      await Promise.race([this.query("SELECT 1"), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#tail.then(() => this.#connection.close());
+    this.#closing ??= this.#queue.run(() => this.#connection.close());
     return this.#closing;
   }
 
-  #enqueue<T>(work: () => T | Promise<T>): Promise<T> {
-    this.#scope.assertOutside();
+  async [SCRIPT]<T>(work: (script: Script) => Promise<T>): Promise<T> {
+    return this.#enqueue(() => this.#connection.script(work));
+  }
+
+  async #enqueue<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#transactions.assertOutside();
     if (this.#closing !== null) throw new DatabaseError("DATABASE_CLOSED", "The database was closed");
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => {});
-    return result;
+    return this.#queue.run(work);
   }
 }
 
-function queryRows<Row>(connection: DatabaseSync, sql: string, parameters: readonly DatabaseParameter[]): Row[] {
-  try {
-    const statement = prepare(connection, sql, parameters);
-    // Without this, node:sqlite refuses rows with integers beyond 2^53.
+class Connection implements Session {
+  readonly #connection: DatabaseSync;
+  readonly #slow: SlowQueries;
+
+  constructor(connection: DatabaseSync, slow: SlowQueries) {
+    this.#connection = connection;
+    this.#slow = slow;
+  }
+
+  async query(sql: string, parameters: readonly DatabaseParameter[]): Promise<readonly DatabaseRow[]> {
+    return this.#measured(sql, () => {
+      const { statement } = this.#prepare(sql, parameters);
+      return statement.all(...parameters.map(toInput)).map(toRow);
+    });
+  }
+
+  async execute(sql: string, parameters: readonly DatabaseParameter[]): Promise<ExecuteResult> {
+    return this.#measured(sql, () => {
+      const { statement, keyword } = this.#prepare(sql, parameters);
+      const { changes, lastInsertRowid } = statement.run(...parameters.map(toInput));
+      // SQLite keeps both numbers of the last statement that had them.
+      const affectedRows = COUNTED.has(keyword) ? Number(changes) : 0;
+      const insertIdBigInt = INSERTING.has(keyword) && affectedRows > 0 ? BigInt(lastInsertRowid) : 0n;
+      return { affectedRows, insertId: toExactNumber(insertIdBigInt), insertIdBigInt };
+    });
+  }
+
+  /** @param turn runs each batch; the rows of other statements may change between two batches. */
+  async *stream(
+    sql: string,
+    parameters: readonly DatabaseParameter[],
+    turn: <T>(batch: () => T) => T | Promise<T> = (batch) => batch(),
+  ): AsyncGenerator<DatabaseRow, void> {
+    const rows = await turn(() =>
+      this.#caught(() => {
+        const { statement } = this.#prepare(sql, parameters);
+        return statement.iterate(...parameters.map(toInput));
+      }),
+    );
+    try {
+      for (;;) {
+        const batch = await turn(() => this.#caught(() => takeRows(rows)));
+        yield* batch;
+        if (batch.length < STREAM_BATCH) return;
+      }
+    } finally {
+      try {
+        // A statement that is not reset would keep its read lock.
+        rows.return?.();
+      } catch {
+        // The database was closed, which has reset it.
+      }
+    }
+  }
+
+  async control(sql: string): Promise<void> {
+    this.exec(sql);
+  }
+
+  isInTransaction(): boolean {
+    // Node 22.13 does not have the property; there a transaction that SQLite has ended fails at COMMIT.
+    const { isTransaction }: { readonly isTransaction?: boolean } = this.#connection;
+    return isTransaction ?? true;
+  }
+
+  abort(): void {
+    try {
+      this.exec("ROLLBACK");
+    } catch {
+      // Some errors, such as a full disk, have rolled back already.
+    }
+  }
+
+  /** Runs all statements of a text. @throws DatabaseError */
+  exec(sql: string): void {
+    this.#caught(() => this.#connection.exec(sql));
+  }
+
+  /** The lock of the file makes other processes wait, and one transaction makes all changes or none. */
+  async script<T>(work: (script: Script) => Promise<T>): Promise<T> {
+    this.exec("BEGIN IMMEDIATE");
+    try {
+      const result = await work({
+        query: (sql, parameters = []) => this.query(sql, parameters),
+        execute: (sql, parameters = []) => this.execute(sql, parameters),
+        run: async (text) => this.exec(text),
+      });
+      this.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** SQLite ignores the text after the first statement; here it is an error. */
+  #prepare(sql: string, parameters: readonly DatabaseParameter[]): { statement: StatementSync; keyword: string } {
+    const text = readStatement("sqlite", sql);
+    assertParameters("sqlite", text, parameters);
+    const statement = this.#connection.prepare(sql);
+    const rest = sql.slice(statement.sourceSQL.length).replaceAll(COMMENT, "");
+    if (/[^\s;]/.test(rest)) throw new DatabaseError("DATABASE_QUERY", "Only one statement may be given at a time");
+    // Otherwise node:sqlite throws for an integer beyond 2^53: for a new key only after the row is inserted.
     statement.setReadBigInts(true);
-    const rows = statement.all(...parameters.map(toInput));
-    // The caller says what the columns are; see `query`.
-    return rows.map((row) => Object.fromEntries(Object.entries(row).map(toColumn))) as Row[];
-  } catch (error) {
-    throw toDatabaseError(error);
+    return { statement, keyword: text.keyword };
+  }
+
+  #measured<T>(sql: string, run: () => T): T {
+    const startedAt = performance.now();
+    try {
+      return this.#caught(run);
+    } finally {
+      this.#slow.ended(sql, startedAt);
+    }
+  }
+
+  #caught<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
   }
 }
 
-function executeStatement(
-  connection: DatabaseSync,
-  sql: string,
-  parameters: readonly DatabaseParameter[],
-): ExecuteResult {
-  try {
-    const { changes, lastInsertRowid } = prepare(connection, sql, parameters).run(...parameters.map(toInput));
-    return { affectedRows: Number(changes), insertId: Number(lastInsertRowid) };
-  } catch (error) {
-    throw toDatabaseError(error);
+function takeRows(rows: NodeJS.Iterator<object>): readonly DatabaseRow[] {
+  const batch: DatabaseRow[] = [];
+  while (batch.length < STREAM_BATCH) {
+    const { done, value } = rows.next();
+    if (done === true) break;
+    batch.push(toRow(value));
   }
-}
-
-/** SQLite itself ignores what follows the first statement; we refuse it. */
-function prepare(connection: DatabaseSync, sql: string, parameters: readonly DatabaseParameter[]): StatementSync {
-  assertParameters("sqlite", sql, parameters);
-  const statement = connection.prepare(sql);
-  const rest = sql.slice(statement.sourceSQL.length).replaceAll(COMMENT, "");
-  if (/[^\s;]/.test(rest)) throw new DatabaseError("DATABASE_QUERY", "Only one statement may be given at a time");
-  return statement;
+  return batch;
 }
 
 const COMMENT = /--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
+const INSERTING: ReadonlySet<string> = new Set(["INSERT", "REPLACE", "WITH"]);
+const COUNTED: ReadonlySet<string> = new Set([...INSERTING, "UPDATE", "DELETE"]);
 
 /** node:sqlite binds every number as a float, which a TEXT column would keep as `7.0`; and Node 22 takes no boolean. */
 function toInput(value: DatabaseParameter): SQLInputValue {
@@ -140,10 +292,19 @@ function toInput(value: DatabaseParameter): SQLInputValue {
   return value;
 }
 
+function toRow(row: object): DatabaseRow {
+  return Object.fromEntries(Object.entries(row).map(toColumn)) as DatabaseRow;
+}
+
 function toColumn([name, value]: [string, unknown]): [string, unknown] {
   if (typeof value !== "bigint") return [name, value];
   const number = Number(value);
   return [name, Number.isSafeInteger(number) ? number : String(value)];
+}
+
+function toExactNumber(value: bigint): number {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : Number.NaN;
 }
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
@@ -154,21 +315,30 @@ const CODES: Readonly<Record<number, DatabaseErrorCode>> = {
   8: "DATABASE_ACCESS_DENIED", // READONLY
   10: "DATABASE_UNREACHABLE", // IOERR
   14: "DATABASE_UNKNOWN", // CANTOPEN
+  18: "DATABASE_VALUE_INVALID", // TOOBIG
   19: "DATABASE_CONSTRAINT",
+  20: "DATABASE_VALUE_INVALID", // MISMATCH
   26: "DATABASE_UNKNOWN", // NOTADB
 };
 
 /** Extended codes of CONSTRAINT: PRIMARYKEY, UNIQUE and ROWID. */
 const DUPLICATE = new Set([1555, 2067, 2579]);
+/** DATATYPE: a value that a STRICT table refuses. */
+const DATATYPE = 3091;
 
 function toDatabaseError(cause: unknown, location?: string): DatabaseError {
   if (cause instanceof DatabaseError) return cause;
   const text = cause instanceof Error ? cause.message : String(cause);
   const errcode = cause instanceof Error && "errcode" in cause ? Number(cause.errcode) : 0;
-  const code = DUPLICATE.has(errcode) ? "DATABASE_DUPLICATE" : (CODES[errcode & 0xff] ?? "DATABASE_QUERY");
   const message =
     location === undefined
       ? `SQLite: ${text}`
       : `Cannot open the SQLite database ${location} (${text}): its folder must exist, and the file must be writable and an SQLite database`;
-  return new DatabaseError(code, message, { cause });
+  return new DatabaseError(codeOf(errcode), message, { cause });
+}
+
+function codeOf(errcode: number): DatabaseErrorCode {
+  if (DUPLICATE.has(errcode)) return "DATABASE_DUPLICATE";
+  if (errcode === DATATYPE) return "DATABASE_VALUE_INVALID";
+  return CODES[errcode & 0xff] ?? "DATABASE_QUERY";
 }

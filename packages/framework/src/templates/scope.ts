@@ -1,5 +1,6 @@
 /** What a view has as `it`: its data, where a name that is not among the data is an error instead of `undefined`. */
 import { NoTextError } from "../html.ts";
+import { isThenable } from "../thenable.ts";
 import { CONTENT } from "./tags.ts";
 
 /** A rendered page that its layout writes once. */
@@ -93,10 +94,6 @@ function inherited(data: object, name: string, descriptor: PropertyDescriptor): 
   return typeof value === "function"
     ? { value: value.bind(data) as unknown, configurable: true }
     : { value, enumerable: true, configurable: true };
-}
-
-function isThenable(value: unknown): boolean {
-  return isObject(value) && "then" in value && typeof value.then === "function";
 }
 
 function isObject(value: unknown): value is object {
