@@ -252,6 +252,9 @@ test("the public names are these", async () => {
       type PlainResponse
       type Releasable
       type SocketLike
+    @tsgi/gateway-spec/server-kit/node
+      NodeExchange
+      type NodeHost
     @tsgi/gateway-spec/access-log
       accessLog
       noteRoute
@@ -292,12 +295,9 @@ test("the public names are these", async () => {
       type LifespanHandle
       type ToFetchOptions
     @tsgi/gateway-spec/node
-      NodeExchange
       fromNode
-      handleExchange
       toNode
       type Hosted
-      type NodeHost
       type NodeListener
       type ToNodeOptions
     @tsgi/gateway-spec/wsgi

@@ -1,13 +1,13 @@
 /**
- * A TSGI server in a few dozen lines: an application's life is written out here, one exchange over node's `(req, res)` comes
- * from `@tsgi/gateway-spec/node`. docs/write-a-server.md goes through it; ../bare-server writes out the exchange, too.
+ * A TSGI server in a few dozen lines on `@tsgi/gateway-spec/server-kit`, which has the lifespan of the application and the exchange over
+ * node's `(req, res)`. docs/write-a-server.md goes through it; ../bare-server writes out the exchange, too.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Application, Handler, ServeOptions, Server } from "@tsgi/gateway-spec";
-import { closable, exchangeError } from "@tsgi/gateway-spec/server-kit";
-import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
+import { closable, contentTimeout, Lifespan, serverClosed, SPEC_VERSION } from "@tsgi/gateway-spec/server-kit";
+import { NodeExchange, type NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 
 export interface OwnServeOptions extends ServeOptions {
   /** Silence of a client that owes request content, in milliseconds. Default 30,000. */
@@ -27,27 +27,11 @@ export async function serve<State>(
   } = options;
 
   // 1. Startup comes before anything else; what it throws is what serve rejects with.
-  const app: Application<State> = typeof application === "function" ? { fetch: application } : application;
-  const state = (await app.startup?.({ software: "own-server/0.1.0", specVersion: "1.0" })) as State;
+  const lifespan = new Lifespan(application, { software: "own-server/0.1.0", specVersion: SPEC_VERSION }, logger);
+  await lifespan.start();
 
-  // 2. What all exchanges share: the state, one draining signal, and a place for work that outlives its exchange.
-  const draining = new AbortController();
-  const pending = new Set<Promise<unknown>>();
-  const waitUntil = (work: Promise<unknown>) => {
-    const logged = work.catch((error: unknown) => {
-      logger.error("Work given to waitUntil failed", error);
-    });
-    const settled = logged.finally(() => pending.delete(settled));
-    pending.add(settled);
-  };
-  const shared: NodeHost = {
-    state,
-    draining: draining.signal,
-    waitUntil,
-    logger,
-    maxBodyBytes: 16 * 1024 * 1024,
-    maxDrainBytes: 64 * 1024,
-  };
+  // 2. What all exchanges share.
+  const shared: NodeHost = { lifespan, maxBodyBytes: 16 * 1024 * 1024, maxDrainBytes: 64 * 1024 };
 
   // 3. An exchange for each request. A connection is remembered with the exchange that it runs, or null before its first.
   const connections = new Map<Socket, NodeExchange | null>();
@@ -56,9 +40,9 @@ export async function serve<State>(
     const exchange = new NodeExchange(req, res, shared, awaitsContinue);
     connections.set(req.socket, exchange);
     res.once("close", () => {
-      if (draining.signal.aborted) server.closeIdleConnections();
+      if (lifespan.draining.aborted) server.closeIdleConnections();
     });
-    handleExchange(exchange, app.fetch as Handler);
+    exchange.run(null);
   };
   const server = createServer({ requestTimeout: 0, requireHostHeader: false }, take(false)).on(
     "checkContinue",
@@ -73,7 +57,7 @@ export async function serve<State>(
   server.setTimeout(bodyTimeoutMs, (socket) => {
     const exchange = connections.get(socket);
     if (exchange?.waitingFor === "content") {
-      exchange.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The content did not come in time"));
+      exchange.contentFailed(contentTimeout());
     } else if (exchange === null || exchange?.res.writableFinished === true) {
       socket.destroy();
     }
@@ -87,14 +71,12 @@ export async function serve<State>(
   const close = async () => {
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, shutdownTimeoutMs).unref());
     const stopped = new Promise<unknown>((resolve) => server.close(resolve));
-    draining.abort(exchangeError("SERVER_CLOSED", "The server is shutting down"));
+    lifespan.drain();
     for (const [socket, exchange] of connections) if (exchange === null) socket.destroy();
     await Promise.race([stopped, deadline]);
-    for (const exchange of connections.values())
-      exchange?.fail(exchangeError("SERVER_CLOSED", "The server has shut down"));
+    for (const exchange of connections.values()) exchange?.abort(serverClosed());
     server.closeAllConnections();
-    await Promise.race([allOf(pending), deadline]);
-    await app.shutdown?.(state);
+    await lifespan.end(deadline);
   };
   const bound = server.address() as AddressInfo;
   return {
@@ -117,9 +99,4 @@ function isRefused(req: IncomingMessage, res: ServerResponse): boolean {
   res.writeHead(400, { connection: "close" }).end();
   socket.destroySoon();
   return true;
-}
-
-/** Work may leave more work behind. */
-async function allOf(pending: ReadonlySet<Promise<unknown>>): Promise<void> {
-  while (pending.size > 0) await Promise.all(pending);
 }

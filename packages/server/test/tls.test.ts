@@ -429,7 +429,7 @@ describe.each([
       clock.advance(1000);
       expect(await client.end()).toBe("");
       expect(logger.warn.mock.calls).toEqual([
-        ["Refused a TLS connection from 127.0.0.1: the handshake did not come to its end in time"],
+        ["Refused a TLS connection from 127.0.0.1: the handshake did not end in time"],
       ]);
     });
 
@@ -520,7 +520,7 @@ test("certificates that cannot be used are told of once", async () => {
 test("where node's own time for a handshake is shorter, the connection is closed, too", async () => {
   const certificates = await Certificates.load(pair, {}, logger);
   const listener = createTlsServer({ ...certificates.listenerOptions, handshakeTimeout: 1 });
-  const context = { limits: DEFAULT_LIMITS, logger, now: 0 };
+  const context = { limits: DEFAULT_LIMITS, logger };
   const front = new TlsHandshakes(
     listener,
     certificates,

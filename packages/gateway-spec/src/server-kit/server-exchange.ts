@@ -100,17 +100,20 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
 
 function runHandler(exchange: ServerExchange, { handler }: Lifespan): void {
   let response: unknown;
+  let pending: Promise<unknown> | null;
   try {
     response = handler(exchange.request, exchange);
+    // A `then` that throws when it is read fails the handler, and a thenable that settles twice is settled once.
+    pending = isPromiseLike(response) ? Promise.resolve(response) : null;
   } catch (error) {
     exchange.handlerFailed(error);
     return;
   }
-  if (!isPromiseLike(response)) {
+  if (pending === null) {
     exchange.respond(response);
     return;
   }
-  response.then(
+  pending.then(
     (settled) => exchange.respond(settled),
     (error: unknown) => exchange.handlerFailed(error),
   );

@@ -1,92 +1,95 @@
-/** What node:http does not keep of a client connection: its exchanges, its silence, and an end that loses no answer. */
+/** A client connection of HTTP/1.1: its exchanges, its timeouts, and a close that does not lose the last response. */
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Handler, Logger, OutgoingResponse } from "@tsgi/gateway-spec";
-import { cancelBody, exchangeError, plainResponse } from "@tsgi/gateway-spec/server-kit";
-import { handleExchange, NodeExchange, type NodeHost } from "@tsgi/gateway-spec/node";
-import { refusalLine } from "../failures.ts";
+import type { OutgoingResponse } from "@tsgi/gateway-spec";
+import {
+  cancelBody,
+  clientDisconnected,
+  contentMalformed,
+  contentTimeout,
+  noContent,
+  peerAddress,
+  plainResponse,
+  refusalLine,
+  responseTimeout,
+  serverClosed,
+} from "@tsgi/gateway-spec/server-kit";
+import { NodeExchange, type NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 import { reasonPhrase, RequestError } from "../http1/index.ts";
-import { serverClosed } from "../lifecycle.ts";
-import { LINGER_MS, type Limits } from "../options.ts";
+import { LINGER_MS } from "../options.ts";
+import type { Runtime, ServedConnection } from "../runtime/run-server.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./request-head.ts";
 
 /** What all connections of one server share. */
-export interface ConnectionContext {
+export interface ConnectionContext extends Runtime {
   readonly host: NodeHost;
-  readonly handler: Handler;
-  readonly limits: Limits;
   readonly heads: HeadChecker;
-  readonly logger: Logger;
-  /** Coarse: milliseconds, as of the last sweep. */
-  now: number;
 }
 
-export class Http1Connection {
+export class Http1Connection implements ServedConnection {
   readonly #context: ConnectionContext;
   readonly #socket: Socket;
-  /** In the order of their requests; those that are over leave it late. */
+  /**
+   * - `open`: requests are handled.
+   * - `closing`: the present response is the last one; later requests are ignored.
+   * - `lingering`: the sending side is closed; what the client still sends is read and dropped (RFC 9112 §9.6).
+   */
+  #state: "open" | "closing" | "lingering" = "open";
+  /** In the order of their requests. An exchange that has ended is removed later. */
   #exchanges: NodeExchange[] = [];
-  /** The last one, until its request is complete: that may come after its response. */
-  #last: NodeExchange | null = null;
-  /** Since when content is read away that nobody waits for. */
-  #restSince: number | null = null;
+  /** The exchange whose request is not complete yet. It may outlast its response. */
+  #receiving: NodeExchange | null = null;
+  /** Since when the rest of a request is read and dropped. */
+  #drainingSince: number | null = null;
   #requests = 0;
-  /** The present response is the last one: what comes behind its request is not answered. */
-  #closing = false;
-  #lingering = false;
-  /** Node will lose what comes behind the present request. */
-  #loses = false;
-  /** What came behind a request that names a protocol to change to. */
-  #behindUpgrade: Buffer | null = null;
-  /** The WebSocket that the exchange's handler accepted. */
+  /** Node loses the bytes behind the present request. */
+  #losesNext = false;
+  /** The bytes behind a request that asks for another protocol. */
+  #upgradeHead: Buffer | null = null;
+  /** The WebSocket that the handler accepted. */
   #upgrade: Upgrade | null = null;
-  /** When a byte last came or went, or nobody waited for one. */
-  #since: number;
-  #progress = 0;
+  /** When a byte was last received or sent while the server waited for the client, or it did not wait. */
+  #activeAt: number;
+  #bytesSeen = 0;
 
   constructor(context: ConnectionContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
-    this.#since = context.now;
-    // Node's way of closing after a last response. With bytes unread it would send a reset, which may take the response along.
+    this.#activeAt = context.now;
+    // Node closes by this after a last response. With unread bytes it would send a reset, which can make the client lose the response.
     socket.destroySoon = () => {
       this.#linger();
     };
   }
 
-  /** @param awaitsContinue node left `Expect: 100-continue` to us. */
+  /** @param awaitsContinue node has not sent `100 Continue` to a client that awaits it. */
   request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
-    const { limits, host, handler } = this.#context;
-    if (!this.#accepts(req, res)) return;
-    if (this.#loses || this.#requests >= limits.maxRequestsPerConnection) {
-      this.#closing = true;
+    if (!this.#accept(req, res)) return;
+    const { limits, host } = this.#context;
+    if (this.#losesNext || this.#requests >= limits.maxRequestsPerConnection) {
+      this.#state = "closing";
       res.shouldKeepAlive = false;
     }
-    // Node would keep it. RFC 9112 §9.3: "If the "close" connection option is present, the connection will not persist after the
-    // current response; else", and only then keep-alive.
+    // Node would keep the connection. RFC 9112 §9.3: "If the "close" connection option is present, the connection will not persist
+    // after the current response".
     if (req.httpVersionMinor === 0 && CLOSE.test(req.headers.connection ?? "")) res.shouldKeepAlive = false;
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#add(exchange);
-    const refusal =
-      this.#behindUpgrade === null
-        ? null
-        : offerWebSocket(exchange.request, exchange, host.logger, (upgrade) => {
-            this.#upgrade = upgrade;
-          });
-    handleExchange(exchange, refusal === null ? handler : () => refusal);
+    const refusal = this.#upgradeHead === null ? null : this.#offerWebSocket(exchange);
+    // Node emits each request in an async context of its own.
+    if (refusal === null) exchange.run(null);
+    else exchange.respond(refusal);
   }
 
-  /** Node goes on with a request that names a protocol to change to, but loses what came behind it in the same read. */
-  losesRest(): void {
-    this.#loses = true;
+  /** Node handles a request that asks for another protocol, but loses the bytes that it read behind the request. */
+  losesNext(): void {
+    this.#losesNext = true;
   }
 
-  /**
-   * A request that names a protocol to change to. Node has let go of the connection, so that an ordinary answer is the last one.
-   */
+  /** A request that asks for another protocol. Node has released the connection, so a response other than 101 is the last one. */
   upgrade(req: IncomingMessage, head: Buffer): void {
-    // Node took its own listener away.
+    // Node has removed its own listener.
     this.#socket.on("error", () => undefined);
     const res = new ServerResponse(req);
     res.assignSocket(this.#socket);
@@ -95,180 +98,188 @@ export class Http1Connection {
       res.detachSocket(this.#socket);
       this.#linger();
     });
-    this.#behindUpgrade = head;
+    this.#upgradeHead = head;
     this.request(req, res, false);
   }
 
-  /** The handler answered 101. */
-  open(exchange: NodeExchange, { headers, body }: OutgoingResponse): void {
+  /** The response of the handler is 101. @throws TypeError for a response that cannot be sent. */
+  openWebSocket(exchange: NodeExchange, { headers, body }: OutgoingResponse): void {
     const upgrade = this.#upgrade;
-    if (upgrade === null || this.#behindUpgrade === null) {
+    if (upgrade === null || this.#upgradeHead === null) {
       throw new TypeError("The status of a response is 101 only where upgradeWebSocket was called");
     }
-    upgrade.open(this.#socket, this.#behindUpgrade, headers);
-    cancelBody(body, new Error("The response has no content"));
+    upgrade.open(this.#socket, this.#upgradeHead, headers);
+    cancelBody(body, noContent());
     if (!upgrade.opened) return;
     exchange.res.detachSocket(this.#socket);
     exchange.upgraded();
     this.#exchanges = [];
   }
 
-  /** Node's parser refused what came. */
-  broken(error: ClientError): void {
-    if (this.#lingering || this.#closing || !this.#socket.writable) return;
-    this.#closing = true;
-    const { limits } = this.#context;
-    if (this.#last?.req.complete === false) {
-      this.#contentBroke(this.#last, error);
+  /** Node's parser refused what it read. */
+  parserFailed(error: ClientError): void {
+    const socket = this.#socket;
+    if (this.#state !== "open" || !socket.writable) return;
+    this.#state = "closing";
+    if (this.#receiving?.req.complete === false) {
+      this.#contentFailed(this.#receiving, error);
+      return;
+    }
+    // A client that sent nothing gets no response.
+    if (socket.bytesRead === 0) {
+      socket.destroy();
       return;
     }
     const last = this.#running().at(-1);
-    // A connection that never said anything is not told anything.
-    if (this.#socket.bytesRead === 0) {
-      this.#socket.destroy();
-      return;
-    }
-    const refusal = refusalOf(error, this.#socket.bytesRead === error.rawPacket?.length || last !== undefined, limits);
-    if (last === undefined) {
-      this.#refuse(refusal);
-    } else {
-      // Answers leave in the order of their requests (TSGI-43).
+    const isWhole = last !== undefined || socket.bytesRead === error.rawPacket?.length;
+    const refusal = refusalOf(error, isWhole, this.#context.limits);
+    if (last === undefined) this.#refuseByHand(refusal);
+    else {
+      // Responses leave in the order of their requests (TSGI-43).
       last.res.once("finish", () => {
-        this.#refuse(refusal);
+        this.#refuseByHand(refusal);
       });
     }
   }
 
+  /** The socket is closed. */
   closed(): void {
-    for (const exchange of this.#running()) {
-      exchange.fail(exchangeError("CLIENT_DISCONNECTED", "The client closed the connection"));
-    }
+    for (const exchange of this.#running()) exchange.fail(clientDisconnected());
   }
 
-  /** Looks for a peer that has been silent too long. Heads and pauses between exchanges are on node's own clock. */
+  /** Enforces the timeouts that node does not: it has those of heads and of idle connections. */
   sweep(now: number): void {
-    const { limits, host } = this.#context;
+    const { limits, lifespan } = this.#context;
     if (this.#upgrade?.opened === true) {
-      if (host.draining.aborted && now - this.#since > limits.drainIdleMs) this.#upgrade.close();
+      if (lifespan.isDraining && now - this.#activeAt > limits.drainIdleMs) this.#upgrade.close();
       return;
     }
-    const socket = this.#socket;
     this.#exchanges = this.#running();
+    if (this.#receiving?.req.complete === true) this.#receiving = null;
+    const isIdle = this.#exchanges.length === 0;
+    if (isIdle && this.#receiving !== null) {
+      this.#drainingSince ??= now;
+      if (now - this.#drainingSince > limits.bodyTimeoutMs) this.#linger();
+    }
     const waiting = this.#exchanges.find(({ waitingFor }) => waitingFor !== null);
-    const taken = socket.bytesWritten - socket.writableLength;
-    // A reader does not read by sending.
-    const progress = waiting?.waitingFor === "reader" ? taken : taken + socket.bytesRead;
-    const idle = this.#exchanges.length === 0;
-    if (this.#last?.req.complete === true) this.#last = null;
-    if (idle && this.#last !== null) {
-      this.#restSince ??= now;
-      if (now - this.#restSince > limits.bodyTimeoutMs) this.#linger();
+    if (this.#hasMoved(waiting?.waitingFor === "reader") || (waiting === undefined && !isIdle)) {
+      this.#activeAt = now;
+      if (this.#state !== "lingering") return;
     }
-    if (progress !== this.#progress || (waiting === undefined && !idle)) {
-      this.#progress = progress;
-      this.#since = now;
-      if (!this.#lingering) return;
-    }
-    const silence = now - this.#since;
-    if (this.#lingering) {
-      if (silence > LINGER_MS) socket.destroy();
+    const idleMs = now - this.#activeAt;
+    if (this.#state === "lingering") {
+      if (idleMs > LINGER_MS) this.#socket.destroy();
     } else if (waiting?.waitingFor === "content") {
-      if (silence > limits.bodyTimeoutMs) {
-        waiting.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"));
-      }
+      if (idleMs > limits.bodyTimeoutMs) waiting.contentFailed(contentTimeout());
     } else if (waiting?.waitingFor === "reader") {
-      if (silence > limits.sendTimeoutMs) {
-        waiting.fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
-      }
-    } else if (idle && host.draining.aborted && silence > limits.drainIdleMs) {
+      if (idleMs > limits.sendTimeoutMs) waiting.abort(responseTimeout());
+    } else if (isIdle && lifespan.isDraining && idleMs > limits.drainIdleMs) {
       this.#linger();
     }
   }
 
-  /** The server shuts down. Idle connections get a moment for a request that is on its way, WebSockets for their own farewell. */
+  /** The server shuts down: from now on, an idle connection closes after `drainIdleMs`. */
   drain(): void {
-    this.#since = this.#context.now;
+    this.#activeAt = this.#context.now;
   }
 
-  /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
-  cut(): Promise<void> {
+  /** Destroys the connection at the deadline of the shutdown. Resolves after its `close` event. */
+  terminate(): Promise<void> {
     return new Promise((resolve) => {
-      // Over TLS it may be closed before destroy() returns, or as soon as an exchange has failed.
+      // A TLS socket may emit it before destroy() returns, or as soon as an exchange has failed.
       this.#socket.once("close", () => {
         resolve();
       });
-      for (const exchange of this.#running()) exchange.fail(serverClosed());
+      for (const exchange of this.#running()) exchange.abort(serverClosed());
       this.#upgrade?.terminate();
       this.#socket.destroy();
     });
   }
 
-  /** Whether the request goes further; where it does not, it has its answer. */
-  #accepts(req: IncomingMessage, res: ServerResponse): boolean {
-    if (this.#closing || this.#lingering) return false;
+  /** @returns whether a handler may see the request; if not, it has got its response, or there is none. */
+  #accept(req: IncomingMessage, res: ServerResponse): boolean {
+    if (this.#state !== "open") return false;
     this.#requests++;
     const { limits, heads } = this.#context;
     try {
       const contentLength = heads.check(req);
-      if (contentLength !== 0 && this.#behindUpgrade !== null) {
-        // Before version 24.9 node takes the content for the other protocol's first bytes.
+      if (contentLength !== 0 && this.#upgradeHead !== null) {
+        // Node before 24.9 takes the content for the first bytes of the other protocol.
         const message = "This server takes no content with a change of protocol";
-        this.#answer(res, { status: 501, code: "UPGRADE_WITH_CONTENT", message });
+        this.#refuse(res, { status: 501, code: "UPGRADE_WITH_CONTENT", message });
         return false;
       }
       if (contentLength <= limits.maxBodyBytes) return true;
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
-      this.#answer(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
+      this.#refuse(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.#answer(res, error);
+      this.#refuse(res, error);
     }
     return false;
   }
 
-  /** What comes behind belongs to nobody: the response, which may be out already, is the last one. */
-  #contentBroke(exchange: NodeExchange, error: ClientError): void {
+  #offerWebSocket(exchange: NodeExchange): OutgoingResponse | null {
+    return offerWebSocket(exchange.request, exchange, this.#context.logger, (upgrade) => {
+      this.#upgrade = upgrade;
+    });
+  }
+
+  /** The framing is lost, so the present response, which may be sent already, is the last one. */
+  #contentFailed(exchange: NodeExchange, error: ClientError): void {
     const { res } = exchange;
     if (res.writableFinished) {
       this.#linger();
       return;
     }
-    // An end in the middle of content, which over TLS is all that is told of a reset.
+    // The client is gone in the middle of the content. Over TLS, a reset is reported like that too.
     const isEnd = error.code === "HPE_INVALID_EOF_STATE" || error.code === "ECONNRESET";
     if (isEnd && !res.writableEnded) {
       this.#socket.destroy();
       return;
     }
-    // One that has been begun may have said that the connection goes on.
+    // The head may have left without `Connection: close`.
     res.once("finish", () => {
       this.#linger();
     });
-    exchange.contentFailed(exchangeError("REQUEST_BODY_MALFORMED", "The request content is malformed", error));
+    exchange.contentFailed(contentMalformed(undefined, error));
   }
 
   #add(exchange: NodeExchange): void {
     const exchanges = this.#exchanges;
-    while (exchanges[0] !== undefined && isOver(exchanges[0])) exchanges.shift();
+    while (exchanges[0] !== undefined && hasEnded(exchanges[0])) exchanges.shift();
     exchanges.push(exchange);
-    this.#last = exchange;
-    this.#restSince = null;
+    this.#receiving = exchange;
+    this.#drainingSince = null;
   }
 
   #running(): NodeExchange[] {
-    return this.#exchanges.filter((exchange) => !isOver(exchange));
+    return this.#exchanges.filter((exchange) => !hasEnded(exchange));
   }
 
-  /** Answers a request that no handler will see; the connection ends (RFC 9112 §9.6). */
-  #answer(res: ServerResponse, { status, code, message }: Refusal): void {
-    this.#closing = true;
+  /**
+   * Whether a byte was received or sent since the last call.
+   * @param onlySent a client that has to read the response does not do so by sending.
+   */
+  #hasMoved(onlySent: boolean): boolean {
+    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    const bytes = bytesWritten - writableLength + (onlySent ? 0 : bytesRead);
+    const hasMoved = bytes !== this.#bytesSeen;
+    this.#bytesSeen = bytes;
+    return hasMoved;
+  }
+
+  /** Refuses a request before a handler runs. The connection closes after the response (RFC 9112 §9.6). */
+  #refuse(res: ServerResponse, { status, code, message }: Refusal): void {
+    this.#state = "closing";
     this.#log(status, code, message);
     const { headers, body } = plainResponse(status, message);
     res.writeHead(status, reasonPhrase(status), { ...headers, "Content-Length": body.length, Connection: "close" });
     res.end(body);
   }
 
-  /** The same where node has no response to write to. */
-  #refuse({ status, code, message }: Refusal): void {
+  /** The same for bytes that node has made no request of. */
+  #refuseByHand({ status, code, message }: Refusal): void {
     if (!this.#socket.writable) return;
     this.#log(status, code, message);
     const { headers, body } = plainResponse(status, message);
@@ -280,17 +291,13 @@ export class Http1Connection {
   }
 
   #log(status: number, code: string, message: string): void {
-    const { remoteAddress: hostname, remotePort: port } = this.#socket;
-    const client =
-      hostname === undefined || port === undefined ? null : ({ transport: "tcp", hostname, port } as const);
-    this.#context.host.logger.warn(refusalLine(client, status, code, message));
+    this.#context.logger.warn(refusalLine(peerAddress(this.#socket), status, code, message));
   }
 
-  /** Nothing more is answered here; what the client still sends is read away for a while. */
   #linger(): void {
-    if (this.#lingering) return;
-    this.#lingering = true;
-    this.#since = this.#context.now;
+    if (this.#state === "lingering") return;
+    this.#state = "lingering";
+    this.#activeAt = this.#context.now;
     this.#socket.end();
     this.#socket.resume();
   }
@@ -298,6 +305,6 @@ export class Http1Connection {
 
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 
-function isOver({ res }: NodeExchange): boolean {
+function hasEnded({ res }: NodeExchange): boolean {
   return res.writableFinished || res.destroyed;
 }

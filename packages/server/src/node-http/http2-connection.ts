@@ -1,145 +1,146 @@
-/** A client connection of HTTP/2. Node's sessions and nghttp2 do the protocol; the rules, the limits and the silence are ours. */
+/** A client connection of HTTP/2. Node's sessions and nghttp2 do the protocol; rules, limits and timeouts are those of HTTP/1.1. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import { exchangeError, plainResponse } from "@tsgi/gateway-spec/server-kit";
-import { handleExchange, NodeExchange } from "@tsgi/gateway-spec/node";
-import { refusalLine } from "../failures.ts";
+import {
+  clientDisconnected,
+  contentTimeout,
+  peerAddress,
+  plainResponse,
+  refusalLine,
+  responseTimeout,
+  serverClosed,
+} from "@tsgi/gateway-spec/server-kit";
+import { NodeExchange } from "@tsgi/gateway-spec/server-kit/node";
 import { RequestError } from "../http1/index.ts";
-import { serverClosed } from "../lifecycle.ts";
 import { LINGER_MS } from "../options.ts";
+import type { ServedConnection } from "../runtime/run-server.ts";
 import type { ConnectionContext } from "./http1-connection.ts";
 import type { Refusal } from "./request-head.ts";
 
-/** RFC 9113 §7. */
+/** The error code REFUSED_STREAM of RFC 9113 §7. */
 const REFUSED_STREAM = 7;
 
-/** One of ours is on TLS, also when its socket is gone. */
-class SecureExchange extends NodeExchange {
-  override get encrypted(): boolean {
-    return true;
-  }
-}
-
-export class Http2Connection {
+export class Http2Connection implements ServedConnection {
   readonly #context: ConnectionContext;
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<NodeExchange>();
   #requests = 0;
   #closing = false;
-  /** When a byte last came or went, or nobody waited for one. */
-  #since: number;
-  #progress = 0;
+  /** When a byte was last received or sent while the server waited for the client, or it did not wait. */
+  #activeAt: number;
+  #bytesSeen = 0;
 
   constructor(context: ConnectionContext, session: ServerHttp2Session) {
     this.#context = context;
     this.#session = session;
-    this.#since = context.now;
+    this.#activeAt = context.now;
   }
 
-  /** @param awaitsContinue node left `Expect: 100-continue` to us. */
+  /** @param awaitsContinue node has not sent `100 Continue` to a client that awaits it. */
   request(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
-    const { limits, heads, host, handler } = this.#context;
+    const { limits, heads, host, lifespan } = this.#context;
     if (this.#closing) {
-      // Beyond the stream that our GOAWAY names, which is on its way: so that the client may send the request again.
+      // The stream is beyond the last one that our GOAWAY names. By this code, the client may send the request again.
       streamOf(res).close(REFUSED_STREAM);
       return;
     }
     this.#requests++;
-    if (this.#requests >= limits.maxRequestsPerConnection || host.draining.aborted) this.#close();
+    if (this.#requests >= limits.maxRequestsPerConnection || lifespan.isDraining) this.#close();
     try {
       if (heads.check(req) > limits.maxBodyBytes) {
         const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
-        this.#refuse(req, res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
+        this.#refuse(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
         return;
       }
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.#refuse(req, res, error);
+      this.#refuse(res, error);
       return;
     }
-    const exchange = new SecureExchange(req, res, host, awaitsContinue);
+    const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#exchanges.add(exchange);
     res.once("close", () => {
       this.#exchanges.delete(exchange);
     });
-    handleExchange(exchange, handler);
+    // Node emits each request in an async context of its own.
+    exchange.run(null);
   }
 
+  /** The session is closed. */
   closed(): void {
-    for (const exchange of this.#exchanges) {
-      exchange.fail(exchangeError("CLIENT_DISCONNECTED", "The client closed the connection"));
-    }
+    for (const exchange of this.#exchanges) exchange.fail(clientDisconnected());
   }
 
-  /** Looks for a peer that has been silent too long. The peer is the connection: its streams are not silent one by one. */
+  /** Enforces the timeouts. They are those of the connection: its streams have none of their own. */
   sweep(now: number): void {
-    const { limits, host } = this.#context;
+    const { limits, lifespan } = this.#context;
     const session = this.#session;
     if (session.destroyed) return;
-    const { bytesRead, bytesWritten, writableLength } = session.socket;
     const waiting = Array.from(this.#exchanges).filter(({ waitingFor }) => waitingFor !== null);
-    const taken = bytesWritten - writableLength;
-    // Readers do not read by sending, but one connection may be waited for in both ways.
-    const progress = waiting.every(({ waitingFor }) => waitingFor === "reader") ? taken : taken + bytesRead;
-    const idle = this.#exchanges.size === 0;
-    if (progress !== this.#progress || (waiting.length === 0 && !idle)) {
-      this.#progress = progress;
-      this.#since = now;
+    const isIdle = this.#exchanges.size === 0;
+    // Clients that have to read do not do so by sending, but one connection may be waited for in both ways.
+    const onlySent = waiting.every(({ waitingFor }) => waitingFor === "reader");
+    if (this.#hasMoved(onlySent) || (waiting.length === 0 && !isIdle)) {
+      this.#activeAt = now;
       if (!this.#closing) return;
     }
-    const silence = now - this.#since;
+    const idleMs = now - this.#activeAt;
     for (const exchange of waiting) {
       if (exchange.waitingFor === "reader") {
-        if (silence > limits.sendTimeoutMs) {
-          exchange.fail(exchangeError("RESPONSE_TIMEOUT", "The client did not take the response"));
-        }
-      } else if (silence > limits.bodyTimeoutMs) {
-        exchange.contentFailed(exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not come in time"));
+        if (idleMs > limits.sendTimeoutMs) exchange.abort(responseTimeout());
+      } else if (idleMs > limits.bodyTimeoutMs) {
+        exchange.contentFailed(contentTimeout());
       }
     }
-    if (idle && silence > (host.draining.aborted ? limits.drainIdleMs : limits.keepAliveTimeoutMs)) this.#close();
-    if (idle && this.#closing && silence > LINGER_MS) session.destroy();
+    if (!isIdle) return;
+    if (idleMs > (lifespan.isDraining ? limits.drainIdleMs : limits.keepAliveTimeoutMs)) this.#close();
+    if (this.#closing && idleMs > LINGER_MS) session.destroy();
   }
 
   /**
-   * The server shuts down: the streams that run are the last ones. An idle connection gets a moment for a request that is on its
-   * way, as over HTTP/1.1. RFC 9113 §6.8 would have a GOAWAY for any stream first, but after it nghttp2 takes no stream, and node
-   * reads no further.
+   * The server shuts down: the streams that run are the last ones. An idle connection has `drainIdleMs` for a request that is on its
+   * way, as over HTTP/1.1. RFC 9113 §6.8 proposes a first GOAWAY that allows any stream, but after a GOAWAY nghttp2 takes no stream.
    */
   drain(): void {
-    this.#since = this.#context.now;
+    this.#activeAt = this.#context.now;
     if (this.#exchanges.size > 0) this.#close();
   }
 
-  /** The server's patience is over. Settles when the connection is closed, and everyone has heard of it. */
-  cut(): Promise<void> {
-    for (const exchange of this.#exchanges) exchange.fail(serverClosed());
+  /** Destroys the connection at the deadline of the shutdown. Resolves after its `close` event. */
+  terminate(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.abort(serverClosed());
     return new Promise((resolve) => {
       this.#session.once("close", resolve);
       this.#session.destroy();
     });
   }
 
-  /** GOAWAY: no further stream; those that run end by themselves. */
+  /** Sends GOAWAY: there is no further stream, and those that run go on. */
   #close(): void {
     if (this.#closing || this.#session.destroyed) return;
     this.#closing = true;
     this.#session.close();
   }
 
-  /** Answers a request that no handler will see. The others of the connection are good still. */
-  #refuse({ socket }: IncomingMessage, res: ServerResponse, { status, code, message }: Refusal): void {
-    const { remoteAddress: hostname, remotePort: port } = socket;
-    const client =
-      hostname === undefined || port === undefined ? null : ({ transport: "tcp", hostname, port } as const);
-    this.#context.host.logger.warn(refusalLine(client, status, code, message));
+  #hasMoved(onlySent: boolean): boolean {
+    const { bytesRead, bytesWritten, writableLength } = this.#session.socket;
+    const bytes = bytesWritten - writableLength + (onlySent ? 0 : bytesRead);
+    const hasMoved = bytes !== this.#bytesSeen;
+    this.#bytesSeen = bytes;
+    return hasMoved;
+  }
+
+  /** Refuses a request before a handler runs. The connection goes on: its other streams are not affected. */
+  #refuse(res: ServerResponse, { status, code, message }: Refusal): void {
+    const { logger } = this.#context;
+    logger.warn(refusalLine(peerAddress(this.#session.socket), status, code, message));
     const { headers, body } = plainResponse(status, message);
     res.writeHead(status, { ...headers, "content-length": body.length });
     res.end(res.req.method === "HEAD" ? "" : body);
   }
 }
 
-/** Node gives what its types do not know: a response of HTTP/2 has a stream. */
+/** A response of node:http2 has a stream, which its type does not say. */
 function streamOf(res: ServerResponse): ServerHttp2Stream {
   return (res as ServerResponse & { readonly stream: ServerHttp2Stream }).stream;
 }

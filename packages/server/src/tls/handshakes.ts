@@ -1,21 +1,16 @@
-/**
- * What stands before the connections of a TLS listener: their handshakes, counted, timed and cut like all that follows them, and
- * the certificates, renewed.
- */
+/** The TLS handshakes of a listener: counted, timed and terminated like the connections that follow them; and new certificates. */
 import type { Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
 import type { Logger } from "@tsgi/gateway-spec";
 import type { Limits } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
 
-/** How often the files of certificates are looked at. */
+/** How often the files of certificates are checked for a change. */
 const CHECK_FILES_MS = 5000;
 
 interface Context {
   readonly limits: Limits;
   readonly logger: Logger;
-  /** Coarse: milliseconds, as of the last sweep. */
-  readonly now: number;
 }
 
 interface Handshake {
@@ -27,13 +22,15 @@ export class TlsHandshakes {
   readonly #listener: Server;
   readonly #certificates: Certificates;
   readonly #context: Context;
-  /** By the client's address and port: node does not tell which TCP socket is beneath a TLS socket. */
+  /** By the client's address and port: node does not say which TCP socket is beneath a TLS socket. */
   readonly #running = new Map<string, Handshake>();
-  #checked: number;
+  /** Coarse: milliseconds, as of the last sweep. */
+  #now = 0;
+  #checkedAt = 0;
 
   /**
-   * @param admits whether a client that has just connected may go on.
-   * @param secured takes what has become a TLS socket. It can be reset as any other.
+   * @param admits whether a client that has just connected is accepted.
+   * @param secured takes the TLS socket when its handshake is complete. It can be reset like a TCP socket.
    */
   constructor(
     listener: Server,
@@ -45,20 +42,20 @@ export class TlsHandshakes {
     this.#listener = listener;
     this.#certificates = certificates;
     this.#context = context;
-    this.#checked = context.now;
-    // Before node's own, which begins the handshake.
+    // Before node's own listener, which starts the handshake.
     listener.prependListener("connection", (tcp: Socket) => {
-      if (admits(tcp)) this.#begin(tcp);
+      if (admits(tcp)) this.#start(tcp);
       else tcp.destroy();
     });
-    // Before node's own, which begins to read.
+    // Before node's own listener, which starts to read.
     listener.prependListener("secureConnection", (socket) => {
       const tcp = this.#take(socket);
       if (tcp === null) {
         socket.destroy();
         return;
       }
-      // Node's own throws: only TCP has a reset. Without one, a client that does not ask for close_notify takes a cut for an end.
+      // Node's own method throws, because only TCP has a reset. Without a reset, a client that does not require close_notify takes a
+      // truncated response for a complete one.
       socket.resetAndDestroy = () => {
         tcp.resetAndDestroy();
         return socket;
@@ -70,35 +67,37 @@ export class TlsHandshakes {
     });
   }
 
-  /** Handshakes under way. */
+  /** The number of running handshakes. */
   get size(): number {
     return this.#running.size;
   }
 
+  /** Destroys the sockets of handshakes that take too long, and checks the files of certificates. */
   sweep(now: number, draining: boolean): void {
+    this.#now = now;
     const { limits, logger } = this.#context;
     const timeoutMs = draining ? Math.min(limits.drainIdleMs, limits.handshakeTimeoutMs) : limits.handshakeTimeoutMs;
     for (const [key, { tcp, since }] of this.#running) {
       if (now - since <= timeoutMs) continue;
-      if (!draining) logger.warn(refusal(tcp, "the handshake did not come to its end in time"));
+      if (!draining) logger.warn(refusalLine(tcp, "the handshake did not end in time"));
       this.#running.delete(key);
       tcp.destroy();
     }
-    if (now - this.#checked < CHECK_FILES_MS) return;
-    this.#checked = now;
+    if (now - this.#checkedAt < CHECK_FILES_MS) return;
+    this.#checkedAt = now;
     void this.#certificates.check(this.#listener);
   }
 
-  /** The shutdown deadline has passed. */
+  /** Destroys the sockets of all running handshakes, at the deadline of the shutdown. */
   terminate(): void {
     for (const { tcp } of this.#running.values()) tcp.destroy();
   }
 
-  #begin(tcp: Socket): void {
+  #start(tcp: Socket): void {
     const key = keyOf(tcp);
-    // It is gone already.
+    // The client is gone already.
     if (key === null) return void tcp.destroy();
-    const handshake = { tcp, since: this.#context.now };
+    const handshake = { tcp, since: this.#now };
     this.#running.set(key, handshake);
     tcp.on("close", () => {
       if (this.#running.get(key) === handshake) this.#running.delete(key);
@@ -113,18 +112,18 @@ export class TlsHandshakes {
     return handshake.tcp;
   }
 
-  /** After its own time for a handshake, two minutes, node leaves the socket open. */
+  /** Node has a timeout of its own, two minutes, and leaves the socket open after it. */
   #failed({ code, message }: NodeJS.ErrnoException, socket: TLSSocket): void {
-    // Node's types promise an error that is there only where a client's certificate was refused.
+    // Node's types promise an error, which is there only where the certificate of the client was refused.
     const refused = socket.authorizationError as unknown;
-    // Who only looks whether the port is open, as load balancers do, is not worth a line.
-    if (typeof refused === "string") this.#context.logger.warn(refusal(socket, `its certificate: ${refused}`));
-    else if (code !== "ECONNRESET") this.#context.logger.warn(refusal(socket, code ?? message));
+    if (typeof refused === "string") this.#context.logger.warn(refusalLine(socket, `its certificate: ${refused}`));
+    // A load balancer that checks whether the port is open closes the connection again: no line for that.
+    else if (code !== "ECONNRESET") this.#context.logger.warn(refusalLine(socket, code ?? message));
     socket.destroy();
   }
 }
 
-function refusal({ remoteAddress = "a client" }: Socket, reason: string): string {
+function refusalLine({ remoteAddress = "a client" }: Socket, reason: string): string {
   return `Refused a TLS connection from ${remoteAddress}: ${reason}`;
 }
 

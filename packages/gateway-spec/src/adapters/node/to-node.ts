@@ -1,23 +1,25 @@
-/** `toNode`: our applications as a listener of node:http, or as middleware of Express. */
+/** `toNode`: a TSGI application as a listener of node:http, or as middleware of Express. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Application, Handler, Logger } from "../../index.ts";
-import { createLifespan, type Hosted } from "../lifespan.ts";
-import { handleExchange, NodeExchange, type NodeHost } from "./exchange.ts";
+import { Lifespan, SPEC_VERSION } from "../../server-kit/lifespan.ts";
+import { STDERR_LOGGER } from "../../server-kit/log.ts";
+import { NodeExchange, type NodeHost } from "../../server-kit/node/exchange.ts";
+import type { Hosted } from "../lifespan.ts";
 
 export interface ToNodeOptions {
   /** Default: warnings and errors to the standard error stream. */
   readonly logger?: Logger;
-  /** Longest request content, in bytes. Default: none, for limits are the host's. */
+  /** Longest request content, in bytes. Default: no limit, because limits are the server's. */
   readonly maxBodyBytes?: number;
-  /** Unread request content, in bytes, that is read away after the response; beyond it the connection closes. Default 64 KiB. */
+  /** Unread request content, in bytes, that is read and dropped after the response; beyond it the connection closes. Default 64 KiB. */
   readonly maxDrainBytes?: number;
 }
 
 export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void) & Hosted;
 
 /**
- * Runs an application on node:http, node:https or the compatibility interface of node:http2, alone or mounted in Express, where
- * `request.url` is what Express leaves of the path and `exchange.target` is the target as received.
+ * Runs an application on node:http, node:https or the compatibility interface of node:http2, alone or mounted in Express. In Express,
+ * `request.url` has the path below the mount, and `exchange.target` is the target as received.
  *
  * ```ts
  * import { toNode } from "@tsgi/gateway-spec/node";
@@ -28,38 +30,26 @@ export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void)
  * export const server = app.listen(Number(process.env["PORT"] ?? 7788), "127.0.0.1");
  * ```
  *
- * `startup` runs at the first request or at `listener.start()`; while it fails, requests get 500. There is no
- * `upgradeWebSocket`: node gives upgrades to another listener.
+ * `startup` runs at the first request or at `listener.start()`; while it fails, the response to each request is a 500. Response
+ * fields replace those that middleware has set under the same name, except for `set-cookie` and `vary`, which are added. There is no
+ * `upgradeWebSocket`: node emits upgrades to another listener.
  */
 export function toNode<State>(
   application: Application<State> | Handler,
-  { logger = console, maxBodyBytes = Number.POSITIVE_INFINITY, maxDrainBytes = 64 * 1024 }: ToNodeOptions = {},
+  { logger = STDERR_LOGGER, maxBodyBytes = Number.POSITIVE_INFINITY, maxDrainBytes = 64 * 1024 }: ToNodeOptions = {},
 ): NodeListener {
-  const info = { software: "tsgi-to-node/0.1.0", specVersion: "1.0" };
-  const lifespan = createLifespan(application, info, (message, error) => {
-    logger.error(message, error);
-  });
-  const { handler, draining, waitUntil } = lifespan;
-  const host: NodeHost = {
-    get state() {
-      return lifespan.state;
-    },
-    draining,
-    waitUntil,
-    logger,
-    maxBodyBytes,
-    maxDrainBytes,
-  };
+  const lifespan = new Lifespan(application, { software: "tsgi-to-node/0.1.0", specVersion: SPEC_VERSION }, logger);
+  const host: NodeHost = { lifespan, maxBodyBytes, maxDrainBytes };
   const listener = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new NodeExchange(req, res, host);
-    if (lifespan.started) {
-      handleExchange(exchange, handler);
-      return;
+    // Node calls the listener for each request in an async context of its own.
+    if (lifespan.started) exchange.run(null);
+    else {
+      lifespan.start().then(
+        () => exchange.run(null),
+        (error: unknown) => exchange.handlerFailed(error),
+      );
     }
-    lifespan.start().then(
-      () => handleExchange(exchange, handler),
-      (error: unknown) => exchange.handlerFailed(error),
-    );
   };
-  return Object.assign(listener, { start: lifespan.start, close: lifespan.close });
+  return Object.assign(listener, { start: () => lifespan.start(), close: () => lifespan.close() });
 }

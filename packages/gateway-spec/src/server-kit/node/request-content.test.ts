@@ -6,7 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { readText } from "../../body.ts";
 import type { Handler, IncomingRequest } from "../../index.ts";
-import { toNode, type ToNodeOptions } from "./index.ts";
+import { toNode, type ToNodeOptions } from "../../adapters/node/index.ts";
 
 const quiet = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const closers: (() => void)[] = [];

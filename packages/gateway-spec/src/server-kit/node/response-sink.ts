@@ -1,0 +1,68 @@
+/** Writes a body that comes in pieces to node's response. Node gathers the writes of one turn of the event loop itself. */
+import type { ServerResponse } from "node:http";
+import type { HeaderFields } from "../../index.ts";
+import type { BodySink } from "../body-writer.ts";
+import { type ResponseHead, writeHead } from "./response-head.ts";
+import { addTrailers } from "./transport.ts";
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** The exchange that a {@link ResponseSink} writes the response of. */
+interface SinkOwner {
+  readonly res: ServerResponse;
+  /** The response was given to node in full. */
+  responseEnded(): void;
+  handlerFailed(error: unknown): void;
+}
+
+export class ResponseSink implements BodySink {
+  readonly #owner: SinkOwner;
+  readonly #res: ServerResponse;
+  readonly #head: ResponseHead;
+  #hasRoom = true;
+  #flushed = false;
+
+  constructor(owner: SinkOwner, head: ResponseHead) {
+    this.#owner = owner;
+    this.#res = owner.res;
+    this.#head = head;
+  }
+
+  writeHead(): void {
+    writeHead(this.#res, this.#head);
+  }
+
+  write(piece: string | Uint8Array): void {
+    // Bytes, because node writes a head in the encoding of the string that leaves with it.
+    this.#hasRoom = this.#res.write(typeof piece === "string" ? Buffer.from(piece) : piece);
+    this.#flushed = true;
+  }
+
+  flush(): void {
+    // A head that leaves alone: with flushHeaders() node would write it as UTF-8.
+    if (!this.#flushed) this.#res.write(NO_BYTES);
+    this.#flushed = true;
+  }
+
+  writable(): Promise<void> | null {
+    if (this.#hasRoom) return null;
+    const res = this.#res;
+    return new Promise((resolve) => {
+      const ready = () => {
+        res.off("drain", ready).off("close", ready);
+        resolve();
+      };
+      res.on("drain", ready).on("close", ready);
+    });
+  }
+
+  end(trailers: HeaderFields | undefined): void {
+    if (trailers !== undefined) addTrailers(this.#res, trailers);
+    this.#res.end();
+    this.#owner.responseEnded();
+  }
+
+  failed(error: unknown): void {
+    this.#owner.handlerFailed(error);
+  }
+}
