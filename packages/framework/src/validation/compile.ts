@@ -44,13 +44,15 @@ function zodCheck(schema: z.core.$ZodType): Check {
     if (!isAsync) {
       try {
         return toChecked(value, z.safeParse(compiled, value));
-      } catch (error) {
-        // The first value that reaches an asynchronous refinement shows that there is one.
-        if (!(error instanceof z.core.$ZodAsyncError)) throw error;
-        isAsync = true;
+      } catch {
+        // An asynchronous refinement throws $ZodAsyncError here, an asynchronous transform a TypeError within zod 4.6. Another
+        // error is thrown again below.
       }
     }
-    return z.safeParseAsync(compiled, value).then((result) => toChecked(value, result));
+    return z.safeParseAsync(compiled, value).then((result) => {
+      isAsync = true;
+      return toChecked(value, result);
+    });
   };
 }
 
