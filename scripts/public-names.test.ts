@@ -157,6 +157,37 @@ test("the public names are these", async () => {
       type TestResponse
       type TestSocket
       type WebSocketRequest
+    @tsgi/framework/client
+      ClientError
+      call
+      client
+      type CallInput
+      type CallOptions
+      type CallOutput
+      type Caller
+    @tsgi/framework/forms
+      formPage
+      type FormFields
+      type FormPage
+      type FormState
+    @tsgi/framework/openapi
+      docs
+      openApiDocument
+      type DocsOptions
+      type DocumentInfo
+      type DocumentedRoute
+      type JsonSchema
+      type OpenApiDocument
+      type Operation
+      type Parameter
+    @tsgi/framework/sessions
+      SESSION_TABLE
+      databaseSessions
+      sessions
+      type DatabaseSessionStore
+      type Session
+      type SessionOptions
+      type SessionStore
     @tsgi/gateway-spec
       type Address
       type Application
