@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { App } from "../app.ts";
+import { HttpError } from "../errors.ts";
+import { html } from "../html.ts";
+import { testClient } from "../testing/index.ts";
+import type { BareContext } from "../types.ts";
+import { formPage } from "./index.ts";
+
+const signedIn = ({ request }: BareContext) => {
+  if (request.headers.get("cookie") !== "me=1") throw new HttpError(401, "LOGIN_REQUIRED");
+  return { id: 1 };
+};
+
+function site(): App {
+  const app = new App();
+  formPage(app, "/update/:code(\\d{6}).html", {
+    name: "update",
+    needs: { me: signedIn },
+    form: {
+      note: z.string().trim().min(1, "Write something").max(5, "At most 5 letters"),
+      price: z.coerce.number("A number"),
+      tags: z.array(z.string()).optional(),
+    },
+    show: ({ params, form, me }) =>
+      html`${me.id} ${params.code} note=${form.values.note ?? ""} (${form.errors.note ?? ""}) price=${form.values.price ?? ""}
+      (${form.errors.price ?? ""}) ${form.errors.form ?? ""}`,
+    submit: ({ params, form, invalid, redirect }) => {
+      if (form.note === "taken") invalid({ note: "Taken" });
+      if (form.price > 100) invalid({ form: "Too much in all" });
+      return redirect(`/done/${params.code}/${form.price.toFixed(2)}`);
+    },
+  });
+  return app;
+}
+
+const PATH = "/update/000007.html";
+const headers = { cookie: "me=1" };
+
+describe("formPage", () => {
+  test("GET shows the page with an empty form", async () => {
+    await using client = await testClient(site());
+    const response = await client.get(PATH, { headers });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(response.text()).toMatch(/^1 000007 note= \(\) price=\s+\(\)/);
+  });
+
+  test("POST with valid fields calls submit with the checked values", async () => {
+    await using client = await testClient(site());
+    const response = await client.post(PATH, { headers, form: { note: " ok ", price: "1.5", tags: ["a", "b"] } });
+    expect([response.status, response.headers.get("location")]).toEqual([303, "/done/000007/1.50"]);
+  });
+
+  test("POST with invalid fields shows the page again with 422, every mistake and what was typed", async () => {
+    await using client = await testClient(site());
+    const response = await client.post(PATH, { headers, form: { note: "<too long>", price: "x" } });
+    expect(response.status).toBe(422);
+    expect(response.text()).toMatch(/note=&lt;too long&gt; \(At most 5 letters\) price=x\s+\(A number\)/);
+  });
+
+  test("an empty number field is a mistake, not 0", async () => {
+    await using client = await testClient(site());
+    const response = await client.post(PATH, { headers, form: { note: "ok", price: "" } });
+    expect([response.status, response.text()]).toEqual([422, expect.stringMatching(/price=\s+\(A number\)/)]);
+  });
+
+  test.each([
+    [{ note: "taken", price: "1" }, /note=taken \(Taken\) price=1/],
+    [{ note: "ok", price: "101" }, /note=ok \(\) price=101\s+\(\) Too much in all/],
+  ])("submit rejects %o by invalid(), and the page comes back with 422", async (form, expected) => {
+    await using client = await testClient(site());
+    const response = await client.post(PATH, { headers, form });
+    expect([response.status, response.text()]).toEqual([422, expect.stringMatching(expected)]);
+  });
+
+  test("needs run before the content is read", async () => {
+    await using client = await testClient(site());
+    expect((await client.get(PATH)).status).toBe(401);
+    expect((await client.post(PATH, { form: { note: "" } })).status).toBe(401);
+  });
+
+  test("content of another type is 415", async () => {
+    await using client = await testClient(site());
+    expect((await client.post(PATH, { headers, json: {} })).status).toBe(415);
+  });
+
+  test("an error of submit that is not about the form stays an error", async () => {
+    const app = new App();
+    formPage(app, "/", {
+      form: { a: z.string() },
+      show: () => html`page`,
+      submit: () => {
+        throw new HttpError(409, "TAKEN");
+      },
+    });
+    await using client = await testClient(app);
+    expect((await client.post("/", { form: { a: "1" } })).status).toBe(409);
+  });
+
+  test("a field named like a member of Object.prototype works", async () => {
+    const app = new App();
+    formPage(app, "/", {
+      form: { constructor: z.string().min(2, "Too short") },
+      show: ({ form }) => html`${form.values.constructor ?? "none"} ${form.errors.constructor ?? "none"}`,
+      submit: () => html`done`,
+    });
+    await using client = await testClient(app);
+    expect((await client.post("/", { form: { constructor: "x" } })).text()).toBe("x Too short");
+  });
+
+  test("urlFor knows the page's name", () => {
+    expect(site().urlFor("update", { code: "000007" })).toBe(PATH);
+  });
+});
