@@ -1,0 +1,154 @@
+/**
+ * Calls routes over HTTP, typed by their values. It needs `fetch` alone, so a page's script can use it: the module with the route
+ * values imports only `@tsgi/framework/route` and a schema library.
+ */
+import { route as createRoute } from "../route.ts";
+import type { Route, UrlArguments } from "../types.ts";
+import type { PathParams } from "../router/params.ts";
+import type { FieldsInput, InputOf, OutputOf } from "../validation/schema.ts";
+
+export interface CallOptions {
+  /** Where the application is: `https://api.example.com` or `/shop`. Default: the page's own origin. */
+  readonly base?: string;
+  /** Fields of every request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** Default: the global `fetch`. */
+  readonly fetch?: (input: string, init: RequestInit) => Promise<Response>;
+}
+
+/** What a route takes: its path parameters, its query, its content. What the route does not declare has no spelling. */
+export type CallInput<Path extends string, Options> = ParamsInput<Path> &
+  PartInput<Options, "query"> &
+  PartInput<Options, "headers"> &
+  ContentInput<Options>;
+
+type ParamsInput<Path extends string> = keyof PathParams<Path> extends never
+  ? { readonly params?: Readonly<Record<string, never>> }
+  : { readonly params: Exclude<UrlArguments<Path, {}>[0], undefined> };
+
+type PartInput<Options, Part extends string> = Options extends { readonly [P in Part]: infer F }
+  ? {} extends FieldsInput<F>
+    ? { readonly [P in Part]?: FieldsInput<F> }
+    : { readonly [P in Part]: FieldsInput<F> }
+  : unknown;
+
+type ContentInput<Options> = Options extends { readonly json: infer S }
+  ? { readonly json: InputOf<S> }
+  : Options extends { readonly form: infer F }
+    ? { readonly form: FieldsInput<F> }
+    : unknown;
+
+/** What a call gives: the `response` schema's output, else what the content is read as. */
+export type CallOutput<Options> = Options extends { readonly response: infer S } ? OutputOf<S> : unknown;
+
+type Arguments<Input> = {} extends Input
+  ? [input?: Input, options?: CallOptions]
+  : [input: Input, options?: CallOptions];
+
+/** A response that is not 2xx. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly status: number;
+  /** The `code` of the problem document, such as `INPUT_INVALID`; `null` where the response has none. */
+  readonly code: string | null;
+  /** The problem document (RFC 9457), or what the content was read as. */
+  readonly problem: unknown;
+
+  constructor(status: number, problem: unknown, line: string) {
+    const member = (name: string) =>
+      typeof problem === "object" && problem !== null && name in problem
+        ? String((problem as Readonly<Record<string, unknown>>)[name])
+        : null;
+    super(`${line} gave ${status}${member("detail") === null ? "" : `: ${member("detail")}`}`);
+    this.status = status;
+    this.code = member("code");
+    this.problem = problem;
+  }
+}
+
+/**
+ * Calls a route by its value: `await call(show, { params: { id: 7 } })`.
+ * @throws ClientError for a response that is not 2xx; what `fetch` throws where there is none.
+ */
+export function call<Method extends string, Path extends string, Options>(
+  route: Route<Method, Path, Options>,
+  ...[input, options = {}]: Arguments<CallInput<Path, Options>>
+): Promise<CallOutput<Options>> {
+  return send(route, (input ?? {}) as UntypedInput, options) as Promise<CallOutput<Options>>;
+}
+
+/** The routes of a table by their line: `"GET /users/:id<int>"`. */
+type ByLine<Api> = {
+  [
+    Name in keyof Api as Api[Name] extends Route<infer Method, infer Path, infer _Options> ? `${Method} ${Path}` : never
+  ]: Api[Name];
+};
+
+/** Calls a route of a table by its line. */
+export type Caller<Api> = <Line extends keyof ByLine<Api> & string>(
+  line: Line,
+  ...input: ByLine<Api>[Line] extends Route<infer _Method, infer Path, infer Options>
+    ? Arguments<CallInput<Path, Options>>
+    : never
+) => Promise<ByLine<Api>[Line] extends Route<infer _Method, infer _Path, infer Options> ? CallOutput<Options> : never>;
+
+/**
+ * A client by the type of a table alone, which costs a page no schema library:
+ * `client<typeof api>({ base })("GET /users/:id<int>", { params: { id: 7 } })`.
+ */
+export function client<Api>(defaults: CallOptions = {}): Caller<Api> {
+  const caller = (line: string, input: UntypedInput = {}, options: CallOptions = {}) =>
+    send(createRoute(line as `${string} ${string}`), input, { ...defaults, ...options });
+  // The table's types say what each line takes and gives; at run time the line says it all.
+  return caller as unknown as Caller<Api>;
+}
+
+/** An input without its types. */
+interface UntypedInput {
+  readonly params?: Readonly<Record<string, never>>;
+  readonly query?: Readonly<Record<string, never>>;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly json?: unknown;
+  readonly form?: Readonly<Record<string, unknown>>;
+}
+
+async function send(
+  route: Pick<Route, "method" | "path"> & { readonly url: (...input: never) => string },
+  { params = {}, query = {}, headers = {}, json, form }: UntypedInput,
+  options: CallOptions,
+): Promise<unknown> {
+  const { base = "", signal, fetch = globalThis.fetch } = options;
+  const path = (route.url as (params: object, query: object) => string)(params, query);
+  const content = json === undefined ? toForm(form) : JSON.stringify(json);
+  const response = await fetch(base.replace(/\/$/, "") + path, {
+    method: route.method,
+    headers: {
+      accept: "application/json",
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...options.headers,
+      ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    },
+    ...(content === undefined ? {} : { body: content }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const value = await read(response);
+  if (!response.ok) throw new ClientError(response.status, value, `${route.method} ${path}`);
+  return value;
+}
+
+function toForm(form: UntypedInput["form"]): URLSearchParams | undefined {
+  if (form === undefined) return undefined;
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(form)) {
+    if (value === undefined) continue;
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) fields.append(name, String(item));
+  }
+  return fields;
+}
+
+async function read(response: Response): Promise<unknown> {
+  if (response.status === 204) return null;
+  const type = response.headers.get("content-type") ?? "";
+  return /^application\/(?:[^;]*\+)?json(?:;|$)/i.test(type) ? response.json() : response.text();
+}
