@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [
     {
-      // Vitest's own transform leaves standard decorators in place, and Node does not run them yet.
+      // Vitest's own transform does not compile standard decorators, and Node does not run them yet.
       name: "lower-standard-decorators",
       enforce: "pre",
       async transform(code, id) {

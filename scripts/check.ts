@@ -1,4 +1,4 @@
-/** `pnpm check`: everything but the tests. Runs all steps, and fails at the end where any has failed. */
+/** `pnpm check`: everything except the tests. Runs all steps, and exits with 1 if one has failed. */
 import { spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,13 @@ const BIN = join(ROOT, "node_modules/.bin");
 const OLDEST_NODE = join(import.meta.dirname, "node_modules/node-22/bin/node");
 
 /** The paths that are free of the words in lib/prose.ts. */
-const PLAIN_ENGLISH = ["packages/gateway-spec/SPEC.md"];
+const PLAIN_ENGLISH = [
+  "packages/gateway-spec/SPEC.md",
+  "docs/decisions",
+  "docs/errors.md",
+  "docs/architecture.md",
+  "scripts/lib",
+];
 
 const folder = await mkdtemp(join(tmpdir(), "tsgi-check-"));
 const failed: string[] = [];
@@ -28,7 +34,7 @@ try {
     const tarballs = await packed();
     await step("publint", () => each(tarballs, (file) => tool("publint", "run", "--strict", file)));
     await step("are the types wrong?", () => each(tarballs, checkTypes));
-    await step("a user's program on the packed packages", () => consume(tarballs));
+    await step("a program on the packed packages", () => consume(tarballs));
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -57,7 +63,7 @@ async function checkManifests(): Promise<void> {
 }
 
 async function build(): Promise<void> {
-  // What tsc does not write any more must not be packed.
+  // Outputs of deleted sources must not be packed.
   for (const { path } of await packageFolders()) await rm(join(path, "dist"), { recursive: true, force: true });
   await pnpm(ROOT, "build");
 }
@@ -68,7 +74,7 @@ async function pack(): Promise<void> {
   }
 }
 
-/** Talks at length of resolutions that an ESM-only package does not have, so it is shown only where it fails. */
+/** The output covers resolutions that an ESM-only package does not have, so it is printed only on failure. */
 async function checkTypes(tarball: string): Promise<void> {
   const { status, output } = await run(join(BIN, "attw"), ["--profile", "esm-only", tarball], { env: process.env });
   console.log(status === 0 ? `${basename(tarball)}: all entries resolve` : output);
@@ -79,7 +85,7 @@ async function packed(): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith(".tgz")).map((name) => join(folder, name));
 }
 
-/** Installs the tarballs as a user would, type-checks every entry in full, runs the program on our Node and the oldest, and the kit. */
+/** Installs the tarballs as a user does, type-checks every entry, and runs a program on this and the oldest Node, and the conformance kit. */
 async function consume(tarballs: readonly string[]): Promise<void> {
   const consumer = join(folder, "consumer");
   await mkdir(consumer);
@@ -106,7 +112,7 @@ async function writeConsumer(consumer: string, tarballs: readonly string[]): Pro
     type: "module",
     dependencies,
     devDependencies: { "@types/node": nodeTypes["version"] },
-    // None of ours comes from the registry.
+    // The packages of this repository must not come from the registry.
     overrides: Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`])),
   });
   await writeJson(join(consumer, "tsconfig.json"), {
@@ -153,7 +159,7 @@ async function tool(name: string, ...args: readonly string[]): Promise<void> {
   await command(ROOT, join(BIN, name), ...args);
 }
 
-/** `npx pnpm` puts pnpm on PATH; a plain `node scripts/check.ts` may not have it. */
+/** `npx pnpm` adds pnpm to PATH; without it, `node scripts/check.ts` uses npx. */
 async function pnpm(cwd: string, ...args: readonly string[]): Promise<void> {
   const path = findProgram(["pnpm"], process.env);
   await (path === null ? command(cwd, "npx", "-y", "pnpm@12", ...args) : command(cwd, path, ...args));

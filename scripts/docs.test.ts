@@ -1,4 +1,4 @@
-/** What the documents say of the repository: links lead somewhere, tables say what the code says, pages are listed. */
+/** The documents agree with the repository: links resolve, tables match the code, and every page is listed. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -7,11 +7,11 @@ import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS } from "../packages/server/
 const ROOT = join(import.meta.dirname, "..");
 const documents = markdownFiles(ROOT).map((file) => relative(ROOT, file));
 
-test.each(documents)("every link of %s leads to a file, and its anchor to a heading", (document) => {
+test.each(documents)("every link of %s resolves to a file, and its anchor to a heading", (document) => {
   expect(brokenLinks(document)).toEqual([]);
 });
 
-test("the README has the two commands word for word, and the manifest has what they run", () => {
+test("the README has the two commands verbatim, and the manifest has the scripts that they run", () => {
   const blocks = [...read("README.md").matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, command]) => command);
   expect(blocks).toContain("npx -y pnpm@12 dev");
   expect(blocks).toContain("npx -y pnpm@12 test");
@@ -39,7 +39,7 @@ test("the changelog's first release is the version of the packages", () => {
 describe("server-behavior.md", () => {
   const page = read("docs/server-behavior.md");
 
-  test("has each limit with its default", () => {
+  test("lists each limit with its default", () => {
     const rows = [...page.matchAll(/^\| `(\w+(?:Bytes|Ms|Fields|Connections|Client|Connection))` \| (\w+) \|/gm)];
     const documented = rows.map(([, name, value]) => [
       name,
@@ -49,7 +49,7 @@ describe("server-behavior.md", () => {
     expect(page).toContain(`\`shutdownTimeoutMs\` (default ${DEFAULT_SHUTDOWN_TIMEOUT_MS.toLocaleString("en")})`);
   });
 
-  test("has each code of a refused request with its status", () => {
+  test("lists each code of a rejected request with its status", () => {
     const documented = [...page.matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm)].map(
       ([, status, code]) => `${code}: ${status}`,
     );
@@ -60,20 +60,20 @@ describe("server-behavior.md", () => {
   });
 });
 
-describe("decision pages", () => {
-  const pages = readdirSync(join(ROOT, "docs/decisions")).filter((name) => name !== "README.md");
+describe("decision records", () => {
+  const records = readdirSync(join(ROOT, "docs/decisions")).filter((name) => name !== "README.md");
 
-  test("are numbered one after the other, and listed by their titles", () => {
-    const numbers = pages.map((name) => /^(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1] ?? name).toSorted();
-    expect(numbers).toEqual(pages.map((_, index) => String(index + 1).padStart(4, "0")));
+  test("have unique numbers, and the index lists them by their titles", () => {
+    const numbers = records.map((name) => /^(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1] ?? name);
+    expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([]);
     const listed = [...read("docs/decisions/README.md").matchAll(/^- \[(.+)\]\((\d{4}[^)]+)\)/gm)];
-    const titles = pages.map((name) => `${name} ${/^# (.+)$/m.exec(read(`docs/decisions/${name}`))?.[1]}`);
+    const titles = records.map((name) => `${name} ${/^# (.+)$/m.exec(read(`docs/decisions/${name}`))?.[1]}`);
     expect(listed.map(([, title, name]) => `${name} ${title}`).toSorted()).toEqual(titles.toSorted());
   });
 
-  test.each(pages)("%s has its context, the choice and what it costs", (name) => {
+  test.each(records)("%s has a context, a decision and its consequences", (name) => {
     const headings = [...read(`docs/decisions/${name}`).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-    expect(headings).toEqual(["Context", "Choice", "What it costs"]);
+    expect(headings).toEqual(["Context", "Decision", "Consequences"]);
   });
 });
 
@@ -101,7 +101,7 @@ function manifestBeside(document: string): string {
   return join(dirname(document), "package.json");
 }
 
-/** The relative links of a document that lead nowhere. */
+/** The relative links of a document that do not resolve. */
 function brokenLinks(document: string): readonly string[] {
   return [...withoutCode(read(document)).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
     if (/^[a-z]+:/.test(link)) return [];
@@ -114,12 +114,12 @@ function brokenLinks(document: string): readonly string[] {
   });
 }
 
-/** Without blocks and pieces of code, for what looks like a link there is none. */
+/** Removes code blocks and code spans, where a link has no meaning. */
 function withoutCode(text: string): string {
   return text.replaceAll(/^```[^]*?^```$/gm, "").replaceAll(/(?<!\[)`[^`\n]*`(?!\])/g, "");
 }
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub derives from headings. */
 function anchors(text: string): readonly string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
     heading

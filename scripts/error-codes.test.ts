@@ -1,18 +1,18 @@
-/** The error codes of the packages and those of the documents are the same. */
+/** The documents list the error codes of the packages, and no others. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
 const SOURCES = ["packages/{gateway-spec,server,framework}/src/**/*.ts"];
-/** docs/errors.md, and the two families that it leaves to others. */
+/** docs/errors.md, and the pages of the two families that it leaves out. */
 const DOCUMENTS = ["docs/errors.md", "docs/server-behavior.md", "packages/gateway-spec/SPEC.md"];
-/** Node's own, on an error that stands for node's. */
+/** Node's code, on an error that imitates node's. */
 const NOT_OURS = new Set(["ECONNRESET"]);
 
 test("every code is documented, every documented code exists", () => {
   const known = codesOfSources();
-  // Those of three ways to write one: the union, the class with a single code, the answer of an application.
+  // One code for each form in the sources: a union, a class with a single code, an HttpError of an application.
   expect(known).toEqual(expect.arrayContaining(["DATABASE_BUSY", "LINT_VIOLATION", "METHOD_NOT_ALLOWED"]));
   expect(codesOfDocuments()).toEqual(known);
 });

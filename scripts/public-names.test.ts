@@ -1,4 +1,4 @@
-/** Every name that the packages export, types included: what is added to or lost from the public surface shows in review. */
+/** A snapshot of every name that the packages export, types included, so that a change of the public API shows in review. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -6,7 +6,7 @@ import type { Manifest } from "./lib/manifests.ts";
 
 const PACKAGES = join(import.meta.dirname, "../packages");
 
-test("the public names are these", async () => {
+test("the packages export these names", async () => {
   const lines: string[] = [];
   for (const folder of readdirSync(PACKAGES).toSorted()) {
     const manifest = JSON.parse(readFileSync(join(PACKAGES, folder, "package.json"), "utf8")) as Manifest;
@@ -413,7 +413,7 @@ test("the public names are these", async () => {
   `);
 });
 
-/** In the source, for none of them is left when it runs. No entry has an `export *`. */
+/** Types exist only in the source. No entry may have an `export *`, which would hide names. */
 function typesOf(file: string): readonly string[] {
   const source = readFileSync(file, "utf8");
   expect(source).not.toMatch(/^export \*/m);

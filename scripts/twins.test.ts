@@ -1,8 +1,8 @@
-/** What stands twice on purpose, in packages that do not import each other's inside, says the same. */
+/** Constants that two packages define, because neither may import the other, are equal. */
 import { expect, test } from "vitest";
 import { FORBIDDEN_TRAILERS as ofContract } from "../packages/gateway-spec/src/server-kit/fields.ts";
 import { FORBIDDEN_TRAILERS as ofCodec } from "../packages/server/src/http1/grammar.ts";
 
-test("the fields that may not stand behind a content", () => {
+test("the contract and the codec forbid the same trailer fields", () => {
   expect([...ofCodec].toSorted()).toEqual([...ofContract].toSorted());
 });

@@ -1,4 +1,4 @@
-/** A user's program, compiled and run against the packed packages: an application on both servers, asked once each. */
+/** A user's program, compiled and run against the packed packages: one request to an application on each server. */
 import { App } from "@tsgi/framework";
 import { openDatabase } from "@tsgi/framework/database";
 import { serve as serveOnNode } from "@tsgi/server/node";

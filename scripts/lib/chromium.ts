@@ -1,11 +1,11 @@
-/** The browser that `pnpm test` found, as a real user's: pages are opened over HTTP and complaints are kept. */
+/** The browser that `pnpm test` found. It opens pages over HTTP, as a user's does, and records errors of console and network. */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { describe, test } from "vitest";
 
 const PROGRAM = process.env["TSGI_TEST_CHROMIUM"];
 const REASON = "needs Chromium: set TSGI_TEST_CHROMIUM, or run `pnpm test`, which finds or installs one";
 
-/** No word to anybody but the application; and root has no sandbox. */
+/** The browser connects to the application only. Root cannot use the sandbox. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -31,11 +31,11 @@ export function describeWithChromium(name: string, suite: (launch: () => Promise
 
 export interface Visit extends AsyncDisposable {
   readonly page: Page;
-  /** What the console, the scripts and the network complained about. */
+  /** Errors and warnings of the console, uncaught exceptions, failed requests and statuses from 400. */
   readonly complaints: readonly string[];
 }
 
-/** A window of its own. */
+/** Opens a page in a new browser context. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: url, locale: "zh-CN", ...options });
   const page = await context.newPage();
@@ -46,7 +46,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("requestfailed", (request) => {
     const reason = request.failure()?.errorText ?? "";
-    // Whoever goes on to the next page early no longer wants the rest of this one.
+    // A navigation aborts the requests of the previous page.
     if (reason !== "net::ERR_ABORTED") complaints.push(`${request.url()} ${reason}`);
   });
   page.on("response", (response) => {

@@ -28,31 +28,31 @@ async function script(path: string, body: string): Promise<string> {
 const pathOf = (...names: string[]) => ({ PATH: names.map((name) => join(folder, name)).join(delimiter) });
 
 test.each([
-  ["the first folder wins", ["tool-a"], "first/tool-a"],
-  ["the first name wins", ["tool-b", "tool-a"], "second/tool-b"],
-  ["a later name is better than nothing", ["tool-x", "tool-b"], "second/tool-b"],
-  ["what cannot be executed is passed over", ["tool-c"], null],
-  ["so is a folder", ["tool-d"], null],
+  ["the first folder takes precedence", ["tool-a"], "first/tool-a"],
+  ["the first name takes precedence", ["tool-b", "tool-a"], "second/tool-b"],
+  ["a later name is found if the first is missing", ["tool-x", "tool-b"], "second/tool-b"],
+  ["a file that is not executable is ignored", ["tool-c"], null],
+  ["a folder is ignored", ["tool-d"], null],
 ])("findProgram: %s", (_name, names, path) => {
   expect(findProgram(names, pathOf("first", "second"))).toBe(path === null ? null : join(folder, path));
 });
 
-test("run keeps what a program says, and its status", async () => {
+test("run returns the output and the status of a program", async () => {
   const program = await script("run/both", "echo out; echo err >&2; exit 3");
   const { status, output } = await run(program, [], { env: process.env });
   expect(status).toBe(3);
   expect(output.split("\n").toSorted()).toEqual(["", "err", "out"]);
 });
 
-test("run tells of a program that is not there", async () => {
+test("run returns 127 for a program that does not exist", async () => {
   expect(await run(join(folder, "nowhere"), [])).toMatchObject({ status: 127 });
 });
 
-test("without apt-get, nothing may be installed", async () => {
+test("installPrefix is null without apt-get", async () => {
   expect(await installPrefix(pathOf("first"))).toBeNull();
 });
 
-test("apt-get installs quietly, after an update, without recommendations", async () => {
+test("installPackages updates the index, then installs quietly and without recommendations", async () => {
   const log = join(folder, "apt.log");
   const aptGet = await script("apt/apt-get", `echo "$DEBIAN_FRONTEND $@" >> ${log}`);
   await installPackages(["some-package", "another"], [aptGet], process.env);
@@ -62,7 +62,7 @@ test("apt-get installs quietly, after an update, without recommendations", async
   );
 });
 
-test("an apt-get that fails is quoted", async () => {
+test("installPackages quotes the output of a failed apt-get", async () => {
   const aptGet = await script("broken/apt-get", "echo 'E: Unable to locate package' >&2; exit 100");
   await expect(installPackages(["some-package", "another"], [aptGet], process.env)).rejects.toThrow(
     /could not install some-package and another:\nE: Unable to locate package$/,

@@ -1,4 +1,4 @@
-/** What the scripts need of the machine: which programs it has, whether it lets us install one, and how to run one. */
+/** Finds, runs and installs programs of the machine. */
 import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where Debian keeps servers; a plain user's PATH lacks it. */
+/** Debian installs servers here; the PATH of an ordinary user does not contain it. */
 const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /** The full path of the first of these programs that the machine has, or null. */
@@ -31,13 +31,13 @@ function isExecutable(path: string): boolean {
 }
 
 export interface CommandResult {
-  /** The exit status; 128 and more where a signal ended it. */
+  /** The exit status; 128 if a signal ended the program, 127 if it could not start. */
   readonly status: number;
-  /** Standard output and standard error as they came. */
+  /** Standard output and standard error, in the order of arrival. */
   readonly output: string;
 }
 
-/** Runs a program to its end and keeps what it says. */
+/** Runs a program to its end and returns its output. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -55,7 +55,7 @@ export async function run(
   return ended.promise;
 }
 
-/** The words before an apt-get that may install, or null where Debian's packages are out of reach without asking a person. */
+/** The command line of an apt-get that may install, or null if there is none or it would ask for a password. */
 export async function installPrefix(env: Environment): Promise<readonly string[] | null> {
   const aptGet = findProgram(["apt-get"], env);
   if (aptGet === null) return null;
@@ -65,7 +65,7 @@ export async function installPrefix(env: Environment): Promise<readonly string[]
   return [sudo, "-n", "DEBIAN_FRONTEND=noninteractive", aptGet];
 }
 
-/** Installs Debian packages without their recommendations. Throws with the end of apt-get's own words. */
+/** Installs Debian packages without their recommendations. Throws with the end of apt-get's output. */
 export async function installPackages(
   names: readonly string[],
   prefix: readonly string[],
@@ -73,8 +73,8 @@ export async function installPackages(
 ): Promise<void> {
   const what = names.join(" and ");
   const aptGet = async (args: readonly string[]) => {
-    const [program = "", ...words] = [...prefix, ...args];
-    const { status, output } = await run(program, words, { env: { ...env, DEBIAN_FRONTEND: "noninteractive" } });
+    const [program = "", ...rest] = [...prefix, ...args];
+    const { status, output } = await run(program, rest, { env: { ...env, DEBIAN_FRONTEND: "noninteractive" } });
     if (status !== 0) throw new Error(`apt-get could not install ${what}:\n${lastLines(output)}`);
   };
   await withProgress(`installing Debian's ${what}`, async () => {
@@ -83,7 +83,7 @@ export async function installPackages(
   });
 }
 
-/** Says what goes on, again every five seconds, and how long it took. */
+/** Prints what is in progress, again every five seconds, and the duration at the end. */
 export async function withProgress<T>(what: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const seconds = () => `${Math.round((performance.now() - start) / 1000)} s`;

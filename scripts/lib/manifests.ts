@@ -1,4 +1,4 @@
-/** What the packages' manifests must say: the direction of the imports, and the same entries for us and for users. */
+/** Checks the packages' manifests: the direction of dependencies, and equal entries for the workspace and the packed package. */
 
 export interface Manifest {
   readonly name: string;
@@ -10,7 +10,7 @@ export interface Manifest {
   readonly publishConfig?: { readonly exports?: Readonly<Record<string, { types: string; default: string }>> };
 }
 
-/** Which of ours each may depend on. */
+/** The packages of this repository that each package may depend on. */
 const MAY_DEPEND_ON: Readonly<Record<string, readonly string[]>> = {
   "@tsgi/gateway-spec": [],
   "@tsgi/server": ["@tsgi/gateway-spec"],
@@ -18,11 +18,11 @@ const MAY_DEPEND_ON: Readonly<Record<string, readonly string[]>> = {
   "@tsgi/stock-app": ["@tsgi/gateway-spec", "@tsgi/server", "@tsgi/framework"],
 };
 
-/** What is wrong, a sentence each. */
+/** The problems of a manifest, one sentence each. */
 export function manifestProblems(manifest: Manifest): readonly string[] {
   const { name } = manifest;
   const allowed = MAY_DEPEND_ON[name];
-  if (allowed === undefined) return [`${name} has no row in the table of import directions`];
+  if (allowed === undefined) return [`${name} has no row in MAY_DEPEND_ON (scripts/lib/manifests.ts)`];
   const dependencies = Object.keys({
     ...manifest.dependencies,
     ...manifest.peerDependencies,
@@ -35,7 +35,7 @@ export function manifestProblems(manifest: Manifest): readonly string[] {
   return manifest.private === true ? problems : [...problems, ...entryProblems(manifest)];
 }
 
-/** `exports` is for this repository and names sources; `publishConfig.exports` replaces it in the packed package. */
+/** `exports` names sources, for the workspace; `publishConfig.exports` replaces it in the packed package. */
 function entryProblems({ name, exports = {}, publishConfig }: Manifest): readonly string[] {
   const published = publishConfig?.exports ?? {};
   const entries = new Set([...Object.keys(exports), ...Object.keys(published)]);

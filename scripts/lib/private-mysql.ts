@@ -1,4 +1,4 @@
-/** A MySQL or MariaDB server of our own, on a temporary folder and a free port of 127.0.0.1. It touches no other server. */
+/** Starts a private MySQL or MariaDB server in a temporary folder, on a free port of 127.0.0.1. It touches no other server. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -18,13 +18,13 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 
 export interface PrivateMysql {
-  /** With a user who may do everything. */
+  /** With a user who has all privileges. */
   readonly url: string;
   /** Stops the server by its process id and removes the folder. */
   stop(): Promise<void>;
 }
 
-/** Starts the server program. Throws with the end of the server's log where it does not come up. */
+/** Starts the server program. Throws with the end of the server's log if it does not start. */
 export async function startPrivateMysql(program: string): Promise<PrivateMysql> {
   const folder = await mkdtemp(join(tmpdir(), "tsgi-mysql-"));
   let server: ChildProcess | undefined;
@@ -64,14 +64,14 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
       "--innodb-flush-log-at-trx-commit=0",
       ...(isMariadb(program) ? [] : ["--mysqlx=OFF"]),
     ];
-    // In its own process group: Ctrl-C is for us, and we stop the server.
+    // In its own process group, so that Ctrl-C reaches this process only, which stops the server.
     server = spawn(program, args, { stdio: ["ignore", logFile, logFile], detached: true });
     const failed = Promise.race([
       once(server, "exit").then(() => "ended"),
       once(server, "error").then(([error]) => String(error)),
-      delay(START_TIMEOUT_MS, `gave no answer in ${START_TIMEOUT_MS / 1000} s`, { ref: false }),
+      delay(START_TIMEOUT_MS, `did not accept a connection within ${START_TIMEOUT_MS / 1000} s`, { ref: false }),
     ]);
-    const failure = await Promise.race([failed, answers(port)]);
+    const failure = await Promise.race([failed, accepts(port)]);
     if (failure !== null) throw new Error(`${program} ${failure}:\n${lastLines(await readFile(log, "utf8"))}`);
     return { url: `mysql://tsgi:${password}@127.0.0.1:${port}/`, stop };
   } catch (error) {
@@ -81,24 +81,24 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
 }
 
 async function makeDataFolder(program: string, data: string): Promise<void> {
-  // Debian has it in another folder than the server.
+  // Debian installs it in another folder than the server.
   const PATH = [process.env["PATH"], dirname(program)].join(":");
   const installer = findProgram(["mariadb-install-db", "mysql_install_db"], { PATH });
   const [command, ...args] =
     isMariadb(program) && installer !== null
-      ? // Never --user: with it, the installer hands a folder of the system's own server to that user.
+      ? // Never --user: with it, the installer gives a folder of the system's server to that user.
         [installer, "--no-defaults", `--datadir=${data}`, "--skip-test-db"]
       : [program, "--no-defaults", ...asRoot(), `--datadir=${data}`, "--initialize-insecure"];
   const { status, output } = await run(command, args, { env: process.env });
   if (status !== 0) throw new Error(`${program} could not make its data folder:\n${lastLines(output)}`);
 }
 
-/** A server that root starts refuses to run without a word on it. */
+/** The server refuses to run as root without this option. */
 function asRoot(): readonly string[] {
   return process.getuid?.() === 0 ? ["--user=root"] : [];
 }
 
-/** MariaDB has a `mysqld` too. */
+/** MariaDB installs a `mysqld` too. */
 function isMariadb(program: string): boolean {
   return basename(program) === "mariadbd" || findProgram(["mariadbd"], { PATH: dirname(program) }) !== null;
 }
@@ -112,8 +112,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Null as soon as the server greets: only then has it run the init file. */
-async function answers(port: number): Promise<null> {
+/** Resolves to null when the server sends its handshake; it has then run the init file. */
+async function accepts(port: number): Promise<null> {
   for (;;) {
     const greeted = Promise.withResolvers<boolean>();
     const socket = connect(port, "127.0.0.1");

@@ -32,7 +32,7 @@ const TABLE: readonly (readonly [pattern: string, instead: string])[] = [
   ["glances?", "fast check"],
   ["cues?", "release"],
   ["outbox(?:es)?", "write buffer"],
-  ["vocabular(?:y|ies)", "field cache"],
+  ["vocabular(?:y|ies)", "header prefix cache"],
   ["words? too many", 'unexpected argument "x"'],
   ["mend(?:s|ed|ing)?", "fix"],
   ["for ever", "forever, without limit, indefinitely"],

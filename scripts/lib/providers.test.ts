@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { CHROMIUM, MYSQL, chooseSource } from "./providers.ts";
 import type { Means } from "./providers.ts";
 
-describe.each([MYSQL, CHROMIUM])("$title comes", (need) => {
+describe.each([MYSQL, CHROMIUM])("the source of $title is", (need) => {
   const [program = ""] = need.programs;
   const everything: Means = {
     env: { [need.variable]: "given" },
@@ -15,16 +15,24 @@ describe.each([MYSQL, CHROMIUM])("$title comes", (need) => {
   const nothing: Means = { ...noProgram, installPrefix: () => Promise.resolve(null) };
 
   test.each<[string, Means, object]>([
-    ["from the environment first", everything, { kind: "given", value: "given" }],
-    ["else from a program on the machine", noVariable, { kind: "program", path: `/usr/sbin/${program}` }],
-    ["not from an empty variable", { ...noVariable, env: { [need.variable]: "" } }, { kind: "program" }],
-    ["else from Debian", noProgram, { kind: "install", prefix: ["sudo", "apt-get"] }],
-    ["else not at all", nothing, { kind: "missing" }],
+    ["the environment variable, if it is set", everything, { kind: "given", value: "given" }],
+    [
+      "a program of the machine, if the variable is not set",
+      noVariable,
+      { kind: "program", path: `/usr/sbin/${program}` },
+    ],
+    [
+      "a program of the machine, if the variable is empty",
+      { ...noVariable, env: { [need.variable]: "" } },
+      { kind: "program" },
+    ],
+    ["a Debian package, if there is no program", noProgram, { kind: "install", prefix: ["sudo", "apt-get"] }],
+    ["missing, if nothing can be installed", nothing, { kind: "missing" }],
   ])("%s", async (_name, means, source) => {
     expect(await chooseSource(need, means)).toMatchObject(source);
   });
 
-  test("with a message that says what to do", async () => {
+  test("missing, with a message that says what to do", async () => {
     expect(await chooseSource(need, nothing)).toMatchObject({
       reason: expect.stringMatching(
         new RegExp(

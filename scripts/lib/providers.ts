@@ -1,23 +1,23 @@
-/** Decides where the tests' database and browser come from. Deciding is apart from doing, so that each way can be tested. */
+/** Chooses the source of the tests' database and browser. The choice is a function without effects, so that tests cover each case. */
 
-/** What the decision rests on. */
+/** The inputs of the choice. */
 export interface Means {
   readonly env: Readonly<Record<string, string | undefined>>;
   findProgram(names: readonly string[]): string | null;
-  /** The words of an apt-get that may install, or null. */
+  /** The command line of an apt-get that may install, or null. */
   installPrefix(): Promise<readonly string[] | null>;
 }
 
-/** A thing that the tests need. */
+/** A program that the tests need. */
 export interface Need {
   /** Such as "a MySQL or MariaDB server". */
   readonly title: string;
-  /** The variable that names it, for the tests too. */
+  /** The environment variable that names it, here and in the tests. */
   readonly variable: string;
-  /** What the variable must look like, for the message. */
+  /** An example value of the variable, for the message. */
   readonly example: string;
   readonly programs: readonly string[];
-  /** Debian's packages that bring one of the programs and what it needs. */
+  /** Debian packages that contain one of the programs and what it needs. */
   readonly debianPackages: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export type Source =
   | { readonly kind: "install"; readonly prefix: readonly string[] }
   | { readonly kind: "missing"; readonly reason: string };
 
-/** The server's programs alone, without the service that Debian's mariadb-server would start and leave running. */
+/** These packages have the programs without the service that Debian's mariadb-server starts. */
 export const MYSQL: Need = {
   title: "a MySQL or MariaDB server",
   variable: "TSGI_TEST_MYSQL_URL",
@@ -44,7 +44,7 @@ export const CHROMIUM: Need = {
   debianPackages: ["chromium"],
 };
 
-/** In order: the environment, a program on the machine, Debian's package, a message. */
+/** In this order: the environment, a program of the machine, a Debian package, a message. */
 export async function chooseSource(need: Need, means: Means): Promise<Source> {
   const value = means.env[need.variable];
   if (value !== undefined && value !== "") return { kind: "given", value };
@@ -55,7 +55,7 @@ export async function chooseSource(need: Need, means: Means): Promise<Source> {
   return { kind: "missing", reason: missing(need) };
 }
 
-/** What to do about it. */
+/** The message for a missing program, with what to do. */
 export function missing(need: Need): string {
   return `no ${need.title.replace(/^an? /, "")}: install Debian's ${need.debianPackages.join(" and ")}, or set ${need.variable}, such as ${need.example}`;
 }

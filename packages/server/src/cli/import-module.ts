@@ -39,7 +39,7 @@ async function registerTsx(file: string): Promise<boolean> {
 }
 
 interface TsxApi {
-  register(): unknown;
+  readonly register: () => unknown;
 }
 
 /** The package.json of an installed package, or null. */
