@@ -237,6 +237,7 @@ test("the packages export these names", async () => {
       STDERR_LOGGER
       ServerExchange
       TOKEN
+      boundAddress
       byteLength
       cancelBody
       checkField
@@ -270,6 +271,7 @@ test("the packages export these names", async () => {
       refusalStatus
       responseTimeout
       serverClosed
+      serverUrl
       tcpAddress
       tlsInfo
       toHeaderView

@@ -1,4 +1,5 @@
 /** The two ends of a connection and what TLS agreed on, in the words of the contract (TSGI-27, TSGI-28). */
+import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Address, ClientCertificate, TlsInfo } from "../index.ts";
 
@@ -30,6 +31,23 @@ export function localAddress(socket: SocketLike): Address | null {
   const { server } = socket as { readonly server?: { readonly address?: () => unknown } | null };
   const path = server?.address?.();
   return typeof path === "string" ? { transport: "unix", path } : null;
+}
+
+/** The address of a listener that listens. */
+export function boundAddress(listener: { address(): AddressInfo | string | null }): Address {
+  const address = listener.address();
+  if (address === null) throw new Error("The listener does not listen");
+  return typeof address === "string"
+    ? { transport: "unix", path: address }
+    : { transport: "tcp", hostname: address.address, port: address.port };
+}
+
+/** The URL under which a client on this machine finds the server. */
+export function serverUrl(scheme: "http" | "https", address: Address): string {
+  if (address.transport === "unix") return `${scheme}+unix://${encodeURIComponent(address.path)}/`;
+  const { hostname, port } = address;
+  const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }
 
 /** `null` where the socket is closed, for it has forgotten then. */

@@ -1,5 +1,13 @@
 /** What every server needs of the contract, each mechanism once. docs/write-a-server.md builds a server with it. */
-export { localAddress, peerAddress, tcpAddress, tlsInfo, type SocketLike } from "./addresses.ts";
+export {
+  boundAddress,
+  localAddress,
+  peerAddress,
+  serverUrl,
+  tcpAddress,
+  tlsInfo,
+  type SocketLike,
+} from "./addresses.ts";
 export { BodyQueue, type BodyQueueOwner } from "./body-queue.ts";
 export { BodyWriter, MAX_WRITE_BYTES, type BodySink } from "./body-writer.ts";
 export { ExchangeState, type FailableContent, type Releasable } from "./exchange-state.ts";

@@ -1,7 +1,7 @@
-/** Binds a listener to the address of the options, and names the address that it got. */
+/** Binds a listener to the address of the options. */
 import { rm } from "node:fs/promises";
 import { connect, type ListenOptions, type Server as NetServer } from "node:net";
-import type { Address, ServeOptions } from "@tsgi/gateway-spec";
+import type { ServeOptions } from "@tsgi/gateway-spec";
 
 /** Connections that the system holds until they are accepted. Linux caps it by net.core.somaxconn, 4096 by default. */
 const BACKLOG = 4096;
@@ -44,20 +44,4 @@ function isStale(path: string): Promise<boolean> {
       resolve(error.code === "ECONNREFUSED");
     });
   });
-}
-
-export function boundAddress(listener: NetServer): Address {
-  const address = listener.address();
-  if (address === null) throw new Error("The listener does not listen");
-  return typeof address === "string"
-    ? { transport: "unix", path: address }
-    : { transport: "tcp", hostname: address.address, port: address.port };
-}
-
-/** The URL under which a browser on this machine finds the server. */
-export function serverUrl(scheme: "http" | "https", address: Address): string {
-  if (address.transport === "unix") return `${scheme}+unix://${encodeURIComponent(address.path)}/`;
-  const { hostname, port } = address;
-  const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
-  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }

@@ -1,7 +1,15 @@
 /** What both servers do around their listener: startup, listening, the sweep of timeouts, and shutdown in order (TSGI-52). */
 import { Server as NetServer } from "node:net";
 import type { Application, Handler, Logger, ServeOptions, Server } from "@tsgi/gateway-spec";
-import { closable, HandlerScope, Lifespan, SPEC_VERSION, STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
+import {
+  boundAddress,
+  closable,
+  HandlerScope,
+  Lifespan,
+  serverUrl,
+  SPEC_VERSION,
+  STDERR_LOGGER,
+} from "@tsgi/gateway-spec/server-kit";
 import {
   DEFAULT_LIMITS,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
@@ -12,7 +20,7 @@ import {
 } from "../options.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
-import { bind, boundAddress, serverUrl } from "./bind.ts";
+import { bind } from "./bind.ts";
 import { type Clock, deadline, everySweep } from "./clock.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 
