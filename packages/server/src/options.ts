@@ -58,12 +58,12 @@ export const DEFAULT_LIMITS: Limits = {
 export interface SocketServeOptions extends ServeOptions, LimitOptions {
   /** HTTPS in place of HTTP, on TCP only. Default: none. */
   readonly tls?: TlsChoice;
+  /** An inherited descriptor that is bound or listens, in place of hostname, port and path. */
+  readonly fd?: number;
 }
 
 /** The options of the node server. It keeps the same limits. */
-export interface NodeServeOptions extends ServeOptions, LimitOptions {
-  /** HTTPS in place of HTTP, on TCP only. Default: none. */
-  readonly tls?: TlsChoice;
+export interface NodeServeOptions extends SocketServeOptions {
   /** Whether clients may choose HTTP/2 by ALPN. Only with `tls`: plain text is HTTP/1.1 always. Default true. */
   readonly http2?: boolean;
 }
@@ -83,6 +83,7 @@ const COMMON: Readonly<Record<keyof SocketServeOptions, true>> = {
   shutdownTimeoutMs: true,
   logger: true,
   tls: true,
+  fd: true,
   ...mapToTrue(DEFAULT_LIMITS),
 };
 

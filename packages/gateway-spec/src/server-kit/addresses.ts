@@ -36,10 +36,10 @@ export function localAddress(socket: SocketLike): Address | null {
 /** The address of a listener that listens. */
 export function boundAddress(listener: { address(): AddressInfo | string | null }): Address {
   const address = listener.address();
-  if (address === null) throw new Error("The listener does not listen");
-  return typeof address === "string"
-    ? { transport: "unix", path: address }
-    : { transport: "tcp", hostname: address.address, port: address.port };
+  if (address !== null && typeof address === "object")
+    return { transport: "tcp", hostname: address.address, port: address.port };
+  // Node does not know the path of an inherited Unix domain socket.
+  return { transport: "unix", path: address ?? "" };
 }
 
 /** The URL under which a client on this machine finds the server. */

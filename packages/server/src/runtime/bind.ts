@@ -1,7 +1,7 @@
 /** Binds a listener to the address of the options. */
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { connect, type ListenOptions, type Server as NetServer } from "node:net";
-import type { ServeOptions } from "@tsgi/gateway-spec";
+import type { SocketServeOptions } from "../options.ts";
 
 /** Connections that the system holds until they are accepted. Linux caps it by net.core.somaxconn, 4096 by default. */
 const BACKLOG = 4096;
@@ -10,8 +10,9 @@ const BACKLOG = 4096;
  * Resolves when the listener listens. A socket file on which no process listens any more is replaced.
  * @throws node's error, such as `EADDRINUSE` or `EACCES`.
  */
-export async function bind(listener: NetServer, options: ServeOptions): Promise<void> {
-  const { hostname: host = "127.0.0.1", port = 0, path } = options;
+export async function bind(listener: NetServer, options: SocketServeOptions): Promise<void> {
+  const { hostname: host = "127.0.0.1", port = 0, path, fd } = options;
+  if (fd !== undefined) return listen(listener, { fd, backlog: BACKLOG });
   if (path === undefined) return listen(listener, { host, port, backlog: BACKLOG });
   try {
     await listen(listener, { path, backlog: BACKLOG });
@@ -22,7 +23,7 @@ export async function bind(listener: NetServer, options: ServeOptions): Promise<
   }
 }
 
-function listen(listener: NetServer, address: ListenOptions): Promise<void> {
+function listen(listener: NetServer, address: ListenOptions | { readonly fd: number; readonly backlog: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     listener.once("error", reject);
     listener.listen(address, () => {
@@ -32,8 +33,9 @@ function listen(listener: NetServer, address: ListenOptions): Promise<void> {
   });
 }
 
-/** Whether the path is a socket file that a process left behind. A connection to one is refused; to another file it is not one. */
-function isStale(path: string): Promise<boolean> {
+/** Whether the path is a socket file that a process left behind: a connection to it is refused. */
+async function isStale(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false;
   return new Promise((resolve) => {
     const client = connect(path);
     client.once("connect", () => {

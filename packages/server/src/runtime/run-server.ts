@@ -1,6 +1,6 @@
 /** What both servers do around their listener: startup, listening, the sweep of timeouts, and shutdown in order (TSGI-52). */
 import { Server as NetServer } from "node:net";
-import type { Application, Handler, Logger, ServeOptions, Server } from "@tsgi/gateway-spec";
+import type { Application, Handler, Logger, Server } from "@tsgi/gateway-spec";
 import {
   boundAddress,
   closable,
@@ -14,9 +14,8 @@ import {
   DEFAULT_LIMITS,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
   SWEEP_MS,
-  type LimitOptions,
   type Limits,
-  type TlsChoice,
+  type SocketServeOptions,
 } from "../options.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
@@ -57,17 +56,13 @@ export interface Transport {
   readonly beforeSweep?: (time: number) => void;
 }
 
-export interface RunOptions extends ServeOptions, LimitOptions {
-  readonly tls?: TlsChoice;
-}
-
 /**
  * @param software as in `ServerInfo`.
  * @param clock moved by hand in tests.
  */
 export async function runServer<State>(
   application: Application<State> | Handler,
-  options: RunOptions,
+  options: SocketServeOptions,
   software: string,
   createTransport: (runtime: Runtime, certificates: Certificates | null) => Transport,
   clock: Clock,
