@@ -19,6 +19,7 @@ const PLAIN_ENGLISH = [
   "docs/decisions",
   "docs/errors.md",
   "docs/architecture.md",
+  "docs/server-behavior.md",
   "scripts/lib",
 ];
 
