@@ -176,7 +176,7 @@ export class App<State = unknown> implements Application<State> {
    * shut down with this one, and has a state of its own.
    * @throws RouteError
    */
-  mount(prefix: string, application: Application<never> | Handler): void {
+  mount<Inner>(prefix: string, application: Application<Inner> | Handler): void {
     const registration = { place: callerPlace() };
     const handler = this.#mounts.add(application);
     const trimmed = prefix.replace(/\/$/, "");
@@ -190,7 +190,7 @@ export class App<State = unknown> implements Application<State> {
    * Hands every request for a host name to another application: `api.example.com`, or `*.example.com` for the names below it.
    * The port does not count. The middleware of this application runs first.
    */
-  host(name: string, application: Application<never> | Handler): void {
+  host<Inner>(name: string, application: Application<Inner> | Handler): void {
     this.#hosts.add(name, this.#mounts.add(application));
     this.#hasHosts = true;
   }

@@ -1,5 +1,6 @@
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { App, del, get, on, patch, post, put, route, type Context } from "./index.ts";
 
 class UserPages {
@@ -10,7 +11,7 @@ class UserPages {
   }
 
   @get("/users/:id", { name: "user" })
-  show({ params }: Context<{ id: string }>): string {
+  show({ params }: Context<"/users/:id">): string {
     return `${this.#greeting} ${params.id}`;
   }
 
@@ -40,13 +41,13 @@ class UserPages {
 }
 
 class LoudUserPages extends UserPages {
-  override show(context: Context<{ id: string }>): string {
+  override show(context: Context<"/users/:id">): string {
     return `${super.show(context)}!`;
   }
 }
 
 describe("decorated methods", () => {
-  test("answer with their object", async () => {
+  test("handle requests with their object", async () => {
     const app = new App();
     app.register(new UserPages("hello"));
     await using client = await createTestClient(app);
@@ -64,12 +65,35 @@ describe("decorated methods", () => {
     }
   });
 
-  test("stay what they were", () => {
-    expect(new UserPages("hello").show({ params: { id: "7" } } as Context<{ id: string }>)).toBe("hello 7");
+  test("remain ordinary methods", () => {
+    expect(new UserPages("hello").show({ params: { id: "7" } } as Context<"/users/:id">)).toBe("hello 7");
     expect(new UserPages("hello").callHidden()).toBe("hello hidden");
   });
 
-  test("may be overridden, and two objects do not meet", async () => {
+  test("use the schemas, needs and status of a route value", async () => {
+    const made = route("POST /made/:id<int>", {
+      json: z.object({ name: z.string() }),
+      needs: { me: async () => "me" },
+      response: z.object({ id: z.number(), name: z.string() }),
+      status: 201,
+    });
+    class Pages {
+      @on(made)
+      create({ params, json, me }: Context<typeof made>): { id: number; name: string } {
+        return Object.assign({ id: params.id, name: `${json.name} of ${me}` }, { secret: 1 });
+      }
+    }
+    const app = new App();
+    app.register(new Pages());
+    await using client = await createTestClient(app);
+    const post = (body: string) =>
+      client.request("/made/7", { method: "POST", headers: { "content-type": "application/json" }, body });
+    const good = await post('{"name":"x"}');
+    expect([good.status, good.json()]).toEqual([201, { id: 7, name: "x of me" }]);
+    expect((await post("{}")).status).toBe(422);
+  });
+
+  test("may be overridden, and each object has its own", async () => {
     const [plain, loud] = [new App(), new App()];
     plain.register(new UserPages("hello"));
     loud.register(new LoudUserPages("hey"));
@@ -79,31 +103,84 @@ describe("decorated methods", () => {
     expect((await plainClient.request("/users/7")).text()).toBe("hello 7");
   });
 
-  test("are missed where an object has none", () => {
-    expect(() => new App().register(new Map())).toThrow(expect.objectContaining({ code: "ROUTE_NONE" }));
+  test("may be overridden and decorated again: the same route is replaced, another one is added", async () => {
+    class Base {
+      @get("/x")
+      x(): string {
+        return "base x";
+      }
+      @get("/y")
+      y(): string {
+        return "base y";
+      }
+    }
+    class Sub extends Base {
+      @get("/x")
+      override x(): string {
+        return "sub x";
+      }
+      @get("/z")
+      override y(): string {
+        return "sub y";
+      }
+    }
+    const app = new App();
+    app.register(new Sub());
+    await using client = await createTestClient(app);
+    const texts = [];
+    for (const path of ["/x", "/y", "/z"]) texts.push((await client.request(path)).text());
+    expect(texts).toEqual(["sub x", "sub y", "sub y"]);
+  });
+
+  test("of one class conflict where two have the same route", () => {
+    class Twice {
+      @get("/x")
+      a(): string {
+        return "";
+      }
+      @get("/x")
+      b(): string {
+        return "";
+      }
+    }
+    expect(() => {
+      new App().register(new Twice());
+    }).toThrow(/^GET \/x \(\S+decorators\.test\.ts:\d+\) matches the same requests as \/x \(\S+:\d+\)$/);
   });
 });
 
-export class DoesNotCompile {
-  // @ts-expect-error -- the path has no parameter "id"
-  @get("/users")
-  missing(context: Context<{ id: string }>): string {
-    return context.params.id;
-  }
-
-  // @ts-expect-error -- the parameter is called "code"
-  @get("/add/:code(\\d{6}).html")
-  otherName(context: Context<{ id: string }>): string {
-    return context.params.id;
-  }
-
-  // @ts-expect-error -- parameters are text
-  @get("/users/:id")
-  otherType(context: Context<{ id: number }>): string {
-    return String(context.params.id);
-  }
-
-  // @ts-expect-error -- nothing is returned
-  @get("/nothing")
-  nothing(): void {}
+class Plain {
+  name = "plain";
 }
+
+describe("register", () => {
+  test.each<readonly [string, unknown, string]>([
+    ["an object without routes", new Plain(), "this Plain has none"],
+    ["an object without a prototype", Object.create(null), "this object has none"],
+    ["a class", UserPages, "write app.register(new UserPages(…))"],
+    ["undefined", undefined, "undefined has none"],
+    ["null", null, "null has none"],
+    ["text", "x", "x has none"],
+  ])("refuses %s with a sentence", (_title, value, message) => {
+    const register = () => {
+      new App().register(value as object);
+    };
+    expect(register).toThrow(expect.objectContaining({ name: "RouteError", code: "ROUTE_NONE" }));
+    expect(register).toThrow(message);
+  });
+});
+
+describe("a decorator refuses", () => {
+  const decorate = get("/") as unknown as (...args: readonly unknown[]) => unknown;
+
+  test.each<readonly [string, readonly unknown[], string]>([
+    ["legacy decorators of methods", [{}, "x", {}], 'remove "experimentalDecorators" from tsconfig.json'],
+    ["legacy decorators of classes", [Plain], 'remove "experimentalDecorators" from tsconfig.json'],
+    ["a class", [Plain, { kind: "class", name: "Plain" }], "not a class"],
+    ["a field", [undefined, { kind: "field", name: "a", static: false }], "not a field"],
+    ["a static method", [() => "", { kind: "method", name: "a", static: true }], "not a static method"],
+  ])("%s", (_title, args, message) => {
+    expect(() => decorate(...args)).toThrow(expect.objectContaining({ code: "ROUTE_DECORATOR_INVALID" }));
+    expect(() => decorate(...args)).toThrow(message);
+  });
+});

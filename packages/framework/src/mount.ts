@@ -74,7 +74,7 @@ export class Mounts {
   readonly #states = new Map<unknown, Map<Application, unknown>>();
 
   /** @returns the handler of the application, which gets its own state. */
-  add(application: Application<never> | Handler): Handler {
+  add<State>(application: Application<State> | Handler): Handler {
     if (typeof application === "function") return application;
     const mounted = application as unknown as Application;
     this.#applications.add(mounted);
