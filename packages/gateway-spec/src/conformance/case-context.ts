@@ -1,46 +1,67 @@
-/** What a case's client has in hand: connections to one server, and the probe of one run. */
+/** The context of a case's client: connections to one server, and the probe of one run. */
 import type { ProbeClient, ServedConnection, CaseContext } from "./case.ts";
-import { ConformanceError, within } from "./expect.ts";
+import { ConformanceError, show, type Waits } from "./expect.ts";
 import { type ReceivedResponse, type RequestParts, Wire, type WireOptions } from "./wire.ts";
 
-/** Rounds of {@link CaseContext.settle}: more than a server needs turns of its loop to do what it has begun. */
+/** Rounds of {@link CaseContext.settle}: more than the turns of the event loop that a server needs to finish what it has begun. */
 const SETTLE_ROUNDS = 8;
 
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** Whether TLS is spoken there. Any certificate will do: who the server is, is not the kit's question. Default false. */
+  /** Whether the server speaks TLS. The kit accepts any certificate, because it does not test identities. Default false. */
   readonly tls?: boolean;
 }
 
-export function endpointOf({ address, url }: ServedConnection): Endpoint {
-  if (address.transport !== "tcp") throw new ConformanceError("the kit needs a server that listens on TCP");
-  return { host: address.hostname, port: address.port, tls: url.startsWith("https:") };
+const EXPECTED_ADDRESS = '{ transport: "tcp", hostname, port }';
+
+/** @throws ConformanceError if `serve` did not return a server that the kit can connect to; the message names the fault. */
+export function endpointOf(server: ServedConnection): Endpoint {
+  const { address, url } = asRecord(server, "serve() must return a server { address, url, close }");
+  const { transport, hostname, port } = asRecord(address, `server.address must be ${EXPECTED_ADDRESS}`);
+  if (transport === undefined) {
+    throw new ConformanceError(`server.address has no transport: it must be ${EXPECTED_ADDRESS}, saw ${show(address)}`);
+  }
+  if (transport !== "tcp") {
+    throw new ConformanceError(
+      `the kit connects over TCP: server.address must be ${EXPECTED_ADDRESS}, saw ${show(address)}`,
+    );
+  }
+  if (typeof hostname !== "string" || typeof port !== "number") {
+    throw new ConformanceError(`server.address must have a hostname and a port, saw ${show(address)}`);
+  }
+  if (typeof url !== "string") throw new ConformanceError(`server.url must be a string, saw ${show(url)}`);
+  return { host: hostname, port, tls: url.startsWith("https:") };
+}
+
+function asRecord(value: unknown, rule: string): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
+  throw new ConformanceError(`${rule}, saw ${show(value)}`);
 }
 
 export function authorityOf({ host, port }: Endpoint): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The connections of one run, so that all of them are closed when it is over. */
+/** The connections of one run, which closes all of them at its end. */
 export class Connections {
   readonly #wires = new Set<Wire>();
-  readonly #deadlineMs: number;
+  readonly #waits: Waits;
 
-  constructor(deadlineMs: number) {
-    this.#deadlineMs = deadlineMs;
+  constructor(waits: Waits) {
+    this.#waits = waits;
   }
 
-  async open(endpoint: Endpoint, base: string): Promise<Wire> {
-    const options: WireOptions = { ...endpoint, authority: authorityOf(endpoint), base, deadlineMs: this.#deadlineMs };
+  async open(endpoint: Endpoint, base: string, waits: Waits = this.#waits): Promise<Wire> {
+    const options: WireOptions = { ...endpoint, authority: authorityOf(endpoint), base, waits };
     const wire = await Wire.open(options);
     this.#wires.add(wire);
     return wire;
   }
 
   /** One request on a connection of its own. */
-  async fetch(endpoint: Endpoint, base: string, parts: RequestParts = {}): Promise<ReceivedResponse> {
-    const wire = await this.open(endpoint, base);
+  async fetch(endpoint: Endpoint, base: string, parts: RequestParts = {}, waits?: Waits): Promise<ReceivedResponse> {
+    const wire = await this.open(endpoint, base, waits);
     wire.request({ ...parts, headers: [...(parts.headers ?? []), ["Connection", "close"]] });
     const response = await wire.response(parts.method);
     wire.close();
@@ -54,17 +75,17 @@ export class Connections {
   }
 }
 
-/** @param probe the run's probe where it is at hand; else it is asked for over the server under test. */
+/** @param probe the probe of the run if it is in this process. `null` asks the server under test for it. */
 export function createCaseContext(
   endpoint: Endpoint,
   base: string,
   connections: Connections,
-  deadlineMs: number,
+  waits: Waits,
   probe: ProbeClient | null,
 ): CaseContext {
   const { tls: encrypted = false } = endpoint;
   const ask = async (path: string): Promise<readonly string[]> => {
-    const { status, body } = await connections.fetch(endpoint, base, { path });
+    const { status, body } = await connections.fetch(endpoint, base, { path }, waits.silent);
     if (status !== 200)
       throw new ConformanceError(`the server does not run the kit's application: ${status} for ${base}${path}`);
     return JSON.parse(body.toString()) as readonly string[];
@@ -84,9 +105,9 @@ export function createCaseContext(
     records: () => client.records(),
     recorded: async (text) => {
       try {
-        await within(client.recorded(text), deadlineMs, `the application to see "${text}"`);
+        await waits.within(client.recorded(text), `the application to record "${text}"`);
       } catch (error) {
-        const seen = probe === null ? "" : `; it saw ${JSON.stringify(await probe.records())}`;
+        const seen = probe === null ? "" : `; it recorded ${JSON.stringify(await probe.records())}`;
         throw new ConformanceError(`${error instanceof Error ? error.message : String(error)}${seen}`, {
           cause: error,
         });

@@ -6,5 +6,5 @@ const code = await runCommand(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
 });
 process.exitCode = code;
-// A server that failed may have left a listener or a timer behind; what was printed goes out first.
+// A failed server may have left a listener or a timer open. The output is flushed first.
 process.stdout.write("", () => process.exit());

@@ -1,12 +1,20 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toNode } from "../adapters/node/index.ts";
+import { createConformanceApplication } from "./application.ts";
+import { cases } from "./cases/index.ts";
 import { runCommand } from "./command.ts";
+
+const QUIET = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let folder: string;
 let server: string;
@@ -51,17 +59,17 @@ async function run(...args: readonly string[]) {
   return { code, ...printed };
 }
 
-describe("wrong usage is explained and exits 2", () => {
+describe("wrong usage prints the reason and exits with 2", () => {
   test.each<[string, readonly string[], string]>([
-    ["no server", [], "which server? Name a module or an address"],
-    ["two servers", ["--serve", "a.ts", "127.0.0.1:80"], "a module or an address, not both"],
-    ["a word too many", ["127.0.0.1:80", "b"], '"b" is one word too many'],
-    ["no port", ["localhost"], '"localhost" is no host:port'],
-    ["another scheme", ["ftp://localhost:80"], '"ftp://localhost:80" is no host:port'],
-    ["more than an address", ["https://localhost:443/a"], '"https://localhost:443/a" is no host:port'],
-    ["a port beyond the last", ["localhost:65536"], '"localhost:65536" is no host:port'],
+    ["no server", [], "name a server: --serve <module> or <host>:<port>"],
+    ["two servers", ["--serve", "a.ts", "127.0.0.1:80"], "use either --serve or an address, not both"],
+    ["a second address", ["127.0.0.1:80", "b"], 'unexpected argument "b"'],
+    ["no port", ["localhost"], '"localhost" is not an address: write <host>:<port>'],
+    ["another scheme", ["ftp://localhost:80"], '"ftp://localhost:80" is not an address'],
+    ["more than an address", ["https://localhost:443/a"], '"https://localhost:443/a" is not an address'],
+    ["a port beyond the last", ["localhost:65536"], '"localhost:65536" is not an address'],
     ["an unknown option", ["--what"], "Unknown option '--what'"],
-    ["an unknown format", ["--format", "xml", "localhost:80"], '"xml" is no format: plain or tap'],
+    ["an unknown format", ["--format", "xml", "localhost:80"], 'unknown format "xml": use plain or tap'],
     ["an unknown case", ["--filter", "nothing-such", "localhost:80"], 'no case has "nothing-such" in its name'],
     ["a module that is not there", ["--serve", "./not-there.ts"], "cannot import "],
   ])("%s", async (_what, args, message) => {
@@ -75,17 +83,17 @@ describe("wrong usage is explained and exits 2", () => {
     const file = join(folder, "empty.ts");
     const { code, err } = await run("--serve", file);
     expect(code).toBe(2);
-    expect(err).toContain(`${file} has no function "serve" among its exports`);
+    expect(err).toContain(`${file} does not export a function "serve"`);
   });
 });
 
-test("help goes to the standard output and exits 0", async () => {
+test("--help prints the usage on the standard output and exits with 0", async () => {
   const { code, out, err } = await run("--help");
   expect([code, err]).toEqual([0, ""]);
   expect(out).toMatch(/^usage: /);
 });
 
-describe("a server that passes a case, fails one and lacks a capability", () => {
+describe("the results of passed, failed and skipped cases are printed", () => {
   test("in TAP", async () => {
     const { code, out } = await run("--serve", server, "--filter", "request-url", "--format", "tap");
     expect([code, out]).toEqual([
@@ -118,7 +126,7 @@ describe("a server that passes a case, fails one and lacks a capability", () => 
     ]);
   });
 
-  test("in plain words", async () => {
+  test("in plain lines", async () => {
     expect(await run("--serve", server, "--filter", "request-url")).toMatchObject({
       code: 0,
       out: "passed   request-url\n1 passed, 0 failed, 0 skipped\n",
@@ -133,34 +141,97 @@ describe("a server that passes a case, fails one and lacks a capability", () => 
     });
   });
 
-  test.each([
-    ["127.0.0.1:1", "127.0.0.1:1"],
-    ["http://127.0.0.1:1/", "127.0.0.1:1"],
-    ["https://[::1]:1", "https://[::1]:1"],
-  ])("where nobody listens: %s", async (address, where) => {
-    const { code, out } = await run("--filter", "request-url", address);
-    expect(code).toBe(1);
-    expect(out).toContain(`cannot connect to ${where}\n`);
-  });
-
   test("by address, cases that start servers are skipped", async () => {
     const { code, out } = await run("--filter", "close-twice", "[::1]:1");
     expect([code, out.split("\n")[0]]).toEqual([
       0,
-      "skipped  close-twice: it starts and closes servers: give the kit a serve",
+      "skipped  close-twice: it starts and closes servers: use --serve <module>",
     ]);
   });
 });
 
-test("what is thrown where nobody can catch it fails the case that is running, and the next case runs", async () => {
+describe("a server that cannot be tested is one message, and no case runs", () => {
+  test.each([
+    ["127.0.0.1:1", "127.0.0.1:1"],
+    ["http://127.0.0.1:1/", "127.0.0.1:1"],
+    ["https://127.0.0.1:1", "https://127.0.0.1:1"],
+  ])("nothing listens on %s", async (address, where) => {
+    expect(await run(address)).toEqual({
+      code: 2,
+      out: "",
+      err: `tsgi-conformance: cannot connect to ${where}: connect ECONNREFUSED 127.0.0.1:1\n`,
+    });
+  });
+
+  test("the server at the address does not run the kit's application", async () => {
+    const other = createServer((_req, res) => res.writeHead(404).end()).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const { code, out, err } = await run(`127.0.0.1:${port}`);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain("the server does not run conformanceApplication");
+    expect(err).toContain("GET /-/capabilities has the status 404");
+    other.close();
+  });
+
+  test.each([
+    ["undefined", "serve() must return a server { address, url, close }, saw undefined"],
+    ["{ url: '' }", 'server.address must be { transport: "tcp", hostname, port }, saw undefined'],
+    [
+      "{ address: { hostname: '127.0.0.1', port: 1 }, url: '' }",
+      "server.address has no transport: it must be { transport: \"tcp\", hostname, port }, saw { hostname: '127.0.0.1', port: 1 }",
+    ],
+    ["{ address: { transport: 'unix', path: '/a' }, url: '' }", "the kit connects over TCP"],
+    ["{ address: { transport: 'tcp', port: 1 }, url: '' }", "server.address must have a hostname and a port"],
+    ["{ address: { transport: 'tcp', hostname: '127.0.0.1', port: 1 } }", "server.url must be a string, saw undefined"],
+  ])("serve returns %s", async (server, message) => {
+    const file = join(folder, `${randomUUID()}.ts`);
+    await writeFile(file, `export const serve = async () => (${server});`);
+    const { code, out, err } = await run("--serve", file);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain(`tsgi-conformance: ${message}`);
+  });
+
+  test("serve throws", async () => {
+    const file = join(folder, "throws.ts");
+    await writeFile(file, 'export const serve = async () => { throw new Error("port 80 needs a privilege"); };');
+    const { code, out, err } = await run("--serve", file);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain("port 80 needs a privilege");
+  });
+});
+
+test("a run against an address stops when the server no longer accepts connections", async () => {
+  const kit = createConformanceApplication(cases.filter((one) => one.kind === "exchange"));
+  const server = createServer(
+    toNode(
+      (request, exchange) => {
+        if (!request.url.includes("/-/")) {
+          server.close();
+          server.closeAllConnections();
+        }
+        return kit(request, exchange);
+      },
+      { logger: QUIET },
+    ),
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const { code, out } = await run("--filter", "request-", `127.0.0.1:${port}`);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^STOPPED {2}cannot connect to .*; \d+ cases were not run$/m);
+  expect(out).toMatch(/^0 passed, 1 failed, 0 skipped$/m);
+});
+
+test("an unhandled rejection of the server fails the running case, and the next case runs", async () => {
   const cli = fileURLToPath(new URL("cli.ts", import.meta.url));
   const args = [cli, "--serve", join(folder, "stray.ts"), "--filter", "request-headers"];
-  // In a process of its own, for this one has others who listen to such errors.
+  // In a separate process, because vitest listens to such errors in this one.
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit") as Promise<[number | null]>;
   const [out, [code]] = await Promise.all([text(child.stdout), exit]);
   expect(code).toBe(1);
-  expect(out).toContain("Error: An error was thrown that nobody could catch");
+  expect(out).toContain("Error: uncaught exception or unhandled rejection");
   expect(out).toContain("Error: on purpose");
   expect(out.trim().split("\n").at(-1)).toBe("0 passed, 2 failed, 0 skipped");
 });

@@ -5,24 +5,26 @@ import { parseArgs } from "node:util";
 import type { Serve } from "../index.ts";
 import type { ConformanceCase } from "./case.ts";
 import { cases } from "./cases/index.ts";
-import { FORMATS } from "./report.ts";
-import { type CaseOutcome, type ConformanceTarget, runConformance } from "./run.ts";
+import { explain, FORMATS } from "./report.ts";
+import { type CaseOutcome, checkTarget, type ConformanceTarget, runConformance } from "./run.ts";
 
 const USAGE = `usage: tsgi-conformance --serve <module> [options]
        tsgi-conformance [https://]<host>:<port> [options]
 
-Holds a server to the TSGI specification, over a real socket.
+Checks a server against the TSGI specification, over a real socket.
 
-  --serve <module>    a file whose export "serve" is the server under test
+  --serve <module>    a file that exports the server under test as "serve"
   <host>:<port>       a server that runs conformanceApplication of "@tsgi/gateway-spec/conformance";
-                      the cases that start and close servers are skipped
-  https://…           the same over TLS, whatever certificate it shows; a module's server says it by its "url"
+                      cases that start and close servers are skipped
+  https://…           the same over TLS, with any certificate; for a module the kit reads the "url" of its server
 
   --filter <text>     only the cases whose name contains the text
   --format <format>   plain (default) or tap
-  --help              print this
+  --help              print this text
 
-exit code: 0 when no case failed, 1 when one did, 2 for wrong usage
+A case that waits longer than a second says on the standard error what it waits for.
+
+exit code: 0 if no case failed, 1 if one failed, 2 for wrong usage and for a server that cannot be reached
 `;
 
 /** Wrong usage. */
@@ -39,7 +41,7 @@ export interface Output {
   readonly err: (text: string) => void;
 }
 
-/** Runs the command and gives its exit code. Paths are resolved against the current directory. */
+/** Runs the command and returns its exit code. Paths are relative to the current directory. */
 export async function runCommand(args: readonly string[], { out, err }: Output): Promise<0 | 1 | 2> {
   let plan: Plan | null;
   try {
@@ -53,33 +55,70 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
     out(USAGE);
     return 0;
   }
-  const format = FORMATS[plan.format];
+  const uncaught = catchUncaught();
+  try {
+    const fault = await faultOf(plan);
+    if (fault !== null) {
+      err(`tsgi-conformance: ${fault}\n`);
+      return 2;
+    }
+    return await runPlan(plan, uncaught, { out, err });
+  } finally {
+    uncaught.stop();
+  }
+}
+
+async function runPlan(
+  { target, cases: chosen, format: name }: Plan,
+  uncaught: Uncaught,
+  { out, err }: Output,
+): Promise<0 | 1> {
+  const format = FORMATS[name];
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  const strays = catchStrays();
   let number = 0;
-  out(format.begin(plan.cases.length));
-  for await (const result of runConformance(plan.target, plan.cases)) {
-    const outcome = strays.blame(result.outcome);
+  const onWait = (one: ConformanceCase, what: string) => {
+    err(`waiting  ${one.name}: for ${what}\n`);
+  };
+  out(format.begin(chosen.length));
+  for await (const result of runConformance(target, chosen, { onWait })) {
+    const outcome = uncaught.blame(result.outcome);
     counts[outcome.kind]++;
     out(format.result({ ...result, outcome }, ++number));
+    // A server at an address that has stopped would fail all other cases too.
+    const fault = outcome.kind === "failed" && !("serve" in target) ? await faultOf({ target, cases: chosen }) : null;
+    if (fault !== null && number < chosen.length) {
+      out(format.stop(`${fault}; ${chosen.length - number} cases were not run`));
+      break;
+    }
   }
-  strays.stop();
   out(format.end(counts));
   return counts.failed === 0 ? 0 : 1;
 }
 
-/** Null where help is asked for. */
+/** What keeps every case from running. */
+async function faultOf({ target, cases: chosen }: Pick<Plan, "target" | "cases">): Promise<string | null> {
+  if (!("serve" in target) && chosen.every(({ kind }) => kind === "server")) return null;
+  try {
+    await checkTarget(target);
+    return null;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** `null` if help was requested. */
 async function readPlan(args: readonly string[]): Promise<Plan | null> {
   const { values, positionals } = parse(args);
   if (values.help === true) return null;
   const { format = "plain", filter = "", serve } = values;
-  if (!isFormat(format)) throw new UsageError(`"${format}" is no format: plain or tap`);
+  if (!isFormat(format)) throw new UsageError(`unknown format "${format}": use plain or tap`);
   const chosen = cases.filter(({ name }) => name.includes(filter));
   if (chosen.length === 0) throw new UsageError(`no case has "${filter}" in its name`);
   const [address, extra] = positionals;
-  if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
-  if (serve === undefined && address === undefined) throw new UsageError("which server? Name a module or an address");
-  if (serve !== undefined && address !== undefined) throw new UsageError("a module or an address, not both");
+  if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
+  if (serve === undefined && address === undefined)
+    throw new UsageError("name a server: --serve <module> or <host>:<port>");
+  if (serve !== undefined && address !== undefined) throw new UsageError("use either --serve or an address, not both");
   const target = serve === undefined ? readAddress(address ?? "") : { serve: await importServe(serve) };
   return { target, cases: chosen, format };
 }
@@ -97,7 +136,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // node:util's message says what is wrong in its first sentence; the rest is advice for other cases.
+    // The first sentence of node:util's message says what is wrong; the rest is advice that does not fit.
     throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error));
   }
 }
@@ -110,7 +149,8 @@ function readAddress(text: string): ConformanceTarget {
   const [, scheme, bracketed, plain, port] =
     /^(?:(https?):\/\/)?(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})\/?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined || Number(port) > 65_535) throw new UsageError(`"${text}" is no host:port`);
+  if (host === undefined || Number(port) > 65_535)
+    throw new UsageError(`"${text}" is not an address: write <host>:<port>, such as 127.0.0.1:7788`);
   return { host, port: Number(port), tls: scheme === "https" };
 }
 
@@ -123,25 +163,31 @@ async function importServe(path: string): Promise<Serve> {
     throw new UsageError(`cannot import ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const serve = module["serve"];
-  if (typeof serve !== "function") throw new UsageError(`${file} has no function "serve" among its exports`);
-  // Whether it is one is what the cases are to find out.
+  if (typeof serve !== "function") throw new UsageError(`${file} does not export a function "serve"`);
+  // The cases find out whether it is one.
   return serve as Serve;
 }
 
-/** What the server throws where nobody can catch it would end the process: it fails the case that is running. */
-function catchStrays() {
-  const strays: unknown[] = [];
+interface Uncaught {
+  /** The outcome of the case that has run: failed if there was an uncaught exception. */
+  readonly blame: (outcome: CaseOutcome) => CaseOutcome;
+  readonly stop: () => void;
+}
+
+/** Keeps an uncaught exception of the server from ending the process: it fails the running case. */
+function catchUncaught(): Uncaught {
+  const errors: unknown[] = [];
   const keep = (error: unknown): void => {
-    strays.push(error);
+    errors.push(error);
   };
   process.on("uncaughtException", keep);
   process.on("unhandledRejection", keep);
   return {
-    blame: (outcome: CaseOutcome): CaseOutcome => {
-      const [error] = strays.splice(0);
+    blame: (outcome) => {
+      const [error] = errors.splice(0);
       return error === undefined || outcome.kind === "failed"
         ? outcome
-        : { kind: "failed", error: new Error("An error was thrown that nobody could catch", { cause: error }) };
+        : { kind: "failed", error: new Error("uncaught exception or unhandled rejection", { cause: error }) };
     },
     stop: () => {
       process.off("uncaughtException", keep);

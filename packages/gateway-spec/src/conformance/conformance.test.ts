@@ -1,4 +1,4 @@
-/** The kit itself: SPEC.md and the cases name each other, and a server that breaks a rule is caught by the case of the rule. */
+/** The kit itself: SPEC.md and the cases name each other, and the case of a rule fails for a server that violates the rule. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -53,7 +53,7 @@ describe("SPEC.md and the cases", () => {
   });
 });
 
-/** A right server, as far as the cases below go: `toNode` on node:http. */
+/** A server that passes the cases below: `toNode` on node:http. */
 const serveRight: Serve = async (application) => {
   const listener = toNode(application, { logger: QUIET });
   await listener.start();

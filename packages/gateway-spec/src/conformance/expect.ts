@@ -1,38 +1,70 @@
-/** What cases expect, and the failure of one. */
+/** What cases expect, and how long they wait for it. */
 import { inspect, isDeepStrictEqual } from "node:util";
 
-/** A server did not do what a case expects. */
+/** The server did not do what a case expects. */
 export class ConformanceError extends Error {
   override readonly name = "ConformanceError";
   readonly code = "CONFORMANCE_FAILED";
 }
 
-/** @throws ConformanceError where the two are not deeply equal. */
+/** @throws ConformanceError if the two are not deeply equal. */
 export function equal(actual: unknown, expected: unknown, what: string): void {
   if (!isDeepStrictEqual(actual, expected)) {
     throw new ConformanceError(`${what}: expected ${show(expected)}, saw ${show(actual)}`);
   }
 }
 
-/** @throws ConformanceError where the condition does not hold. */
+/** @throws ConformanceError if the condition is false. */
 export function check(condition: boolean, what: string, ...seen: readonly unknown[]): asserts condition {
   if (!condition) throw new ConformanceError(seen.length === 0 ? what : `${what}, saw ${seen.map(show).join(", ")}`);
 }
 
-/** The promise's outcome, or a failure when it takes longer than `deadlineMs`. */
-export async function within<T>(promise: Promise<T>, deadlineMs: number, what: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new ConformanceError(`waited ${deadlineMs} ms for ${what}`));
-  }, deadlineMs);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+/** How long a wait takes before it is reported, in milliseconds. */
+const LONG_WAIT_MS = 1000;
+
+/** The waits of one case: each has the deadline of the case. */
+export class Waits {
+  readonly deadlineMs: number;
+  readonly #onLongWait: ((what: string) => void) | undefined;
+
+  /** @param onLongWait called once a second has passed, with what is awaited. */
+  constructor(deadlineMs: number, onLongWait?: (what: string) => void) {
+    this.deadlineMs = deadlineMs;
+    this.#onLongWait = onLongWait;
+  }
+
+  /** The same deadline without reports. */
+  get silent(): Waits {
+    return new Waits(this.deadlineMs);
+  }
+
+  /** The promise's outcome. @throws ConformanceError after the deadline. */
+  async within<T>(promise: Promise<T>, what: string): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const deadline = setTimeout(() => {
+      reject(new ConformanceError(`waited ${this.deadlineMs} ms for ${what}`));
+    }, this.deadlineMs);
+    const notice = setTimeout(() => this.#onLongWait?.(what), LONG_WAIT_MS);
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(deadline);
+      clearTimeout(notice);
+    }
   }
 }
 
-function show(value: unknown): string {
+/** Adds the bytes that the client sent to the message of a failure. */
+export async function afterSending<T>(bytes: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof ConformanceError)) throw error;
+    throw new ConformanceError(`${error.message}\nThe client had sent: ${JSON.stringify(bytes)}`, { cause: error });
+  }
+}
+
+export function show(value: unknown): string {
   const text = inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 200 });
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }

@@ -1,4 +1,4 @@
-/** How the kit tells what it found: TAP 14 for programs, plain lines for people. */
+/** The output of the kit: TAP 14 for programs, plain lines for people. */
 import { inspect } from "node:util";
 import type { CaseResult } from "./run.ts";
 
@@ -8,11 +8,13 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** Text to print before, for each result, and after; each ends with a line feed. */
+/** The text before the results, of each result, and after them; each ends with a line feed. */
 export interface Format {
   readonly begin: (count: number) => string;
   /** @param number from 1. */
   readonly result: (result: CaseResult, number: number) => string;
+  /** The run stops before its last case. */
+  readonly stop: (reason: string) => string;
   readonly end: (counts: Counts) => string;
 }
 
@@ -33,6 +35,7 @@ const tap: Format = {
       "",
     ].join("\n");
   },
+  stop: (reason) => `Bail out! ${reason}\n`,
   end: (counts) => `# ${summary(counts)}\n`,
 };
 
@@ -44,6 +47,7 @@ const plain: Format = {
     const lines = [`${rules.join(", ")}: ${title}`, ...explain(outcome.error).split("\n")];
     return `FAILED   ${name}\n${lines.map((line) => `           ${line}\n`).join("")}`;
   },
+  stop: (reason) => `STOPPED  ${reason}\n`,
   end: (counts) => `${summary(counts)}\n`,
 };
 
@@ -53,8 +57,8 @@ function summary({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** A failed expectation says all in its message; anything else was thrown by the server, and where is of use. */
-function explain(error: unknown): string {
+/** The message of a failed expectation. Anything else was thrown by the server, so its stack is printed. */
+export function explain(error: unknown): string {
   return error instanceof Error && "code" in error && error.code === "CONFORMANCE_FAILED"
     ? error.message
     : inspect(error);

@@ -1,4 +1,4 @@
-/** The kit over TLS: it takes whatever certificate it is shown, and holds a server to what it then has to tell. */
+/** The kit over TLS: it accepts any certificate, and checks what a server must report over TLS. */
 import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -9,7 +9,7 @@ import { closable } from "../server-kit/lifespan.ts";
 import { runCommand } from "./command.ts";
 import { cases, conformanceApplication, type ConformanceCase, runCase } from "./index.ts";
 
-/** For nobody, and signed by nobody but itself, until 2126: `openssl req -x509 -newkey ec -nodes -days 36500`. */
+/** Self-signed, valid until 2126: `openssl req -x509 -newkey ec -nodes -days 36500`. */
 const CERTIFICATE = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBjTCCATOgAwIBAgIUbgNdfUpllIQFAer9a8URKrJ6sh4wCgYIKoZIzj0EAwIw
@@ -49,7 +49,7 @@ const serve: Serve = async (application) => {
   return { address, url: `https://127.0.0.1:${port}/`, ...closable(close) };
 };
 
-/** What a server does that knows nothing of the TLS before it. */
+/** A server that does not know that its connection is encrypted. */
 const serveUnaware: Serve = (application, options) => {
   const fetch = (typeof application === "function" ? application : application.fetch) as Handler;
   return serve(({ method, url, headers, body, signal }, exchange) => {
@@ -59,7 +59,7 @@ const serveUnaware: Serve = (application, options) => {
 
 const requestUrl = cases.find(({ name }) => name === "request-url") as ConformanceCase;
 
-test("a server whose url says https is spoken to over TLS, and held to the scheme", async () => {
+test("the kit speaks TLS to a server whose url has the scheme https, and expects that scheme in request.url", async () => {
   expect(await runCase(requestUrl, { serve })).toEqual({ kind: "passed" });
   expect(await runCase(requestUrl, { serve: serveUnaware })).toMatchObject({
     kind: "failed",
@@ -67,14 +67,14 @@ test("a server whose url says https is spoken to over TLS, and held to the schem
   });
 });
 
-test("late errors and connections that are cut are told over TLS as they are over TCP", async () => {
+test("the cases of late errors and truncated connections pass over TLS too", async () => {
   for (const name of ["late-error-truncates", "request-body-truncated", "completed-rejects"]) {
     const one = cases.find((candidate) => candidate.name === name) as ConformanceCase;
     expect([name, await runCase(one, { serve })]).toEqual([name, { kind: "passed" }]);
   }
 });
 
-test("the command speaks TLS to an address of https", async () => {
+test("the command speaks TLS to an address with the scheme https", async () => {
   const server = await serve(conformanceApplication);
   servers.push(server);
   const run = async (address: string) => {
@@ -84,5 +84,5 @@ test("the command speaks TLS to an address of https", async () => {
     return { code, printed };
   };
   expect(await run(server.url)).toEqual({ code: 0, printed: "passed   request-url\n1 passed, 0 failed, 0 skipped\n" });
-  expect(await run(server.url.replace("https:", "http:"))).toMatchObject({ code: 1 });
+  expect(await run(server.url.replace("https:", "http:"))).toMatchObject({ code: 2 });
 });

@@ -1,22 +1,22 @@
-/** A client's end of one connection, TCP or TLS: bytes out, bytes in, and waits on bytes and events, each with a deadline. */
+/** The client's end of one connection, TCP or TLS: it sends bytes, and waits for bytes and events, each with a deadline. */
 import { once } from "node:events";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { ConformanceError, within } from "./expect.ts";
+import { ConformanceError, type Waits } from "./expect.ts";
 
-/** A request, written as it stands: nothing is checked, much is meant to be wrong. */
+/** A request, written without any check, because many cases send invalid ones. */
 export interface RequestParts {
   /** Default `GET`. */
   readonly method?: string;
-  /** Added to the base path of the wire. */
+  /** Appended to the base path of the wire. */
   readonly path?: string;
-  /** In place of base and path. */
+  /** Replaces base and path. */
   readonly target?: string;
   /** Default `1.1`. */
   readonly version?: "1.0" | "1.1";
-  /** Beside `Host`, which is left out where this has one. Latin-1. */
+  /** Sent after `Host`, which is omitted if this has one. ISO-8859-1. */
   readonly headers?: readonly (readonly [string, string])[];
-  /** Sent with a Content-Length, but where the headers frame it. */
+  /** Sent with a Content-Length, unless the headers have a framing field. */
   readonly body?: string | Uint8Array;
 }
 
@@ -27,26 +27,26 @@ export interface ResponseHead {
 }
 
 export interface ReceivedResponse extends ResponseHead {
-  /** The 1xx heads that came before. */
+  /** The 1xx heads before it. */
   readonly informational: readonly ResponseHead[];
   readonly body: Buffer;
   readonly framing: "none" | "length" | "chunked" | "close";
   readonly trailers: ResponseHead["fields"];
 }
 
-/** What a wire needs to know of its case. */
+/** What a wire takes from its case. */
 export interface WireOptions {
   readonly host: string;
   readonly port: number;
   readonly tls?: boolean;
   readonly authority: string;
   readonly base: string;
-  readonly deadlineMs: number;
+  readonly waits: Waits;
 }
 
 export class Wire {
   readonly #socket: Socket;
-  /** What is beneath TLS, or the same. */
+  /** The socket below TLS, or the same socket. */
   readonly #tcp: Socket;
   readonly #options: WireOptions;
   #received: Buffer[] = [];
@@ -55,7 +55,7 @@ export class Wire {
   #reset = false;
   #closed = false;
   #event = Promise.withResolvers<void>();
-  /** The trailer section, once {@link chunk} gave null. */
+  /** The trailer section, after {@link chunk} has returned null. */
   trailers: ResponseHead["fields"] = [];
 
   private constructor(socket: Socket, tcp: Socket, options: WireOptions) {
@@ -81,7 +81,7 @@ export class Wire {
   }
 
   static async open(options: WireOptions): Promise<Wire> {
-    const { host, port, tls = false, authority, deadlineMs } = options;
+    const { host, port, tls = false, authority, waits } = options;
     const tcp = connect({ host, port, allowHalfOpen: true, noDelay: true });
     const where = `${tls ? "https://" : ""}${authority}`;
     const opened = async (): Promise<Socket> => {
@@ -89,11 +89,11 @@ export class Wire {
         await once(tcp, "connect");
         return tls ? await handshake(tcp, host) : tcp;
       } catch (cause) {
-        throw new ConformanceError(`cannot connect to ${where}`, { cause });
+        throw new ConformanceError(`cannot connect to ${where}: ${reasonOf(cause)}`, { cause });
       }
     };
     try {
-      return new Wire(await within(opened(), deadlineMs, `a connection to ${where}`), tcp, options);
+      return new Wire(await waits.within(opened(), `a connection to ${where}`), tcp, options);
     } catch (error) {
       tcp.destroy();
       throw error;
@@ -116,27 +116,27 @@ export class Wire {
     return this.#socket.remotePort ?? 0;
   }
 
-  /** Bytes that came and were not taken. */
+  /** Bytes that have arrived and were not read. */
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
 
-  /** Bytes that were sent here and not yet taken by the system, and so by the server. */
+  /** Bytes that the system has not taken, and so the server has not read. */
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }
 
-  /** Whether nothing more will come. */
+  /** Whether the server has closed the connection. */
   get over(): boolean {
     return this.#ended || this.#closed;
   }
 
   // Out
 
-  /** Bytes as they are; text as Latin-1. */
+  /** Sends bytes, or text as ISO-8859-1. */
   send(data: string | Uint8Array): void {
     const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
-    // No event tells that a small write has been taken, and over TLS none is taken at once. A failure is told by the close.
+    // No event reports that a small write was taken, and over TLS no write is taken at once. A failure leads to 'close'.
     this.#socket.write(bytes, (error) => {
       if (error === null || error === undefined) this.#notify();
     });
@@ -156,12 +156,12 @@ export class Wire {
     if (bytes !== undefined) this.send(bytes);
   }
 
-  /** Fulfils when the system has taken all, or the connection is over. */
+  /** Fulfils when the system has taken all bytes, or the connection has closed. */
   async sent(): Promise<void> {
     await this.#until(() => this.unsentBytes === 0 || this.over, "the server to take what was sent");
   }
 
-  /** Sends FIN; what the server still sends can be read. */
+  /** Sends FIN. The server's bytes can still be read. */
   end(): void {
     this.#socket.end();
   }
@@ -171,7 +171,7 @@ export class Wire {
     this.#tcp.resetAndDestroy();
   }
 
-  /** Stops reading: what the server sends stays in the system's buffers. */
+  /** Stops reading: the server's bytes stay in the buffers of the system. */
   pause(): void {
     this.#socket.pause();
   }
@@ -194,7 +194,7 @@ export class Wire {
     return all.subarray(0, count);
   }
 
-  /** A line without its CRLF, as Latin-1. */
+  /** A line without its CRLF, as ISO-8859-1. */
   async line(what: string): Promise<string> {
     const found = () => this.#joined().indexOf("\r\n");
     await this.#until(() => found() !== -1 || this.over, what);
@@ -212,7 +212,7 @@ export class Wire {
     return { status: Number(status), fields: await this.#fields() };
   }
 
-  /** The next chunk of the chunked coding, or null for the last one; then {@link trailers} is there. */
+  /** The next chunk of the chunked coding. Null for the last one, which sets {@link trailers}. */
   async chunk(): Promise<Buffer | null> {
     const line = await this.line("a chunk size");
     if (!/^[0-9a-fA-F]+$/.test(line)) throw new ConformanceError(`expected a chunk size, saw ${JSON.stringify(line)}`);
@@ -227,7 +227,7 @@ export class Wire {
     return data;
   }
 
-  /** A whole response, framed by RFC 9112 §6.3. A 101 is given as it stands. */
+  /** A whole response, framed by RFC 9112 §6.3. A 101 has no body. */
   async response(method = "GET"): Promise<ReceivedResponse> {
     const informational: ResponseHead[] = [];
     let head = await this.head();
@@ -257,7 +257,7 @@ export class Wire {
     return { ...head, informational, body, framing, trailers: framing === "chunked" ? this.trailers : [] };
   }
 
-  /** All that still comes, and how the connection ended: FIN or RST. */
+  /** The bytes up to the end of the connection, and how it ended: FIN or RST. */
   async rest(): Promise<{ readonly bytes: Buffer<ArrayBuffer>; readonly ending: "end" | "reset" }> {
     await this.#until(() => this.over, "the end of the connection");
     const bytes = Buffer.concat(this.#received);
@@ -292,14 +292,20 @@ export class Wire {
   }
 
   async #until(condition: () => boolean, what: string): Promise<void> {
-    while (!condition()) await within(this.#event.promise, this.#options.deadlineMs, what);
+    while (!condition()) await this.#options.waits.within(this.#event.promise, what);
   }
 
   #truncated(what: string): ConformanceError {
     const seen = this.#joined().toString("latin1", 0, 80);
     const how = this.#reset ? "was reset" : "ended";
-    return new ConformanceError(`the connection ${how} before ${what}; left over: ${JSON.stringify(seen)}`);
+    return new ConformanceError(`the connection ${how} before ${what}; the bytes so far: ${JSON.stringify(seen)}`);
   }
+}
+
+/** The reason of a failed connection. The error of a name with several addresses has no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === "" && "code" in error ? String(error.code) : error.message;
 }
 
 async function handshake(tcp: Socket, host: string): Promise<Socket> {

@@ -1,7 +1,7 @@
 /** What goes wrong, and how far it reaches: TSGI-38, TSGI-39, TSGI-41 and TSGI-42. */
 import type { OutgoingResponse } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
-import { check, equal } from "../expect.ts";
+import { afterSending, check, equal } from "../expect.ts";
 import { field } from "../wire.ts";
 import { lastSegment, recordCompleted, recordSignal, ok, readAll } from "./support.ts";
 
@@ -147,19 +147,20 @@ export const errorCases: readonly ConformanceCase[] = [
       return ok("");
     },
     run: async (context) => {
-      const next = `GET ${context.base}/what-came-behind HTTP/1.1\r\nHost: ${context.authority}\r\n\r\n`;
-      for (const [what, bytes] of Object.entries(MALFORMED)) {
-        const wire = await context.connect();
-        wire.send(
-          bytes.replace("BASE", `${context.base}/${what.replaceAll(" ", "-")}`).replace("HOST", context.authority) +
-            next,
-        );
-        const { status } = await wire.response();
-        const refused = (status >= 400 && status < 500) || (status === 505 && what === "an unknown version");
-        check(refused, `expected a 4xx for ${what}`, status);
-        equal((await wire.rest()).bytes.toString("latin1"), "", `what came after the answer to ${what}`);
+      const next = `GET ${context.base}/next HTTP/1.1\r\nHost: ${context.authority}\r\n\r\n`;
+      for (const [what, template] of Object.entries(MALFORMED)) {
+        const path = `${context.base}/${what.replaceAll(" ", "-")}`;
+        const bytes = template.replace("BASE", path).replace("HOST", context.authority) + next;
+        await afterSending(bytes, async () => {
+          const wire = await context.connect();
+          wire.send(bytes);
+          const { status } = await wire.response();
+          const refused = (status >= 400 && status < 500) || (status === 505 && what === "an unknown version");
+          check(refused, `expected a 4xx for ${what}`, status);
+          equal((await wire.rest()).bytes.toString("latin1"), "", `the bytes after the response to ${what}`);
+          equal(await context.records(), [], `the calls of the handler after ${what}`);
+        });
       }
-      equal(await context.records(), [], "the calls of the handler");
     },
   },
   {
