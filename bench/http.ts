@@ -1,4 +1,4 @@
-/** `node bench/http.ts`: our servers beside others, each alone on one core with wrk on the other, as tables of Markdown. */
+/** `node bench/http.ts`: compares the servers with others, each alone on one core with wrk on another, in Markdown tables. */
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -28,14 +28,14 @@ try {
 }
 
 async function run(workloads: readonly Workload[], peers: readonly Peer[], seconds: number, rounds: number) {
-  if (process.platform !== "linux") throw new Error("The bench reads processor time from /proc: it needs Linux");
+  if (process.platform !== "linux") throw new Error("the bench needs Linux: it reads processor time from /proc");
   const wrk = findProgram("wrk");
-  if (wrk === null) throw new Error("There is no wrk, which makes the load (Debian: apt-get install wrk)");
+  if (wrk === null) throw new Error("wrk, the load generator, is not installed (Debian: apt-get install wrk)");
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
   const cores = chooseCores();
   console.log(describeMachine());
-  for (const doubt of doubts(cores)) console.log(`\n**Distrust this run.** ${doubt}`);
+  for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
   console.log(`\n${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections: medians.`);
   if (cores !== null) pinSelf(cores.load);
 
@@ -62,7 +62,7 @@ async function runWorkload(workload: Workload, peers: readonly Peer[], rounds: n
     }
   }
   console.log(`\n### ${workload.title}\n\n${table(measurements)}`);
-  for (const [name, problem] of problems) console.log(`\nLeft out: ${name}, for ${problem}.`);
+  for (const [name, problem] of problems) console.log(`\nLeft out: ${name}: ${problem}.`);
 }
 
 function readCommandLine() {
@@ -98,14 +98,14 @@ function beside(): readonly string[] {
 function choose(option: string, text: string | undefined, names: readonly string[]): readonly string[] {
   const chosen = text?.split(",").map((name) => name.trim()) ?? names;
   const unknown = chosen.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`${option}: there is no "${unknown}"`);
+  if (unknown !== undefined) throw new Error(`${option}: unknown name "${unknown}"`);
   return chosen;
 }
 
 function wholeNumber(option: string, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new Error(`${option} is a whole number from 1 to ${most}, not "${text}"`);
+    throw new Error(`${option} must be an integer from 1 to ${most}, not "${text}"`);
   }
   return value;
 }

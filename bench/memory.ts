@@ -1,10 +1,10 @@
 /**
- * What memory a server needs: bytes for each idle connection, and growth over a million requests.
+ * Measures the memory of a server: bytes for each idle connection, and growth over a million requests.
  *
  *     node bench/memory.ts [idle connections] [requests]
  *
- * Each server runs in a process of its own, this one is its client. The heap is measured after garbage collection; the resident
- * size is what the system says, so it holds buffers of the engine and of node too, and rises in steps.
+ * Each server runs in a separate process; this process is its client. The heap is measured after a garbage collection. The resident
+ * size is that of the system, so it includes buffers of the engine and of node, and rises in steps.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,10 +23,10 @@ const KEEP_ALIVE_MS = 600_000;
 const OPENING_AT_ONCE = 200;
 const PIPELINED = 64;
 const BUSY_CONNECTIONS = 32;
-/** Two sweeps of the socket server, after which idle connections have let go of what they do not need. */
+/** Two sweeps of the socket server, after which idle connections have released their buffers. */
 const REST_MS = 1500;
-const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-/** The heap of a process that serves is never quite the same twice. */
+const RESPONSE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/** The heap of a serving process varies. */
 const TOLERATED_GROWTH_BYTES = 1024 * 1024;
 
 const hello: RequestListener = (_request, response) => response.end("hello");
@@ -35,7 +35,7 @@ const handler: Handler = () => ({ status: 200, body: "hello" });
 const SERVERS = {
   "node:net, a constant": () => {
     const server = createNetServer({ noDelay: true }, (socket) => {
-      socket.on("data", () => socket.write(ANSWER));
+      socket.on("data", () => socket.write(RESPONSE));
       socket.on("error", () => undefined);
     });
     return listening(server);
@@ -48,7 +48,7 @@ const SERVERS = {
 
 type ServerName = keyof typeof SERVERS;
 
-/** Those over TLS, and what they are compared with. */
+/** The servers over TLS, and the server that they are compared with. */
 const TLS_BASELINE = "node:https";
 const OVER_TLS: ReadonlySet<ServerName> = new Set([TLS_BASELINE, "tsgi socket over TLS"]);
 
@@ -83,7 +83,7 @@ async function measure(idleConnections: number, requests: number): Promise<void>
       `  ${server.padEnd(22)} heap ${round(heapBytes)} (${ratios[0]})  resident ${round(residentBytes)} (${ratios[1]})`,
     );
   }
-  console.log(`heap after ${requests} requests, beyond what it was after the first tenth`);
+  console.log(`heap after ${requests} requests, compared with the heap after the first tenth`);
   const growth = await heapGrowth("tsgi socket", requests);
   console.log(`  ${"tsgi socket".padEnd(22)} ${growth.map((bytes) => `${round(bytes)}`).join(" ")} bytes`);
   if ((growth.at(-1) ?? 0) > TOLERATED_GROWTH_BYTES) {
@@ -94,7 +94,7 @@ async function measure(idleConnections: number, requests: number): Promise<void>
 
 async function idleMemory(server: ServerName, count: number): Promise<Memory> {
   const { port, memory, stop } = await startServer(server);
-  // Code is compiled and the heap has its size before anything is counted.
+  // The first requests compile code and size the heap; they are not counted.
   const tls = OVER_TLS.has(server);
   closeAll(await openIdle(port, OPENING_AT_ONCE, tls));
   await delay(REST_MS);
@@ -141,13 +141,13 @@ async function heapGrowth(server: ServerName, requests: number): Promise<number[
   return growth;
 }
 
-/** Requests with other targets, fields and connections all the time. */
+/** Sends requests with varying targets and fields on many connections. */
 async function load(port: number, requests: number): Promise<void> {
   const rounds = Math.ceil(requests / PIPELINED / BUSY_CONNECTIONS);
   await Promise.all(
     Array.from({ length: BUSY_CONNECTIONS }, async (_, connection) => {
       const socket = connect(port, "127.0.0.1");
-      let answers = 0;
+      let responses = 0;
       let sent = 0;
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const send = () => {
@@ -157,8 +157,8 @@ async function load(port: number, requests: number): Promise<void> {
       socket.on("error", reject);
       socket.on("close", () => reject(new Error("The server closed the connection")));
       socket.on("data", (bytes) => {
-        for (let at = bytes.indexOf("hello"); at !== -1; at = bytes.indexOf("hello", at + 5)) answers++;
-        if (answers >= sent) send();
+        for (let at = bytes.indexOf("hello"); at !== -1; at = bytes.indexOf("hello", at + 5)) responses++;
+        if (responses >= sent) send();
       });
       socket.cork();
       send();
@@ -213,7 +213,7 @@ async function runServer(server: ServerName): Promise<void> {
 }
 
 async function report(): Promise<void> {
-  // What one collection lets go of, the next one finds.
+  // A second collection frees what the first has released.
   for (let i = 0; i < 4; i++) {
     globalThis.gc?.();
     await delay(20);

@@ -1,4 +1,4 @@
-/** Who is measured, and the command that starts each. */
+/** The servers that the bench measures, and the command that starts each. */
 import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { createServer } from "node:net";
@@ -9,22 +9,22 @@ import type { Workload } from "./workloads.ts";
 
 export interface Peer {
   readonly name: string;
-  /** Whether it is there once the workspace is installed; the others depend on the machine. */
+  /** Whether the workspace installs it; the others depend on the machine. */
   readonly installed: boolean;
-  /** Whether it takes part. */
+  /** Whether it takes part in the workload. */
   readonly runs: (workload: Workload) => boolean;
-  /** @throws Error that says what this machine lacks. */
+  /** @throws Error that names what is missing on this machine. */
   readonly command: (workload: Workload, root: string) => Promise<Command>;
 }
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
-  /** Where it will listen; absent for a server that chooses its port and says it on standard output. */
+  /** The port on which it will listen; absent for a server that chooses its port and prints it. */
   readonly port?: number;
 }
 
-/** Beside what nothing can be faster, and what everything is compared with. */
+/** The upper limit, and the server that all are compared with. */
 export const LIMIT = "limit";
 export const BASELINE = "node:http";
 
@@ -50,14 +50,14 @@ export const PEERS: readonly Peer[] = [
     runs: ({ file }) => file !== null,
     command: async (_workload, root) => {
       const program = findProgram("nginx");
-      if (program === null) throw new Error("there is no nginx (Debian: apt-get install nginx-light)");
+      if (program === null) throw new Error("nginx is not installed (Debian: apt-get install nginx-light)");
       const port = await freePort();
       return { program, args: await configureNginx(root, port), port };
     },
   },
 ];
 
-/** TLS is measured for ours and for what is beneath it. */
+/** TLS is measured for the servers of this repository and for node's modules below them. */
 function withoutTls({ tls }: Workload): boolean {
   return !tls;
 }
@@ -70,7 +70,7 @@ function nodePeer(name: string, file: string, runs: Peer["runs"] = withoutTls): 
 
 const server = (file: string) => join(import.meta.dirname, "servers", file);
 
-/** The full path of a program on PATH, or where Debian keeps servers; null where there is none. */
+/** The full path of a program on PATH or in the folders of Debian's servers, or null. */
 export function findProgram(name: string): string | null {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
   return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null;
@@ -87,7 +87,7 @@ function isExecutable(path: string): boolean {
 
 let bun: Promise<string> | undefined;
 
-/** From PATH, or from npm's cache, where npm puts it: 100 MB that not everyone who installs this repository should download. */
+/** From PATH, else from npm's cache: its 100 MB are not part of the installation of this repository. */
 function findBun(): Promise<string> {
   return (bun ??= (async () => {
     const found = findProgram("bun");
@@ -107,6 +107,6 @@ async function freePort(): Promise<number> {
   await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
   const address = probe.address();
   await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("There is no free port");
+  if (address === null || typeof address === "string") throw new Error("no free port");
   return address.port;
 }

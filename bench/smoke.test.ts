@@ -1,9 +1,9 @@
-/** Every server that the workspace installs answers every workload as it must: a benchmark of wrong answers measures nothing. */
+/** Every server that the workspace installs sends the expected responses: a benchmark of wrong responses measures nothing. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkAnswers, openIdle } from "./lib/client.ts";
+import { checkResponses, openIdle } from "./lib/client.ts";
 import { ServerProcess } from "./lib/server-process.ts";
 import { parseReport } from "./lib/wrk.ts";
 import { LIMIT, type Peer, PEERS } from "./peers.ts";
@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe.each(PEERS.filter(({ installed }) => installed))("$name", (peer) => {
-  test("answers each workload", async () => {
+  test("sends the expected response to each workload", async () => {
     const workloads = WORKLOADS.filter(peer.runs);
-    // Only the limit must know what is coming: for the others one process is enough, and one for TLS.
+    // Only the limit must know the workload; for the others one process is enough, and one for TLS.
     const runs =
       peer.name === LIMIT
         ? workloads.map((workload) => [workload])
@@ -30,7 +30,7 @@ describe.each(PEERS.filter(({ installed }) => installed))("$name", (peer) => {
     for (const run of runs) {
       const server = await start(peer, run[0]);
       try {
-        for (const workload of run) await checkAnswers(server.port, workload);
+        for (const workload of run) await checkResponses(server.port, workload);
       } finally {
         await server.stop();
       }
@@ -38,7 +38,7 @@ describe.each(PEERS.filter(({ installed }) => installed))("$name", (peer) => {
   });
 });
 
-test("a server's memory and processor time are read, and idle connections stay", async () => {
+test("a server process reports memory and processor time, and keeps idle connections open", async () => {
   const workload = workloadNamed("idle");
   const server = await start(peerNamed("tsgi socket"), workload);
   try {
@@ -54,30 +54,32 @@ test("a server's memory and processor time are read, and idle connections stay",
   }
 });
 
-test("workloads are what their titles say", () => {
+test("the requests of a workload have equal length", () => {
   expect(POSTED).toHaveLength(200);
   for (const { writes } of WORKLOADS) expect(new Set(writes.map(({ length }) => length)).size).toBe(1);
 });
 
-test("a wrong answer is found", async () => {
+test("checkResponses rejects wrong content and a wrong Content-Type", async () => {
   const workload = workloadNamed("plaintext");
   const server = await start(peerNamed(LIMIT), workload);
   try {
-    await expect(checkAnswers(server.port, { ...workload, content: "Hello, World!" })).rejects.toThrow("Hello, world!");
-    await expect(checkAnswers(server.port, { ...workload, contentType: "text/html" })).rejects.toThrow("text/plain");
+    await expect(checkResponses(server.port, { ...workload, content: "Hello, World!" })).rejects.toThrow(
+      "Hello, world!",
+    );
+    await expect(checkResponses(server.port, { ...workload, contentType: "text/html" })).rejects.toThrow("text/plain");
   } finally {
     await server.stop();
   }
 });
 
-describe("a report of wrk", () => {
-  test("has a count and a rate", () => {
+describe("parseReport", () => {
+  test("reads the count and the rate of requests", () => {
     const report = "  204731 requests in 2.00s, 23.43MB read\nRequests/sec: 102341.29\nTransfer/sec:     11.71MB\n";
     expect(parseReport(report)).toEqual({ requests: 204731, requestsPerSecond: 102341.29 });
   });
 
   test.each(["  Socket errors: connect 0, read 5, write 0, timeout 0", "  Non-2xx or 3xx responses: 17"])(
-    "%s",
+    "rejects a report with %j",
     (line) => {
       expect(() => parseReport(`  17 requests in 2.00s, 23.43MB read\n${line}\nRequests/sec: 8.50\n`)).toThrow(
         line.trim(),
@@ -87,7 +89,7 @@ describe("a report of wrk", () => {
 });
 
 async function start(peer: Peer, workload: Workload | undefined): Promise<ServerProcess> {
-  if (workload === undefined) throw new Error(`${peer.name} takes part in nothing`);
+  if (workload === undefined) throw new Error(`${peer.name} has no workload`);
   return ServerProcess.start(await peer.command(workload, root), null);
 }
 
@@ -100,6 +102,6 @@ function peerNamed(name: string): Peer {
 }
 
 function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("There is none of that name");
+  if (value === undefined) throw new Error("no entry of that name");
   return value;
 }

@@ -1,20 +1,20 @@
-/** What is asked of every server, byte for byte, and what it must answer. */
+/** The requests that each server receives, byte by byte, and the expected responses. */
 
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  /** What the client writes at once, each in turn on every connection. All are of one length. */
+  /** Each string is one write. A connection sends them in turn. All have equal length. */
   readonly writes: readonly string[];
   /** Requests in one write. */
   readonly pipelined: number;
-  /** The content of each response, and how its type begins. */
+  /** The content of each response, and the start of its Content-Type. */
   readonly content: string;
   readonly contentType: string;
-  /** Connections that are held open beside the ones that work, each after one answered request. */
+  /** Additional open connections, idle after one exchange each. */
   readonly idleConnections: number;
-  /** Whether the answer is a file: servers of files take part, and the folder holds it. */
+  /** The file that the response contains, or null. Only servers of files take part in workloads with a file. */
   readonly file: string | null;
-  /** Whether it goes over TLS: servers that are set up for it take part. */
+  /** Whether it runs over TLS, for servers that are configured for it. */
   readonly tls: boolean;
 }
 
@@ -23,7 +23,7 @@ const HELLO = "Hello, world!";
 const PLAIN = `GET / HTTP/1.1\r\n${HOST}\r\n`;
 const PIPELINED = 16;
 
-/** 200 bytes as JSON.stringify writes them, so that an echo that parses and writes anew gives them back. */
+/** 200 bytes in the form of JSON.stringify, so that an echo that parses and serializes them returns the same bytes. */
 export const POSTED: string = (() => {
   const order = { code: "000007", name: "Nanshan Holdings", price: 12.34, lots: [100, 250, 1000], note: "" };
   return JSON.stringify({ ...order, note: "x".repeat(200 - JSON.stringify(order).length) });
@@ -59,7 +59,7 @@ const file = (name: string, title: string, bytes: number): Workload => ({
 });
 
 export const WORKLOADS: readonly Workload[] = [
-  { ...HELLO_WORLD, name: "plaintext", title: "Plaintext: a GET with one header, 13 bytes back", writes: [PLAIN] },
+  { ...HELLO_WORLD, name: "plaintext", title: "Plaintext: a GET with one field, 13 bytes of content", writes: [PLAIN] },
   {
     ...HELLO_WORLD,
     name: "pipelined",
@@ -70,13 +70,13 @@ export const WORKLOADS: readonly Workload[] = [
   {
     ...HELLO_WORLD,
     name: "browser",
-    title: "A GET with the dozen headers that a browser sends, always the same",
+    title: "A GET with the dozen fields of a browser, always the same",
     writes: [browserGet("0000", hex(0, 32))],
   },
   {
     ...HELLO_WORLD,
     name: "browser-varying",
-    title: "The same, but target and cookie are others each time (64 in turn)",
+    title: "The same, with varying target and cookie (64 in turn)",
     writes: Array.from({ length: 64 }, (_, index) => browserGet(hex(index, 4), hex(index * 0x1234567, 32))),
   },
   {
@@ -90,7 +90,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     ...HELLO_WORLD,
     name: "echo",
-    title: "A POST of 200 bytes of JSON, parsed and serialized back",
+    title: "A POST of 200 bytes of JSON, parsed and serialized",
     writes: [
       `POST /echo HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${POSTED.length}\r\n\r\n${POSTED}`,
     ],
@@ -100,7 +100,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     ...HELLO_WORLD,
     name: "tls",
-    title: "Plaintext over TLS, on connections that are kept; node:http is node:https here",
+    title: "Plaintext over TLS on persistent connections; node:http is node:https here",
     writes: [PLAIN],
     tls: true,
   },
@@ -109,7 +109,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     ...HELLO_WORLD,
     name: "idle",
-    title: "Plaintext beside 5,000 idle connections",
+    title: "Plaintext with 5,000 idle connections",
     writes: [PLAIN],
     idleConnections: 5000,
   },

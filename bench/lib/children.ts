@@ -1,4 +1,4 @@
-/** The processes that the bench has started: none outlives it, however it ends. */
+/** The processes that the bench has started; all end with it. */
 import type { ChildProcess } from "node:child_process";
 
 const running = new Set<ChildProcess>();

@@ -1,4 +1,4 @@
-/** A client that writes a workload's bytes as they are: to check the answers before anything is measured, and to hold connections. */
+/** A client that writes a workload's bytes unchanged, to check the responses before a measurement and to hold idle connections. */
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { connect as connectTls } from "node:tls";
@@ -6,14 +6,14 @@ import type { Workload } from "../workloads.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** Handshakes under way at once, well below what a listening socket holds. */
+/** Concurrent handshakes, well below the backlog of a listening socket. */
 const OPENING_AT_ONCE = 100;
 
 /**
- * Sends each write of the workload once, and holds the answers to what is expected.
- * @throws Error that says what came instead.
+ * Sends each write of the workload once, and compares the responses with the expected ones.
+ * @throws Error with what arrived instead.
  */
-export async function checkAnswers(port: number, workload: Workload): Promise<void> {
+export async function checkResponses(port: number, workload: Workload): Promise<void> {
   const { writes, pipelined, content, contentType, tls } = workload;
   const reader = await ResponseReader.open(port, tls);
   try {
@@ -21,10 +21,10 @@ export async function checkAnswers(port: number, workload: Workload): Promise<vo
       reader.socket.write(bytes, "latin1");
       for (let index = 0; index < pipelined; index++) {
         const { head, body } = await reader.next();
-        if (!head.startsWith("HTTP/1.1 200 ")) throw new Error(`The answer was ${JSON.stringify(head)}`);
+        if (!head.startsWith("HTTP/1.1 200 ")) throw new Error(`The response head was ${JSON.stringify(head)}`);
         if (body !== content) throw new Error(`The content was ${JSON.stringify(body.slice(0, 200))}`);
         const type = field(head, "content-type");
-        if (type?.startsWith(contentType) !== true) throw new Error(`The content's type was ${String(type)}`);
+        if (type?.startsWith(contentType) !== true) throw new Error(`The Content-Type was ${String(type)}`);
       }
     }
   } finally {
@@ -32,7 +32,7 @@ export async function checkAnswers(port: number, workload: Workload): Promise<vo
   }
 }
 
-/** Connections that have had one answer and wait for nobody. */
+/** Opens idle connections that have received one response each. */
 export async function openIdle(port: number, { writes, tls }: Workload, count: number): Promise<readonly Socket[]> {
   const open: Socket[] = [];
   try {
@@ -54,7 +54,7 @@ export async function openIdle(port: number, { writes, tls }: Workload, count: n
   return open;
 }
 
-interface Answer {
+interface ReceivedResponse {
   readonly head: string;
   readonly body: string;
 }
@@ -70,7 +70,7 @@ class ResponseReader {
     socket.setEncoding("latin1");
     socket.setTimeout(TIMEOUT_MS);
     socket.on("timeout", () => {
-      if (this.#waits) socket.destroy(new Error("The server was silent for 10 s"));
+      if (this.#waits) socket.destroy(new Error("The server sent nothing for 10 s"));
     });
     socket.on("data", (text: string) => {
       this.#text += text;
@@ -87,11 +87,11 @@ class ResponseReader {
     return new ResponseReader(socket);
   }
 
-  async next(): Promise<Answer> {
+  async next(): Promise<ReceivedResponse> {
     const headEnd = await this.#find("\r\n\r\n");
     const head = this.#text.slice(0, headEnd);
     const length = Number(field(head, "content-length"));
-    if (!Number.isInteger(length)) throw new Error(`The answer has no Content-Length: ${JSON.stringify(head)}`);
+    if (!Number.isInteger(length)) throw new Error(`The response has no Content-Length: ${JSON.stringify(head)}`);
     const end = headEnd + 4 + length;
     while (this.#text.length < end) await this.#more();
     const body = this.#text.slice(headEnd + 4, end);

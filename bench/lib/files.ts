@@ -1,9 +1,9 @@
-/** The files that servers of files serve. */
+/** The files that the servers serve. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { WORKLOADS } from "../workloads.ts";
 
-/** Writes them to `files/` of a folder. */
+/** Writes the files of all workloads to `files/` in a folder. */
 export async function writeFiles(root: string): Promise<void> {
   await mkdir(join(root, "files"));
   for (const { file, content } of WORKLOADS) {

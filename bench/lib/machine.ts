@@ -1,9 +1,9 @@
-/** What the figures were measured on, and how far they can be trusted there. */
+/** Describes the machine of a measurement, and reasons to doubt it. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { findProgram } from "../peers.ts";
 
-/** The load average of the last minute beyond which others are at work here. */
+/** A load average of the last minute above this means that other processes are running. */
 const QUIET_LOAD = 0.5;
 
 export interface Cores {
@@ -11,12 +11,12 @@ export interface Cores {
   readonly load: number;
 }
 
-/** One core for the server and another for the load; `null` where processes cannot be pinned or there is only one core. */
+/** One core for the server and another for the load; `null` if processes cannot be pinned or there is only one core. */
 export function chooseCores(): Cores | null {
   return TASKSET !== null && availableParallelism() > 1 ? { server: 0, load: 1 } : null;
 }
 
-/** The words of a command that runs on one core. */
+/** The arguments of a command that runs on one core. */
 export function pinned(core: number | null, program: string, args: readonly string[]): [string, ...string[]] {
   return core === null || TASKSET === null ? [program, ...args] : [TASKSET, "-c", String(core), program, ...args];
 }
@@ -28,7 +28,7 @@ export function pinSelf(core: number): void {
 
 const TASKSET = process.platform === "linux" ? findProgram("taskset") : null;
 
-/** One line. */
+/** In one line. */
 export function describeMachine(): string {
   const processors = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
@@ -36,17 +36,17 @@ export function describeMachine(): string {
   return `${processors.length} × ${processors[0]?.model.trim() ?? "?"}, ${memory}, ${process.platform} ${process.arch}, Node ${process.versions.node}, load average ${load}`;
 }
 
-/** What to distrust, a sentence each. */
+/** Reasons to doubt the measurements, one sentence each. */
 export function doubts(cores: Cores | null): readonly string[] {
   const load = loadavg()[0] ?? 0;
   const found: string[] = [];
   if (load > QUIET_LOAD) {
     found.push(
-      `The load average was ${load.toFixed(2)} before the start, so others were at work here. Do not trust the requests per second; ` +
-        "processor time per request holds better, but caches were shared too.",
+      `The load average was ${load.toFixed(2)} before the start, so other processes were running. Requests per second are unreliable; ` +
+        "processor time per request is less affected, but caches were shared too.",
     );
   }
   if (cores === null)
-    found.push("Server and load were not pinned to cores of their own: there is no taskset, or only one core.");
+    found.push("Server and load were not pinned to separate cores: taskset is missing, or there is only one core.");
   return found;
 }

@@ -1,16 +1,16 @@
-/** One measurement: a fresh process, its answers checked, warmed up, then under load. */
+/** One measurement: starts a process, checks its responses, warms it up and loads it. */
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Peer } from "../peers.ts";
 import type { Workload } from "../workloads.ts";
-import { checkAnswers, openIdle } from "./client.ts";
+import { checkResponses, openIdle } from "./client.ts";
 import type { Cores } from "./machine.ts";
 import { ServerProcess } from "./server-process.ts";
 import type { Wrk } from "./wrk.ts";
 
 const WARM_UP_SECONDS = 1;
 const FIRST_IDLE_CONNECTIONS = 1000;
-/** Servers may let go of what an idle connection does not need; ours does within a second. */
+/** Servers may release buffers of idle connections; the socket server does so within a second. */
 const REST_MS = 1500;
 
 export interface Site {
@@ -23,11 +23,11 @@ export interface Site {
 
 export interface Measurement {
   readonly requestsPerSecond: number;
-  /** Of the server's process, in user and system mode. */
+  /** User and system time of the server process. */
   readonly cpuMicrosecondsPerRequest: number;
-  /** How much of its core the server had: well below 1, it waited for the load or for others. */
+  /** The part of its core that the server used: well below 1, it waited for the load or for other processes. */
   readonly busy: number;
-  /** Growth of the server's resident memory after a garbage collection; `null` where the workload has no idle connections. */
+  /** Growth of the server's resident memory after a garbage collection; `null` if the workload has no idle connections. */
   readonly bytesPerIdleConnection: number | null;
 }
 
@@ -37,11 +37,11 @@ export async function measure(peer: Peer, workload: Workload, site: Site): Promi
   const idle: Socket[] = [];
   try {
     const load = { port: server.port, workload, core: cores?.load ?? null };
-    await checkAnswers(server.port, workload);
+    await checkResponses(server.port, workload);
 
     let bytesPerIdleConnection: number | null = null;
     if (workload.idleConnections > 0) {
-      // Before any load, whose garbage would leave room for them. The first ones pay for what is made once.
+      // Before any load, because its garbage would leave room for them. The first connections allocate what all share.
       idle.push(...(await openIdle(server.port, workload, FIRST_IDLE_CONNECTIONS)));
       const before = await residentBytes(server);
       const counted = await openIdle(server.port, workload, workload.idleConnections - idle.length);

@@ -1,4 +1,4 @@
-/** A server in a process of its own: started, watched through /proc, and stopped by its id. */
+/** A server in a separate process: starts it, reads its usage from /proc, and stops it by its id. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -27,7 +27,7 @@ export class ServerProcess {
     this.#listensToInput = listensToInput;
   }
 
-  /** @throws Error where it does not listen within 20 seconds. */
+  /** @throws Error if it does not listen within 20 seconds. */
   static async start({ program, args, port }: Command, core: number | null): Promise<ServerProcess> {
     const [file, ...rest] = pinned(core, program, args);
     const child = spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"] });
@@ -37,7 +37,7 @@ export class ServerProcess {
       await once(child, "spawn");
       const said = port ?? Number(await Promise.race([nextLine(child), failure(child)]));
       if (port !== undefined) await Promise.race([accepting(port), failure(child)]);
-      if (child.pid === undefined || !Number.isInteger(said)) throw new Error(`${program} did not say its port`);
+      if (child.pid === undefined || !Number.isInteger(said)) throw new Error(`${program} did not print its port`);
       return new ServerProcess(child, child.pid, said, port === undefined);
     } catch (error) {
       child.kill("SIGKILL");
@@ -45,9 +45,9 @@ export class ServerProcess {
     }
   }
 
-  /** Processor time that all its threads have used, in user and system mode. */
+  /** User and system time of all its threads. */
   cpuMicroseconds(): number {
-    // Behind the name, which stands in parentheses and may hold anything: state is the third field, utime and stime 14 and 15.
+    // After the name, which is in parentheses and may contain anything: state is field 3, utime and stime are fields 14 and 15.
     const fields = readFileSync(`/proc/${this.#pid}/stat`, "latin1")
       .replace(/^.*\) /s, "")
       .split(" ");
@@ -69,7 +69,7 @@ export class ServerProcess {
     const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
-    // A server of ours ends with its input, and so has the time to write a profile; nginx has no ear there.
+    // These servers exit at the end of their input, so they can write a profile first; nginx ignores its input.
     child.stdin?.end();
     if (!this.#listensToInput) child.kill("SIGTERM");
     const kill = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
@@ -90,7 +90,7 @@ async function failure(child: ChildProcess): Promise<never> {
   throw new Error(`The server ${await Promise.race([exited, late])}`);
 }
 
-/** Fulfils when something accepts connections; rejects where nothing does. */
+/** Fulfils when the port accepts connections; rejects if it does not in time. */
 async function accepting(port: number): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {

@@ -17,7 +17,7 @@ const one = (requestsPerSecond: number, bytesPerIdleConnection: number | null = 
   bytesPerIdleConnection,
 });
 
-test("ratios are of medians, to node:http and to the limit", () => {
+test("the table has ratios of medians to node:http and to the limit", () => {
   const rows = table(
     new Map([
       ["limit", [one(100_000), one(1), one(200_000)]],
@@ -32,7 +32,7 @@ test("ratios are of medians, to node:http and to the limit", () => {
   ]);
 });
 
-test("a server that failed leaves no ratio to it, and idle connections have a column of their own", () => {
+test("the table has no ratio to a server that failed, and a separate column for idle connections", () => {
   const rows = table(new Map([["tsgi socket", [one(80_000, 4096)]]])).split("\n");
   expect(rows).toHaveLength(3);
   expect(rows[0]).toContain("bytes/idle connection");

@@ -1,4 +1,4 @@
-/** Measurements as a table of Markdown: medians, and their ratios to node:http and to the limit. */
+/** Formats measurements as a Markdown table: medians, and their ratios to node:http and to the limit. */
 import { BASELINE, LIMIT } from "../peers.ts";
 import type { Measurement } from "./measure.ts";
 
@@ -49,7 +49,7 @@ function medians(name: string, list: readonly Measurement[]): Row {
   };
 }
 
-/** The middle one; of an even count, the mean of the two in the middle. */
+/** The middle value; for an even count, the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

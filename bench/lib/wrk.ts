@@ -1,4 +1,4 @@
-/** The load: wrk, for a bounded time, on a core of its own. */
+/** The load: wrk, for a bounded time, on a separate core. */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { Workload } from "../workloads.ts";
 import { track } from "./children.ts";
 import { pinned } from "./machine.ts";
 
-/** Connections that have a request under way at all times. */
+/** Connections; each always has a request in progress. */
 export const CONNECTIONS = 64;
 
 export interface Load {
@@ -26,13 +26,13 @@ export class Wrk {
   readonly #program: string;
   readonly #folder: string;
 
-  /** @param folder where its scripts go. */
+  /** @param folder for its scripts. */
   constructor(program: string, folder: string) {
     this.#program = program;
     this.#folder = folder;
   }
 
-  /** @throws Error where a connection failed or an answer was not 2xx. */
+  /** @throws Error if a connection failed or a response was not 2xx. */
   async run({ port, workload, seconds, core }: Load): Promise<LoadResult> {
     const script = join(this.#folder, `${workload.name}.lua`);
     await writeFile(script, luaScript(workload));
@@ -46,7 +46,7 @@ export class Wrk {
   }
 }
 
-/** wrk asks `wrk.format` once where it is always the same request, and the global `request` each time where it is not. */
+/** wrk calls `wrk.format` once for a constant request, and the global `request` each time for a varying one. */
 function luaScript({ writes }: Workload): string {
   const [only, ...others] = writes.map(luaString);
   if (only !== undefined && others.length === 0) return `wrk.format = function() return ${only} end\n`;
@@ -59,7 +59,7 @@ end
 `;
 }
 
-/** JSON's escapes of ASCII text are Lua's too. */
+/** JSON and Lua escape ASCII text in the same way. */
 function luaString(text: string): string {
   return JSON.stringify(text);
 }
@@ -69,6 +69,6 @@ export function parseReport(report: string): LoadResult {
   if (errors !== null) throw new Error(errors[0].trim());
   const requests = /^\s*(\d+) requests in /m.exec(report)?.[1];
   const perSecond = /^Requests\/sec:\s+([\d.]+)$/m.exec(report)?.[1];
-  if (requests === undefined || perSecond === undefined) throw new Error(`wrk said something else:\n${report}`);
+  if (requests === undefined || perSecond === undefined) throw new Error(`unexpected output of wrk:\n${report}`);
   return { requests: Number(requests), requestsPerSecond: Number(perSecond) };
 }

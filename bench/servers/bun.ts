@@ -1,7 +1,7 @@
 /** Bun's own server; this file runs in Bun. */
 import { KEEP_ALIVE_MS, ready, root } from "./control.ts";
 
-/** What is used of it. */
+/** The part of Bun's API that this file uses. */
 declare const Bun: {
   serve(options: {
     hostname: string;

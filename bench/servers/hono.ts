@@ -1,4 +1,4 @@
-/** Hono on its own adapter for Node, with that adapter's files. */
+/** Hono on its adapter for Node, with the static files of that adapter. */
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";

@@ -1,4 +1,4 @@
-/** The limit: node:net or node:tls, no parsing. It counts bytes, and answers all that one read brought in one write. */
+/** The limit: node:net or node:tls without parsing. It counts bytes, and sends the responses to all requests of one read in one write. */
 import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { WORKLOADS } from "../workloads.ts";
@@ -14,7 +14,7 @@ const response = Buffer.from(
 );
 const responses: Buffer[] = [];
 
-const answer = (socket: Socket) => {
+const respond = (socket: Socket) => {
   let received = 0;
   socket.on("data", (bytes) => {
     received += bytes.length;
@@ -25,5 +25,5 @@ const answer = (socket: Socket) => {
   socket.on("error", () => socket.destroy());
 };
 const options = { noDelay: true };
-const server = tls === null ? createServer(options, answer) : createTlsServer({ ...options, ...tls }, answer);
+const server = tls === null ? createServer(options, respond) : createTlsServer({ ...options, ...tls }, respond);
 server.listen(0, "127.0.0.1", () => ready(portOf(server.address())));

@@ -1,8 +1,8 @@
-/** nginx for the files, set up as one would for speed: one process, no log, sendfile, files kept open. */
+/** nginx for the files, configured for speed: one process, no log, sendfile, files kept open. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Writes a configuration beside them. @returns the arguments that make nginx use it. */
+/** Writes a configuration next to the files. @returns the arguments with which nginx uses it. */
 export async function configureNginx(root: string, port: number): Promise<readonly string[]> {
   const prefix = join(root, "nginx");
   await mkdir(prefix, { recursive: true });

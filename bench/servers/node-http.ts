@@ -1,4 +1,4 @@
-/** Bare node:http or node:https, its files by a stream. */
+/** node:http or node:https without a framework; files are streamed. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -6,7 +6,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { basename, join } from "node:path";
 import { KEEP_ALIVE_MS, portOf, ready, root, tls } from "./control.ts";
 
-const answer = (request: IncomingMessage, response: ServerResponse) => {
+const handle = (request: IncomingMessage, response: ServerResponse) => {
   const { url = "/" } = request;
   if (url === "/json") {
     sendJson(response, { message: "Hello, world!" });
@@ -20,7 +20,7 @@ const answer = (request: IncomingMessage, response: ServerResponse) => {
   }
 };
 const options = { keepAliveTimeout: KEEP_ALIVE_MS };
-const server = tls === null ? createServer(options, answer) : createHttpsServer({ ...options, ...tls }, answer);
+const server = tls === null ? createServer(options, handle) : createHttpsServer({ ...options, ...tls }, handle);
 server.listen(0, "127.0.0.1", () => ready(portOf(server.address())));
 
 function sendJson(response: ServerResponse, value: unknown): void {

@@ -1,4 +1,4 @@
-/** A Fetch handler on srvx, with its files and its own Response, which is faster than the platform's. */
+/** A Fetch handler on srvx, with its static files and its Response class, which is faster than the platform's. */
 import { FastResponse, serve } from "srvx";
 import { staticMiddleware } from "srvx/static";
 import { KEEP_ALIVE_MS, ready, root } from "./control.ts";

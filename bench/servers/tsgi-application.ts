@@ -1,4 +1,4 @@
-/** The application that both of our servers run. */
+/** The application that both TSGI servers run. */
 import type { Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import { readJson } from "@tsgi/gateway-spec/body";
 import { staticFiles } from "@tsgi/server/static-files";

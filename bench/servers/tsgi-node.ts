@@ -1,4 +1,4 @@
-/** Ours: the same application on node:http or node:https. */
+/** The TSGI application on the node server, with node:http or node:https. */
 import { serve } from "@tsgi/server/node";
 import { KEEP_ALIVE_MS, ready, tls } from "./control.ts";
 import { application } from "./tsgi-application.ts";

@@ -1,4 +1,4 @@
-/** Ours: the socket server. */
+/** The TSGI application on the socket server. */
 import { serve } from "@tsgi/server/socket";
 import { KEEP_ALIVE_MS, ready, tls } from "./control.ts";
 import { application } from "./tsgi-application.ts";
