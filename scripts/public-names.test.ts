@@ -100,6 +100,12 @@ test("the packages export these names", async () => {
       type MysqlTls
     @tsgi/framework/sqlite
       openSqlite
+    @tsgi/framework/migrations
+      MigrationError
+      listMigrations
+      migrate
+      type Migration
+      type MigrationErrorCode
     @tsgi/framework/cookies
       createSealer
       createSigner
@@ -188,17 +194,6 @@ test("the packages export these names", async () => {
       type Session
       type SessionOptions
       type SessionStore
-    @tsgi/framework/streams
-      events
-      follow
-      localTopics
-      webSocket
-      type EventsOptions
-      type FollowOptions
-      type StreamEvent
-      type Topics
-      type TypedSocket
-      type WebSocketRouteOptions
     @tsgi/gateway-spec
       type Address
       type Application

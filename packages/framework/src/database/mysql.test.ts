@@ -360,40 +360,40 @@ describeWithMysql("MySQL", (adminUrl) => {
     });
 
     test("a statement without a response in time is DATABASE_TIMEOUT, and its connection is closed", async () => {
-      const impatient = openFor(relay.rewrite(url), { maxConnections: 1, statementTimeoutMs: 200 });
-      await impatient.ping();
+      const limited = openFor(relay.rewrite(url), { maxConnections: 1, statementTimeoutMs: 200 });
+      await limited.ping();
       relay.become("silent");
-      await expect(impatient.query("SELECT 1")).rejects.toMatchObject(TIMEOUT);
+      await expect(limited.query("SELECT 1")).rejects.toMatchObject(TIMEOUT);
       await relay.reopen();
-      expect(await impatient.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+      expect(await limited.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     });
 
     test("a stream without a row in time is DATABASE_TIMEOUT", async () => {
-      const impatient = openFor(relay.rewrite(url), { maxConnections: 1, statementTimeoutMs: 200 });
-      await impatient.ping();
+      const limited = openFor(relay.rewrite(url), { maxConnections: 1, statementTimeoutMs: 200 });
+      await limited.ping();
       relay.become("silent");
-      await expect(impatient.queryStream("SELECT 1").next()).rejects.toMatchObject(TIMEOUT);
+      await expect(limited.queryStream("SELECT 1").next()).rejects.toMatchObject(TIMEOUT);
       await relay.reopen();
-      expect(await impatient.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+      expect(await limited.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     });
 
     test("a ping without a response in time is DATABASE_TIMEOUT", async () => {
-      const impatient = openFor(relay.rewrite(url), { maxConnections: 1 });
-      await impatient.ping();
+      const limited = openFor(relay.rewrite(url), { maxConnections: 1 });
+      await limited.ping();
       relay.become("silent");
-      await expect(impatient.ping({ timeoutMs: 100 })).rejects.toMatchObject(TIMEOUT);
+      await expect(limited.ping({ timeoutMs: 100 })).rejects.toMatchObject(TIMEOUT);
       await relay.reopen();
-      await impatient.ping();
+      await limited.ping();
     });
 
     test("a transaction that exceeds its limit does not wait for the statement that runs", async () => {
-      const impatient = openFor(relay.rewrite(url), { maxConnections: 1 });
-      await impatient.ping();
+      const limited = openFor(relay.rewrite(url), { maxConnections: 1 });
+      await limited.ping();
       let statement: Promise<unknown> | undefined;
-      const work = impatient.transaction((tx) => (statement = tx.query("SELECT SLEEP(12)")), { timeoutMs: 100 });
+      const work = limited.transaction((tx) => (statement = tx.query("SELECT SLEEP(12)")), { timeoutMs: 100 });
       await expect(work).rejects.toMatchObject(TIMEOUT);
       await expect(statement).rejects.toMatchObject(TIMEOUT);
-      expect(await impatient.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+      expect(await limited.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     });
 
     test("a caller that gets no connection in time is refused with DATABASE_BUSY, and the pool remains usable", async () => {

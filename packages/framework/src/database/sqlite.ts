@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Schema } from "../validation/schema.ts";
 import { DatabaseError } from "./errors.ts";
 import type { DatabaseErrorCode } from "./errors.ts";
@@ -28,6 +29,10 @@ import type {
 
 /** How long a statement waits for another process that has locked the file, in milliseconds. It blocks this process. */
 const BUSY_TIMEOUT_MS = 5000;
+
+/** How long migrations wait for those of another process, and how long before they ask again, in milliseconds. */
+const SCRIPT_LOCK_TIMEOUT_MS = 60_000;
+const SCRIPT_LOCK_RETRY_MS = 50;
 
 /** Rows that a stream reads in one turn. */
 const STREAM_BATCH = 100;
@@ -222,7 +227,7 @@ class Connection implements Session {
 
   /** The lock of the file makes other processes wait, and one transaction makes all changes or none. */
   async script<T>(work: (script: Script) => Promise<T>): Promise<T> {
-    this.exec("BEGIN IMMEDIATE");
+    await this.#lock();
     try {
       const result = await work({
         query: (sql, parameters = []) => this.query(sql, parameters),
@@ -234,6 +239,26 @@ class Connection implements Session {
     } catch (error) {
       this.abort();
       throw error;
+    }
+  }
+
+  /** Waits without blocking the process: the holder of the lock may be in it. */
+  async #lock(): Promise<void> {
+    const deadline = performance.now() + SCRIPT_LOCK_TIMEOUT_MS;
+    this.exec("PRAGMA busy_timeout = 0");
+    try {
+      for (;;) {
+        try {
+          this.exec("BEGIN IMMEDIATE");
+          return;
+        } catch (error) {
+          const isBusy = error instanceof DatabaseError && error.code === "DATABASE_BUSY";
+          if (!isBusy || performance.now() > deadline) throw error;
+        }
+        await delay(SCRIPT_LOCK_RETRY_MS);
+      }
+    } finally {
+      this.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     }
   }
 
