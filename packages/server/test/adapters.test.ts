@@ -1,6 +1,12 @@
-/** The adapters of gateway-spec over real sockets: Hono, Express, WSGI and ASGI applications on both servers. */
+/** The adapters of gateway-spec on real sockets: Hono, Express, WSGI and ASGI applications on both servers. */
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import type { TLSSocket } from "node:tls";
 import { asgi } from "@tsgi/gateway-spec/asgi";
 import { fromFetch } from "@tsgi/gateway-spec/fetch";
 import { fromNode } from "@tsgi/gateway-spec/node";
@@ -12,6 +18,7 @@ import express from "express";
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
 import { afterEach, describe, expect, test } from "vitest";
+import { selfSigned } from "../src/tls/self-signed.ts";
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -30,7 +37,7 @@ describe.each([
     return server;
   }
 
-  /** What a program answers to a request that makes use of all of it. */
+  /** @returns the response to a request with an encoded path, a query, a field and content. */
   async function ask<State>(application: Application<State>): Promise<unknown> {
     const { url } = await start(application);
     const response = await fetch(new URL("/echo/a%20b?q=1", url), {
@@ -40,7 +47,7 @@ describe.each([
     });
     return [response.status, response.headers.getSetCookie(), await response.text()];
   }
-  const answer = [201, ["a=1", "b=2"], "POST a b 1 n 100000"];
+  const expected = [201, ["a=1", "b=2"], "POST a b 1 n 100000"];
 
   test("a Hono app", async () => {
     const app = new Hono().post("/echo/:name", async (c) => {
@@ -49,7 +56,7 @@ describe.each([
       const length = (await c.req.text()).length;
       return c.text(`POST ${c.req.param("name")} ${c.req.query("q")} ${c.req.header("X-Name")} ${length}`, 201);
     });
-    expect(await ask(fromFetch(app))).toEqual(answer);
+    expect(await ask(fromFetch(app))).toEqual(expected);
   });
 
   test("an Express app", async () => {
@@ -63,7 +70,48 @@ describe.each([
         res.end(`${req.query["q"] as string} ${req.get("x-name") ?? ""} ${length}`);
       });
     });
-    expect(await ask(fromNode(app))).toEqual(answer);
+    expect(await ask(fromNode(app))).toEqual(expected);
+  });
+
+  test("an Express app that reads the certificate of the client", async () => {
+    const certificates = new URL("certificates/", import.meta.url);
+    const pem = (name: string) => readFileSync(new URL(`${name}.pem`, certificates), "utf8");
+    const app = express().get("/", (req, res) => {
+      const { encrypted, authorized, servername } = req.socket as TLSSocket;
+      const { subject, raw } = (req.socket as TLSSocket).getPeerCertificate();
+      const protocol = (req.socket as TLSSocket).getProtocol();
+      const address = Object.keys(req.socket.address());
+      res.json({
+        encrypted,
+        authorized,
+        servername,
+        subject,
+        raw: raw.byteLength,
+        protocol,
+        address,
+        secure: req.secure,
+      });
+    });
+    const server = await serve(fromNode(app), {
+      logger,
+      tls: { ...selfSigned(["a.test"]), clientCertificates: "request", clientAuthorities: pem("authority") },
+    });
+    servers.push(server);
+    const { port } = new URL(server.url);
+    const client = { cert: pem("client"), key: pem("client-key"), servername: "a.test", rejectUnauthorized: false };
+    const [response] = (await once(get({ host: "127.0.0.1", port, agent: false, ...client }), "response")) as [
+      IncomingMessage,
+    ];
+    expect(JSON.parse(await text(response))).toEqual({
+      encrypted: true,
+      authorized: true,
+      servername: "a.test",
+      subject: { O: "TSGI", CN: "alice" },
+      raw: new X509Certificate(client.cert).raw.byteLength,
+      protocol: "TLSv1.3",
+      address: ["address", "family", "port"],
+      secure: true,
+    });
   });
 
   const cookies: [string, string][] = [
@@ -79,7 +127,7 @@ describe.each([
       const length = environ["wsgi.input"].read().byteLength;
       return [`${REQUEST_METHOD} ${name} ${QUERY_STRING.slice(2)} ${environ["HTTP_X_NAME"] as string} ${length}`];
     });
-    expect(await ask(application)).toEqual(answer);
+    expect(await ask(application)).toEqual(expected);
   });
 
   test("an ASGI application, its lifespan first", async () => {
@@ -103,11 +151,11 @@ describe.each([
       await send({ type: "http.response.body", body: `${scope.state["started"] as string} `, more_body: true });
       await send({ type: "http.response.body", body: `${Buffer.from(name).toString()} ${length}` });
     });
-    expect(await ask(application)).toEqual(answer);
+    expect(await ask(application)).toEqual(expected);
   });
 
   test("an ASGI application that talks over a WebSocket", async () => {
-    const left = Promise.withResolvers<unknown>();
+    const gone = Promise.withResolvers<unknown>();
     const { url } = await start(
       asgi(async (scope, receive, send) => {
         if (scope.type !== "websocket") throw new Error("websocket only");
@@ -120,7 +168,7 @@ describe.each([
         for (;;) {
           const event = await receive();
           if (event.type !== "websocket.receive") {
-            left.resolve(event);
+            gone.resolve(event);
             return;
           }
           if (event.text === null) await send({ type: "websocket.send", bytes: event.bytes });
@@ -137,7 +185,7 @@ describe.each([
     const [bytes] = (await once(socket, "message")) as [{ data: ArrayBuffer }];
     expect([socket.protocol, text.data, [...new Uint8Array(bytes.data)]]).toEqual(["chat", "hello!", [1, 2]]);
     socket.close(4001, "enough");
-    expect(await left.promise).toEqual({ type: "websocket.disconnect", code: 4001, reason: "enough" });
+    expect(await gone.promise).toEqual({ type: "websocket.disconnect", code: 4001, reason: "enough" });
 
     const handshake = "GET /closed HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
     const { port, hostname } = new URL(url);
@@ -148,14 +196,14 @@ describe.each([
     wire.destroy();
   });
 
-  test.each<[string, (left: () => void) => Application]>([
+  test.each<[string, (gone: () => void) => Application]>([
     [
       "Hono",
-      (left) =>
+      (gone) =>
         fromFetch(
           new Hono().get("/", (c) =>
             stream(c, async (out) => {
-              out.onAbort(left);
+              out.onAbort(gone);
               await out.write("first");
               await new Promise((resolve) => {
                 c.req.raw.signal.addEventListener("abort", resolve);
@@ -166,34 +214,34 @@ describe.each([
     ],
     [
       "Express",
-      (left) =>
+      (gone) =>
         fromNode(
           express().get("/", (_req, res) => {
-            res.on("close", left).write("first");
+            res.on("close", gone).write("first");
           }),
         ),
     ],
     [
       "ASGI",
-      (left) =>
+      (gone) =>
         // Of the table's type, which has no room for each application's own State.
         asgi(async (scope, receive, send) => {
           if (scope.type !== "http") throw new Error("http only");
           await receive();
           await send({ type: "http.response.start", status: 200 });
           await send({ type: "http.response.body", body: "first", more_body: true });
-          if ((await receive()).type === "http.disconnect") left();
+          if ((await receive()).type === "http.disconnect") gone();
         }) as Application,
     ],
-  ])("%s hears that the client went away in the middle of a stream", async (_name, application) => {
-    const left = Promise.withResolvers<void>();
-    const { url } = await start(application(left.resolve));
+  ])("%s is notified when the client is gone in the middle of a stream", async (_name, application) => {
+    const gone = Promise.withResolvers<void>();
+    const { url } = await start(application(gone.resolve));
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname);
     socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await once(socket, "data");
     // A mere FIN may be a client that only stopped sending (TSGI-43).
     socket.resetAndDestroy();
-    await left.promise;
+    await gone.promise;
   });
 });

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -77,7 +78,7 @@ describe("fromNode runs an Express app", () => {
     expect([response.status, await response.text()]).toEqual([status, body]);
   });
 
-  test("fields go out once each, Set-Cookie lines apart, and ETags are compared", async () => {
+  test("each field is sent once, Set-Cookie lines are not joined, and ETags are compared", async () => {
     const written = await ask(app, {}, "/write");
     expect(written.headers.getSetCookie()).toEqual(["a=1; Path=/", "b=2; Path=/"]);
     expect([written.headers.get("x-a"), written.headers.get("x-powered-by")]).toEqual(["1", "Express"]);
@@ -90,7 +91,7 @@ describe("fromNode runs an Express app", () => {
 });
 
 describe("fromNode runs a bare listener", () => {
-  test("which sees the request as node would show it", async () => {
+  test("that sees the request as node:http would show it", async () => {
     let seen: unknown;
     await ask(
       (req, res) => {
@@ -107,7 +108,7 @@ describe("fromNode runs a bare listener", () => {
     expect(seen).toEqual({ method: "GET", url: "/a%2Fb?x", httpVersion: "1.1", a: "1", all: ["1"], complete: true });
   });
 
-  test("which reads by events", async () => {
+  test("that reads by events", async () => {
     const response = await ask(
       (req, res) => {
         let length = 0;
@@ -119,7 +120,7 @@ describe("fromNode runs a bare listener", () => {
     expect(response.headers.get("x-length")).toBe("300000");
   });
 
-  test("which waits for a slow reader", async () => {
+  test("that waits for a slow reader", async () => {
     const piece = Buffer.alloc(1024 * 1024, "x");
     let written = 0;
     let stopped = false;
@@ -139,7 +140,7 @@ describe("fromNode runs a bare listener", () => {
     expect([length, stopped]).toEqual([32 * piece.byteLength, true]);
   });
 
-  test("which pipes a source, and flushes its head first", async () => {
+  test("that flushes its head and then pipes a source", async () => {
     const gate = Promise.withResolvers<void>();
     const response = await ask(async (_req, res) => {
       res.writeHead(200, { "content-type": "text/plain" }).flushHeaders();
@@ -150,7 +151,7 @@ describe("fromNode runs a bare listener", () => {
     expect(await response.text()).toBe("abc");
   });
 
-  test("with every event of a response that was sent, and none of one that was not", async () => {
+  test("that gets the events of a response that was sent, and none of an aborted one", async () => {
     const events: string[] = [];
     const over = Promise.withResolvers<void>();
     await ask(
@@ -170,7 +171,7 @@ describe("fromNode runs a bare listener", () => {
     expect(events.toSorted()).toEqual(["req close", "res close true", "res finish"]);
   });
 
-  test("which hears that the client went away", async () => {
+  test("that gets the events of a client that is gone", async () => {
     const events: string[] = [];
     const over = Promise.withResolvers<void>();
     const port = await serve((req, res) => {
@@ -194,17 +195,91 @@ describe("fromNode runs a bare listener", () => {
     ["rejects", () => Promise.reject(new Error("secret"))],
     ["destroys the response", (_req, res) => void res.destroy(new Error("secret"))],
     ["destroys the socket", (req) => void req.socket.destroy()],
-  ])("that %s before the head: 500, and the next request is served", async (_name, listener) => {
+  ])("that %s before the head: the response is a 500", async (_name, listener) => {
     const response = await ask(listener);
     expect([response.status, await response.text()]).toEqual([500, "Internal Server Error\n"]);
   });
 
-  test("that fails after the head: a broken connection", async () => {
+  test("that fails after the head: the connection is terminated", async () => {
     const response = ask((_req, res) => res.write("first", () => res.destroy(new Error("late"))));
     await expect(response.then((begun) => begun.text())).rejects.toThrow();
   });
 
-  test("with trailers both ways, and informational responses", async () => {
+  test.each<[string, string, number]>([
+    ["HEAD", "HEAD", 200],
+    ["a 204", "GET", 204],
+    ["a 304", "GET", 304],
+  ])("that writes without end to %s: the head is sent, and res emits close", async (_name, method, status) => {
+    const closed = Promise.withResolvers<boolean>();
+    const port = await serve((_req, res) => {
+      const source = endless();
+      res.writeHead(status, { "x-a": "1" });
+      source.pipe(res);
+      res.on("close", () => {
+        source.destroy();
+        closed.resolve(res.writableFinished);
+      });
+    });
+    const response = await fetch(`http://127.0.0.1:${port}/`, { method });
+    expect([response.status, response.headers.get("x-a"), await response.text()]).toEqual([status, "1", ""]);
+    expect(await closed.promise).toBe(false);
+  });
+
+  test.each<[string, Listener]>([
+    ["rejects", (_req, res) => new Promise((_resolve, reject) => res.end("ok", () => reject(new Error("late"))))],
+    ["throws", (_req, res) => res.end("ok") && once(res, "close").then(() => raise("late"))],
+  ])("that %s after the response: the error is logged", async (_name, listener) => {
+    const logged = Promise.withResolvers<unknown>();
+    logger.error.mockImplementationOnce((_message: string, error: unknown) => logged.resolve(error));
+    const response = await ask(listener);
+    expect([response.status, await response.text()]).toEqual([200, "ok"]);
+    expect(await logged.promise).toMatchObject({ message: "late" });
+  });
+
+  test("that fails because the client is gone: nothing is logged", async () => {
+    logger.error.mockClear();
+    const failed = Promise.withResolvers<void>();
+    const port = await serve(async (_req, res) => {
+      res.write("first");
+      await once(res, "close");
+      setImmediate(failed.resolve);
+      throw new Error("premature close");
+    });
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await once(socket, "data");
+    socket.destroy();
+    await failed.promise;
+    expect(logger.error).not.toHaveBeenCalled();
+  });
+
+  test("on HTTP/2: content without a length is parsed, and a listener sees the version", async () => {
+    const server = createHttp2Server(toNode(fromNode(app), { logger }) as never).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    servers.push(() => {
+      session.destroy();
+      server.close();
+    });
+    const stream = session.request({ ":method": "POST", ":path": "/json", "content-type": "application/json" });
+    stream.write('{"a":');
+    stream.end("1}");
+    expect(await text(stream)).toBe('{"got":{"a":1}}');
+  });
+
+  test("that reads socket.address(), as of node:net", async () => {
+    let seen: unknown;
+    const port = await serve((req, res) => {
+      const { socket } = req;
+      seen = { address: socket.address(), encrypted: "encrypted" in socket, family: socket.localFamily };
+      res.end();
+    });
+    await fetch(`http://127.0.0.1:${port}/`);
+    const address = { address: "127.0.0.1", family: "IPv4", port };
+    expect(seen).toEqual({ address, encrypted: false, family: "IPv4" });
+  });
+
+  test("that reads and writes trailers, and sends informational responses", async () => {
     const hints: string[] = [];
     await using client = await createTestClient(
       fromNode((req, res) => {
@@ -217,12 +292,12 @@ describe("fromNode runs a bare listener", () => {
         });
       }),
     );
-    const answer = await client.request("/", {
+    const response = await client.request("/", {
       method: "POST",
       body: "content",
       exchange: { sendInformational: (status, fields) => void hints.push(`${status} ${JSON.stringify(fields)}`) },
     });
-    expect([answer.text(), answer.trailers.get("x-sum")]).toEqual(["body", "4"]);
+    expect([response.text(), response.trailers.get("x-sum")]).toEqual(["body", "4"]);
     expect(hints).toEqual(['103 [["Link","</a.css>; rel=preload; as=style"]]']);
 
     const port = await serve((req, res) => void req.resume().on("end", () => res.end(req.trailers["x-sum"])));
@@ -232,7 +307,7 @@ describe("fromNode runs a bare listener", () => {
     expect(await text(socket)).toMatch(/\r\n\r\n7$/);
   });
 
-  test("that takes the response's whole body in one piece where it came in one", async () => {
+  test("whose whole body is one piece of the response if it was written in one turn", async () => {
     const application = fromNode((_req, res) => res.end("whole"));
     await using client = await createTestClient({
       fetch: async (request, exchange) => {
@@ -245,6 +320,14 @@ describe("fromNode runs a bare listener", () => {
   });
 });
 
-function raise(): never {
-  throw new Error("secret");
+function raise(message = "secret"): never {
+  throw new Error(message);
+}
+
+function endless(): Readable {
+  return new Readable({
+    read() {
+      setImmediate(() => this.push("x".repeat(1000)));
+    },
+  });
 }

@@ -1,6 +1,6 @@
 /**
- * Reads back what node's own `ServerResponse` wrote: heads, and content by length, in chunks or until the end. It has one
- * writer, whose framing is right by construction; what it cannot make sense of is a fault of ours.
+ * Reads back what node's ServerResponse has written: heads, and content by length, in chunks or until the end. Node's framing is
+ * valid, so that bytes which this cannot read are a bug here.
  */
 import { hasNoContent } from "../../server-kit/response-body.ts";
 
@@ -8,7 +8,7 @@ export interface WireEvents {
   /** `more` is false where no content follows. */
   head(status: number, lines: readonly [string, string][], more: boolean): void;
   content(piece: Uint8Array): void;
-  /** The end by length or by the last chunk. Content until the end of the stream has none. */
+  /** The end by length or by the last chunk. Content that ends with the stream has no such end. */
   end(trailers: readonly [string, string][]): void;
 }
 
@@ -29,13 +29,13 @@ export class WireReader {
     this.#events = events;
   }
 
-  /** Takes the next bytes; their memory must not be written to again. */
+  /** Reads the next bytes. Their memory must not be written to again. */
   push(bytes: Buffer): void {
     this.#rest = this.#rest.byteLength === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     while (this.#step());
   }
 
-  /** Whether it went on. */
+  /** @returns whether something was read. */
   #step(): boolean {
     switch (this.#phase) {
       case "head":

@@ -29,7 +29,6 @@ async function client(handler: Handler, options?: ToNodeOptions): Promise<Socket
 const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
 const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
 
-/** Content is taken from node's parser before it gets into node's stream, or out of the stream where some is there already. */
 describe.each([
   ["read at once", () => undefined],
   ["read when node has buffered some", () => turn()],
@@ -39,7 +38,7 @@ describe.each([
     return { status: 200, body: await readText(request) };
   };
 
-  test("comes whole and in order, however it was cut", async () => {
+  test("is whole and in order, in whatever pieces it arrives", async () => {
     const socket = await client(echo);
     socket.setNoDelay(true);
     for (const piece of [CHUNKED, "2\r\nab\r", "\n1\r\nc\r\n0\r\n", "\r\n"]) {
@@ -49,7 +48,7 @@ describe.each([
     expect(await text(socket)).toMatch(/\r\n\r\nabc$/);
   });
 
-  test("has trailers behind it", async () => {
+  test("is followed by its trailers", async () => {
     const socket = await client(async (request) => {
       await ready();
       const content = await readText(request);
@@ -59,7 +58,7 @@ describe.each([
     expect(await text(socket)).toMatch(/\r\n\r\na5$/);
   });
 
-  test("waits for a slow reader: the client can send no more than fits on the way", async () => {
+  test("waits for a slow reader: the client can send no more than the buffers between them hold", async () => {
     const started = Promise.withResolvers<IncomingRequest>();
     const go = Promise.withResolvers<void>();
     const length = 64 * 1024 * 1024;
@@ -76,14 +75,14 @@ describe.each([
     socket.write(`${HEAD}Content-Length: ${length}\r\n\r\n`);
     const written = new Promise((resolve) => socket.write(Buffer.alloc(length), resolve));
     await started.promise;
-    // Were someone to take it all, it would be gone after so many turns.
+    // A server that read without bound would have read it all after so many turns.
     for (let turns = 0; turns < 2000; turns++) await turn();
     expect(await Promise.race([written.then(() => "written"), turn("waiting")])).toBe("waiting");
     go.resolve();
     expect(await text(socket)).toMatch(new RegExp(`\r\n\r\n${length}$`));
   });
 
-  test("gives pieces to pulls in their order", async () => {
+  test("settles concurrent pulls in their order", async () => {
     const socket = await client(async (request) => {
       await ready();
       const reader = request.body?.[Symbol.asyncIterator]();
@@ -95,13 +94,36 @@ describe.each([
     expect(await text(socket)).toMatch(/\r\n\r\na end end$/);
   });
 
-  test("is refused beyond the limit", async () => {
+  test("is refused with 413 beyond the limit", async () => {
     const socket = await client(echo, { maxBodyBytes: 2 });
     socket.write(`${CHUNKED}3\r\nabc\r\n0\r\n\r\n`);
     expect(await text(socket)).toMatch(/^HTTP\/1.1 413 /);
   });
 
-  test("fails when the client goes away", async () => {
+  test("is not read beyond the buffers after a reader that leaves early, until the response is complete", async () => {
+    const go = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<void>();
+    const length = 64 * 1024 * 1024;
+    const socket = await client(
+      async (request) => {
+        await ready();
+        if (request.body !== null) for await (const _ of request.body) break;
+        left.resolve();
+        await go.promise;
+        return { status: 200 };
+      },
+      { maxDrainBytes: 2 * length },
+    );
+    socket.write(`${HEAD}Content-Length: ${length}\r\n\r\n`);
+    const written = new Promise((resolve) => socket.write(Buffer.alloc(length), resolve));
+    await left.promise;
+    for (let turns = 0; turns < 2000; turns++) await turn();
+    expect(await Promise.race([written.then(() => "written"), turn("waiting")])).toBe("waiting");
+    go.resolve();
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test("fails when the client is gone", async () => {
     const failed = Promise.withResolvers<unknown>();
     const reading = Promise.withResolvers<void>();
     const socket = await client(async (request) => {
@@ -119,7 +141,7 @@ describe.each([
     expect(await failed.promise).toMatchObject({ name: "ExchangeError", code: "CLIENT_DISCONNECTED" });
   });
 
-  test("is drained where the reader left, and the connection goes on", async () => {
+  test("is drained after a reader that leaves early, and the connection goes on", async () => {
     const socket = await client(async (request) => {
       await ready();
       if (request.body !== null) for await (const _ of request.body) break;
