@@ -194,6 +194,17 @@ test("the packages export these names", async () => {
       type Session
       type SessionOptions
       type SessionStore
+    @tsgi/framework/streams
+      events
+      follow
+      localTopics
+      webSocket
+      type EventsOptions
+      type FollowOptions
+      type StreamEvent
+      type Topics
+      type TypedSocket
+      type WebSocketRouteOptions
     @tsgi/gateway-spec
       type Address
       type Application

@@ -24,16 +24,17 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TR
  * @throws TypeError for an origin that is not one.
  */
 export function csrfProtection({ trustedOrigins = [] }: CsrfOptions = {}): Middleware {
-  const trusted = new Set(trustedOrigins.map((origin) => toOrigin(origin)));
+  const trusted = toOrigins(trustedOrigins);
   return (next) => (request, exchange) => {
-    if (!SAFE_METHODS.has(request.method) && isForeign(request, trusted)) {
+    if (!SAFE_METHODS.has(request.method) && isCrossSite(request, trusted)) {
       throw new HttpError(403, "CROSS_SITE_REQUEST", "This request comes from a page of another site");
     }
     return next(request, exchange);
   };
 }
 
-function isForeign(request: IncomingRequest, trusted: ReadonlySet<string>): boolean {
+/** Whether a page of another origin has made the request, as far as its browser says. */
+export function isCrossSite(request: Pick<IncomingRequest, "headers" | "url">, trusted: ReadonlySet<string>): boolean {
   const { headers } = request;
   const origin = headers.get("origin");
   if (origin !== null && trusted.has(origin)) return false;
@@ -47,6 +48,11 @@ function isForeign(request: IncomingRequest, trusted: ReadonlySet<string>): bool
 /** Host and port, or `null` where there is none: `Origin: null` comes from a sandboxed page. */
 function hostOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).host : null;
+}
+
+/** @throws TypeError for a text that is no origin. */
+export function toOrigins(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(texts.map((text) => toOrigin(text)));
 }
 
 function toOrigin(text: string): string {

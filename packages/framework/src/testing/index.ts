@@ -57,6 +57,12 @@ export interface Client extends AsyncDisposable {
 export async function testClient<State>(application: Application<State> | Handler): Promise<Client> {
   const inner = await createTestClient(application);
   const cookies = new CookieJar();
+  const sockets = new Set<ApplicationSocket>();
+  // As a server that shuts down: an application that waits for a message would else keep it from closing.
+  const close = () => {
+    for (const socket of sockets) socket.terminate(GOING_AWAY, "");
+    return inner.close();
+  };
 
   const request = async (method: string, target: string, options: ClientRequest = {}): Promise<TestResponse> => {
     let url = withQuery(new URL(target, "http://test.localhost"), options.query);
@@ -115,6 +121,7 @@ export async function testClient<State>(application: Application<State> | Handle
     if (response.status !== 101 || socket === null) {
       throw new Error(`The application did not accept the WebSocket: it sent ${response.status} ${response.text()}`);
     }
+    sockets.add(socket);
     socket.open();
     return socket.peer;
   };
@@ -128,10 +135,13 @@ export async function testClient<State>(application: Application<State> | Handle
     patch: (target, options) => request("PATCH", target, options),
     delete: (target, options) => request("DELETE", target, options),
     webSocket,
-    close: () => inner.close(),
-    [Symbol.asyncDispose]: () => inner.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
+
+/** RFC 6455 §7.4.1: "a server going down". */
+const GOING_AWAY = 1001;
 
 interface Content {
   readonly type: string | null;

@@ -33,13 +33,14 @@ export class ApplicationSocket extends EventTarget {
   readonly bufferedAmount = 0;
   binaryType: "arraybuffer" | "blob" = "arraybuffer";
   onopen: ((event: Event) => unknown) | null = null;
-  onmessage: ((event: MessageEvent) => unknown) | null = null;
   onerror: ((event: Event) => unknown) | null = null;
   onclose: ((event: Event) => unknown) | null = null;
   readonly #peer: TestEnd;
   #state: State = CONNECTING;
-  /** Messages of the client that came before the handshake was complete. */
-  readonly #beforeOpen: (() => void)[] = [];
+  /** Messages that came before the socket was open and had a listener. Our servers keep them too. */
+  readonly #kept: (string | Uint8Array)[] = [];
+  #hasListener = false;
+  #onMessage: ((event: MessageEvent) => unknown) | null = null;
 
   constructor(url: string, { protocol = "" }: WebSocketOptions) {
     super();
@@ -75,19 +76,42 @@ export class ApplicationSocket extends EventTarget {
     this.terminate(code, reason);
   }
 
-  /** Completes the handshake and delivers the messages that came before. */
+  get onmessage(): ((event: MessageEvent) => unknown) | null {
+    return this.#onMessage;
+  }
+
+  set onmessage(listener: ((event: MessageEvent) => unknown) | null) {
+    this.#onMessage = listener;
+    if (listener !== null) this.#listen();
+  }
+
+  override addEventListener(...[type, ...rest]: Parameters<EventTarget["addEventListener"]>): void {
+    super.addEventListener(type, ...rest);
+    if (type === "message") this.#listen();
+  }
+
+  /** Completes the handshake. */
   open(): void {
     this.#state = OPEN;
     this.#dispatch("open", new Event("open"));
-    for (const deliver of this.#beforeOpen.splice(0)) deliver();
+    this.#deliverKept();
   }
 
   deliver(data: string | Uint8Array): void {
-    if (this.#state === CONNECTING) {
-      this.#beforeOpen.push(() => {
-        this.deliver(data);
-      });
-    } else if (this.#state === OPEN) {
+    this.#kept.push(data);
+    this.#deliverKept();
+  }
+
+  #listen(): void {
+    this.#hasListener = true;
+    queueMicrotask(() => {
+      this.#deliverKept();
+    });
+  }
+
+  #deliverKept(): void {
+    if (this.#state !== OPEN || !this.#hasListener) return;
+    for (const data of this.#kept.splice(0)) {
       this.#dispatch("message", new MessageEvent("message", { data: this.#given(data) }));
     }
   }
