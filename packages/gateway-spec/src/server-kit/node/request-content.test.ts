@@ -100,27 +100,23 @@ describe.each([
     expect(await text(socket)).toMatch(/^HTTP\/1.1 413 /);
   });
 
-  test("is not read beyond the buffers after a reader that leaves early, until the response is complete", async () => {
-    const go = Promise.withResolvers<void>();
+  test("is not read beyond the buffers after a reader that leaves early", async () => {
     const left = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
     const length = 64 * 1024 * 1024;
-    const socket = await client(
-      async (request) => {
-        await ready();
-        if (request.body !== null) for await (const _ of request.body) break;
-        left.resolve();
-        await go.promise;
-        return { status: 200 };
-      },
-      { maxDrainBytes: 2 * length },
-    );
+    const socket = await client(async (request) => {
+      await ready();
+      if (request.body !== null) for await (const _ of request.body) break;
+      left.resolve();
+      await go.promise;
+      return { status: 200 };
+    });
     socket.write(`${HEAD}Content-Length: ${length}\r\n\r\n`);
     const written = new Promise((resolve) => socket.write(Buffer.alloc(length), resolve));
     await left.promise;
     for (let turns = 0; turns < 2000; turns++) await turn();
     expect(await Promise.race([written.then(() => "written"), turn("waiting")])).toBe("waiting");
     go.resolve();
-    expect(await text(socket)).toMatch(/^HTTP\/1.1 200 /);
   });
 
   test("fails when the client is gone", async () => {
