@@ -29,13 +29,6 @@ test("the README's table has a row for each package", () => {
   expect(listed.toSorted()).toEqual(packages.toSorted());
 });
 
-test("the changelog's first release is the version of the packages", () => {
-  const release = /^## (\d+\.\d+\.\d+)/m.exec(read("CHANGELOG.md"))?.[1];
-  for (const manifest of ["package.json", ...documents.filter(isPackageReadme).map(manifestBeside)]) {
-    expect([manifest, readManifest(manifest).version]).toEqual([manifest, release]);
-  }
-});
-
 describe("server-behavior.md", () => {
   const page = read("docs/server-behavior.md");
 
@@ -89,16 +82,8 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
-function readManifest(path: string): { name?: string; version?: string; scripts?: Readonly<Record<string, string>> } {
+function readManifest(path: string): { name?: string; scripts?: Readonly<Record<string, string>> } {
   return JSON.parse(read(path)) as ReturnType<typeof readManifest>;
-}
-
-function isPackageReadme(document: string): boolean {
-  return /^packages\/[^/]+\/README\.md$/.test(document);
-}
-
-function manifestBeside(document: string): string {
-  return join(dirname(document), "package.json");
 }
 
 /** The relative links of a document that do not resolve. */

@@ -3,8 +3,8 @@
  * 130 and 143 for a second SIGINT or SIGTERM. Unhandled rejections end the process, as is Node's default: an application that
  * lost track of its errors is not one to keep running.
  */
-import { readFileSync } from "node:fs";
 import { type Config, environmentSource, resolveConfig, UsageError } from "../config.ts";
+import { VERSION } from "../version.ts";
 import { readArguments } from "./arguments.ts";
 import { readConfigFile } from "./config-file.ts";
 import { explain } from "./explain.ts";
@@ -19,7 +19,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     const { help, version, configFile, source } = readArguments(args);
     if (help) return void process.stdout.write(helpText());
-    if (version) return void process.stdout.write(`${packageVersion()}\n`);
+    if (version) return void process.stdout.write(`${VERSION}\n`);
     const file = await readConfigFile(configFile, folder);
     config = resolveConfig([source, environmentSource(process.env), ...(file === null ? [] : [file])]);
     if (config.application === undefined) throw new UsageError("which application? Name its module, such as ./app.ts");
@@ -40,9 +40,4 @@ export async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(`tsgi: ${line}\n`);
     process.exit(1); // What the application has opened meanwhile would keep the process.
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -7,6 +7,7 @@ import { checkOptions, NODE_OPTIONS, type NodeServeOptions } from "../options.ts
 import type { Clock } from "../runtime/clock.ts";
 import { type Runtime, runServer, type Transport } from "../runtime/run-server.ts";
 import type { Certificates } from "../tls/certificates.ts";
+import { VERSION } from "../version.ts";
 import type { Http1Connection } from "./http1-connection.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { createListener, type NodeContext } from "./listener.ts";
@@ -21,7 +22,7 @@ export async function listen<State>(
   checkOptions(options, NODE_OPTIONS);
   const create = (runtime: Runtime, certificates: Certificates | null) =>
     createTransport(runtime, certificates, options);
-  return runServer(application, options, "tsgi-node/0.1.0", create, clock);
+  return runServer(application, options, `tsgi-node/${VERSION}`, create, clock);
 }
 
 function createTransport(runtime: Runtime, certificates: Certificates | null, options: NodeServeOptions): Transport {

@@ -23,7 +23,10 @@ export async function bind(listener: NetServer, options: SocketServeOptions): Pr
   }
 }
 
-function listen(listener: NetServer, address: ListenOptions | { readonly fd: number; readonly backlog: number }): Promise<void> {
+function listen(
+  listener: NetServer,
+  address: ListenOptions | { readonly fd: number; readonly backlog: number },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     listener.once("error", reject);
     listener.listen(address, () => {

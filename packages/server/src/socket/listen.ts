@@ -10,6 +10,7 @@ import { type Clock, SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { type Runtime, runServer, type Transport } from "../runtime/run-server.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { TlsHandshakes } from "../tls/handshakes.ts";
+import { VERSION } from "../version.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext } from "./context.ts";
 
@@ -22,7 +23,7 @@ export async function listen<State>(
   checkOptions(options, SOCKET_OPTIONS);
   const create = (runtime: Runtime, certificates: Certificates | null) =>
     createTransport(runtime, certificates, clock.now());
-  return runServer(application, options, "tsgi-socket/0.1.0", create, clock);
+  return runServer(application, options, `tsgi-socket/${VERSION}`, create, clock);
 }
 
 function createTransport(runtime: Runtime, certificates: Certificates | null, time: number): Transport {

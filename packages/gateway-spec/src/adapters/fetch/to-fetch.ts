@@ -27,6 +27,7 @@ import {
   openBody,
 } from "../../server-kit/response-body.ts";
 import { ServerExchange } from "../../server-kit/server-exchange.ts";
+import { VERSION } from "../../version.ts";
 
 /** The third argument that a host passes. */
 export interface FetchContext {
@@ -60,7 +61,11 @@ export function toFetch<State>(
   application: Application<State> | Handler,
   { logger = STDERR_LOGGER }: ToFetchOptions = {},
 ): FetchListener {
-  const lifespan = new Lifespan(application, { software: "tsgi-to-fetch/0.1.0", specVersion: SPEC_VERSION }, logger);
+  const lifespan = new Lifespan(
+    application,
+    { software: `tsgi-to-fetch/${VERSION}`, specVersion: SPEC_VERSION },
+    logger,
+  );
   const listener = (request: Request, info?: unknown, context?: FetchContext): Promise<Response> => {
     const exchange = new FetchExchange(lifespan, request, info, context);
     if (lifespan.started) exchange.run(null);

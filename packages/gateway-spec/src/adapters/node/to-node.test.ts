@@ -10,6 +10,7 @@ import express from "express";
 import { afterEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { readText } from "../../body.ts";
 import type { Application, Exchange, Handler, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import { VERSION } from "../../version.ts";
 import { type NodeListener, toNode, type ToNodeOptions } from "./index.ts";
 
 const quiet = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
@@ -390,7 +391,7 @@ describe("toNode", () => {
     expect((await get(port)).headers.connection).toBe("close");
     work.resolve();
     await closed;
-    expect(events).toEqual(["startup tsgi-to-node/0.1.0", "work", "work", "work", "shutdown state"]);
+    expect(events).toEqual([`startup tsgi-to-node/${VERSION}`, "work", "work", "work", "shutdown state"]);
   });
 
   test.each<[string, unknown, string]>([

@@ -4,6 +4,7 @@ import type { Application, Handler, Logger } from "../../index.ts";
 import { Lifespan, SPEC_VERSION } from "../../server-kit/lifespan.ts";
 import { STDERR_LOGGER } from "../../server-kit/log.ts";
 import { NodeExchange, type NodeHost } from "../../server-kit/node/exchange.ts";
+import { VERSION } from "../../version.ts";
 import type { Hosted } from "../lifespan.ts";
 
 export interface ToNodeOptions {
@@ -38,7 +39,11 @@ export function toNode<State>(
   application: Application<State> | Handler,
   { logger = STDERR_LOGGER, maxBodyBytes = Number.POSITIVE_INFINITY, maxDrainBytes = 64 * 1024 }: ToNodeOptions = {},
 ): NodeListener {
-  const lifespan = new Lifespan(application, { software: "tsgi-to-node/0.1.0", specVersion: SPEC_VERSION }, logger);
+  const lifespan = new Lifespan(
+    application,
+    { software: `tsgi-to-node/${VERSION}`, specVersion: SPEC_VERSION },
+    logger,
+  );
   const host: NodeHost = { lifespan, maxBodyBytes, maxDrainBytes };
   const listener = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new NodeExchange(req, res, host);
