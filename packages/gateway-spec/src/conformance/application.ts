@@ -1,23 +1,23 @@
 /**
- * The kit's own application: every case that is about exchanges, told apart by path, so that a server written in any fashion can be
- * tested by host and port. What a case's application has to report is asked for below the same path.
+ * The application of the kit: every case about exchanges, selected by path, so that a server in any language can be tested by host
+ * and port. The probe of a case is below the same path.
  *
  *     /request-url/r5f3a9c01/…             the handler of the case "request-url", in one run of it
- *     /request-url/r5f3a9c01/-/records       what it has recorded, as JSON
- *     /request-url/r5f3a9c01/-/recorded/text  answers when it has recorded the text
- *     /request-url/r5f3a9c01/-/release/word    gives it a release
- *     /-/capabilities                      what the server can do, as JSON
+ *     /request-url/r5f3a9c01/-/records        what it has recorded, as JSON
+ *     /request-url/r5f3a9c01/-/recorded/text  responds when it has recorded the text
+ *     /request-url/r5f3a9c01/-/release/name   releases the name
+ *     /-/capabilities                         the capabilities of the server, as JSON
  *
- * A server that shares its port among processes has to run it in one of them: runs are kept in memory.
+ * Runs are kept in memory, so a server with several processes must run it in one of them.
  */
 import type { Exchange, Handler, IncomingRequest, OutgoingResponse } from "../index.ts";
 import type { Capability, ExchangeCase } from "./case.ts";
 import { LocalProbe } from "./probe.ts";
 
-/** Runs kept at once; beyond it the oldest is forgotten. */
+/** How many runs are kept. Beyond it the oldest is deleted. */
 const MAX_RUNS = 256;
 
-/** Where a run lives, in a target or URL that may itself be wrong. */
+/** The path of a run, in a target or URL that may be wrong itself. */
 const RUN_PATH = /\/([a-z][a-z0-9-]*)\/(r[0-9a-f]{8})(?:\/-\/(records|recorded|release)(?:\/([^/?#]*))?)?(?=[/?#]|$)/;
 
 interface Run {
@@ -25,7 +25,7 @@ interface Run {
   readonly handler: Handler;
 }
 
-/** An application that plays all the given cases. */
+/** An application that runs the handlers of the given cases. */
 export function createConformanceApplication(cases: readonly ExchangeCase[]): Handler {
   const byName = new Map(cases.map((one) => [one.name, one]));
   const runs = new Map<string, Run>();
@@ -49,13 +49,13 @@ export function createConformanceApplication(cases: readonly ExchangeCase[]): Ha
     if (request.url.endsWith("/-/capabilities")) return json(capabilities(request, exchange));
     const [, name, id, control, word] = RUN_PATH.exec(request.url) ?? [];
     const run = name === undefined || id === undefined ? null : open(name, id);
-    if (run === null) return { status: 404, body: "This is no case of the conformance kit\n" };
+    if (run === null) return { status: 404, body: "There is no such case in the conformance kit\n" };
     if (control === undefined) return run.handler(request, exchange);
-    return answerControl(run.probe, control, decodeURIComponent(word ?? ""), request);
+    return respondToControl(run.probe, control, decodeURIComponent(word ?? ""), request);
   };
 }
 
-async function answerControl(
+async function respondToControl(
   probe: LocalProbe,
   control: string,
   word: string,

@@ -101,7 +101,7 @@ describe("the results of passed, failed and skipped cases are printed", () => {
       [
         "TAP version 14",
         "1..1",
-        "ok 1 - request-url: the URL is absolute, has the scheme of the connection and its percent-triplets as they came",
+        "ok 1 - request-url: the URL is absolute, has the scheme of the connection, and keeps its percent-encoding",
         "# 1 passed, 0 failed, 0 skipped",
         "",
       ].join("\n"),
@@ -110,7 +110,7 @@ describe("the results of passed, failed and skipped cases are printed", () => {
     expect(failed.code).toBe(1);
     expect(failed.out).toContain(
       [
-        "not ok 1 - close-twice: every call of close() gives the outcome of the first",
+        "not ok 1 - close-twice: every call of close() settles with the outcome of the first",
         "  ---",
         "  rules: [TSGI-53]",
         "  message: |",
@@ -122,7 +122,7 @@ describe("the results of passed, failed and skipped cases are printed", () => {
     const skipped = await run("--serve", server, "--filter", "websocket-echo", "--format", "tap");
     expect([skipped.code, skipped.out.split("\n")[2]]).toEqual([
       0,
-      'ok 1 - websocket-echo: text and bytes go both ways, and pings are answered # SKIP the server does not have the capability "websocket"',
+      'ok 1 - websocket-echo: text and bytes are sent in both directions, and a ping gets a pong # SKIP the server does not have the capability "websocket"',
     ]);
   });
 
@@ -134,7 +134,7 @@ describe("the results of passed, failed and skipped cases are printed", () => {
     expect(await run("--serve", server, "--filter", "close-twice")).toMatchObject({
       code: 1,
       out: `FAILED   close-twice
-           TSGI-53: every call of close() gives the outcome of the first
+           TSGI-53: every call of close() settles with the outcome of the first
            the calls of shutdown: expected [ 'shutdown' ], saw []
 0 passed, 1 failed, 0 skipped
 `,

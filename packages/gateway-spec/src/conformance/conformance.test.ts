@@ -25,7 +25,7 @@ const QUIET: Logger = { info: () => undefined, warn: () => undefined, error: () 
 
 const spec = readFileSync(new URL("../../SPEC.md", import.meta.url), "utf8");
 
-/** Case names of a rule, by rule, as SPEC.md has them. */
+/** The case names of each rule in SPEC.md. */
 function casesOfSpec(): ReadonlyMap<string, readonly string[]> {
   const rules = new Map<string, readonly string[]>();
   for (const [, rule = "", text = ""] of spec.matchAll(/^\*\*(TSGI-\d+)\.\*\*(.*?)(?=^\*\*TSGI-|^## )/gms)) {
@@ -36,12 +36,12 @@ function casesOfSpec(): ReadonlyMap<string, readonly string[]> {
 }
 
 describe("SPEC.md and the cases", () => {
-  test("name each other", () => {
+  test("have the same case names", () => {
     const named = new Set([...casesOfSpec().values()].flat());
     expect([...named].toSorted()).toEqual(cases.map(({ name }) => name).toSorted());
   });
 
-  test("agree on which case holds which rule", () => {
+  test("assign each case to the same rules", () => {
     for (const [rule, names] of casesOfSpec()) {
       for (const name of names) {
         expect([name, cases.find((one) => one.name === name)?.rules]).toEqual([
@@ -74,7 +74,7 @@ const serveRight: Serve = async (application) => {
 
 type Change<T> = { readonly [K in keyof T]?: (value: T) => T[K] };
 
-/** The object with some of its members changed; methods keep their object. */
+/** The object with some of its members changed. Methods are called on the original object. */
 function change<T extends object>(object: T, changes: Change<T>): T {
   return new Proxy(object, {
     get: (target, key) => {
@@ -122,20 +122,20 @@ async function* inPieces({ body }: OutgoingResponse): AsyncGenerator<string | Ui
   }
 }
 
-async function gather<T>(all: AsyncIterable<T> | null): Promise<readonly T[]> {
-  const gathered: T[] = [];
-  if (all !== null) for await (const one of all) gathered.push(one);
-  return gathered;
+async function readAll<T>(all: AsyncIterable<T> | null): Promise<readonly T[]> {
+  const collected: T[] = [];
+  if (all !== null) for await (const one of all) collected.push(one);
+  return collected;
 }
 
-/** Fulfils when the exchange is over, either way. */
+/** Fulfils when the exchange has completed or failed. */
 const over = ({ completed }: Exchange) => Promise.allSettled([completed]);
 
 const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve: Serve])[] = [
   ["lower-cases the method", "request-method", breakingRequest({ method: ({ method }) => method.toLowerCase() })],
   ["decodes the URL", "request-url", breakingRequest({ url: ({ url }) => decodeURI(url) })],
   [
-    "gives header names as received",
+    "collapses white space in header values",
     "request-headers",
     breakingRequest({
       headers: ({ headers }) => new Headers([...headers].map(([name, value]) => [name, value.replaceAll(/\s+/g, " ")])),
@@ -147,7 +147,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     breakingRequest({ headers: ({ headers }) => change(headers, { get: () => (name) => comma(headers.get(name)) }) }),
   ],
   [
-    "gives a body where there is none",
+    "has a body for a request without content",
     "request-body-null",
     breakingRequest({ body: ({ body }) => body ?? new ReadableStream() }),
   ],
@@ -155,12 +155,12 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     "reads the body before the handler runs",
     "continue-not-sent-when-unread",
     breakingFetch((fetch) => async (request, exchange) => {
-      const pieces = await gather(request.body);
+      const pieces = await readAll(request.body);
       return fetch(change(request, { body: () => ReadableStream.from(pieces) }), exchange);
     }),
   ],
   [
-    "ends a truncated body as though it were complete",
+    "ends a truncated body as if it were complete",
     "request-body-truncated",
     breakingRequest({
       body: ({ body }) =>
@@ -188,7 +188,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "aborts the signal when all went well",
+    "aborts the signal on success",
     "signal-not-on-success",
     breakingFetch((fetch) => (request, exchange) => {
       const other = new AbortController();
@@ -201,7 +201,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
   ],
   ["fulfils completed at once", "completed-fulfils", breakingExchange({ completed: () => Promise.resolve() })],
   [
-    "fulfils completed in any case",
+    "fulfils completed although the exchange failed",
     "completed-rejects",
     breakingExchange({ completed: (exchange) => over(exchange).then(() => undefined) }),
   ],
@@ -211,7 +211,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     breakingResponse((response) => ({ ...response, status: Math.max(200, Math.trunc(response.status) % 600) })),
   ],
   [
-    "repairs bad headers",
+    "repairs invalid headers",
     "bad-header-is-500",
     breakingResponse((response) => {
       const lines: [string, string][] = [];
@@ -222,7 +222,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "encodes field values as it does text",
+    "encodes field values as UTF-8",
     "header-value-bytes",
     breakingResponse((response) => {
       const lines: [string, string][] = [];
@@ -271,20 +271,20 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "waits for the whole body before it sends any",
+    "waits for the whole body before it sends the first chunk",
     "chunk-sent-at-once",
-    breakingResponse(async (response) => ({ ...response, body: (await gather(inPieces(response))).join("") })),
+    breakingResponse(async (response) => ({ ...response, body: (await readAll(inPieces(response))).join("") })),
   ],
   [
-    "pulls the body as fast as it can",
+    "pulls the body faster than the client reads",
     "slow-reader",
     breakingResponse(async (response) => {
-      const pieces = await gather(inPieces(response));
+      const pieces = await readAll(inPieces(response));
       return { ...response, body: ReadableStream.from(pieces) };
     }),
   ],
   [
-    "ends a failed body in good order",
+    "ends a failed body as if it were complete",
     "late-error-truncates",
     breakingResponse((response) => ({
       ...response,
@@ -298,7 +298,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     })),
   ],
   [
-    "asks for trailers before the body has ended",
+    "calls trailers before the body has ended",
     "response-trailers",
     breakingResponse((response) => {
       const trailers = response.trailers?.() ?? {};
@@ -323,7 +323,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "answers an error with 200",
+    "responds to an error with 200",
     "handler-error-is-500",
     breakingFetch((fetch) => async (request, exchange) => {
       try {
@@ -334,7 +334,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "tells the client what was thrown",
+    "sends what was thrown to the client",
     "handler-error-not-disclosed",
     breakingFetch((fetch) => async (request, exchange) => {
       try {
@@ -345,7 +345,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "trusts everyone's X-Forwarded-For",
+    "trusts X-Forwarded-For of every client",
     "forwarded-not-trusted",
     breakingFetch((fetch) => (request, exchange) => {
       const hostname = request.headers.get("x-forwarded-for") ?? "";
@@ -376,7 +376,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   [
-    "offers a WebSocket to everyone",
+    "has upgradeWebSocket for every request",
     "websocket-absent",
     breakingExchange({
       upgradeWebSocket: () => () => {
@@ -384,7 +384,7 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
       },
     }),
   ],
-  ["forgets the work of waitUntil", "wait-until", breakingExchange({ waitUntil: () => () => undefined })],
+  ["ignores promises passed to waitUntil", "wait-until", breakingExchange({ waitUntil: () => () => undefined })],
   [
     "copies the state",
     "state",
@@ -404,12 +404,12 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     breaking(({ fetch, startup }) => ({ fetch, ...(startup === undefined ? {} : { startup }) })),
   ],
   [
-    "closes in silence",
+    "fulfils close() although shutdown failed",
     "shutdown-failure",
     breakingServer((server) => ({ ...server, close: async () => silently(() => server.close()) })),
   ],
   [
-    "gives the outcome of close() only once",
+    "settles a second close() with another outcome",
     "close-twice",
     breakingServer((server) => {
       let calls = 0;
@@ -441,18 +441,18 @@ function comma(value: string | null): string | null {
 
 function caseOf(name: string): ConformanceCase {
   const found = cases.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`there is no case ${name}`);
+  if (found === undefined) throw new Error(`unknown case "${name}"`);
   return found;
 }
 
-describe("a server that breaks a rule", () => {
-  test.each(VIOLATIONS)("%s: %s", async (_violation, name, serve) => {
-    // What never comes need not be awaited for long.
+describe("a server that violates a rule fails the case of the rule", () => {
+  test.each(VIOLATIONS)("a server that %s fails %s", async (_violation, name, serve) => {
+    // A short deadline, because many of these cases wait for what never happens.
     const outcome = await runCase({ ...caseOf(name), deadlineMs: 500 }, { serve });
     expect(outcome).toMatchObject({ kind: "failed", error: expect.any(ConformanceError) as ConformanceError });
   });
 
-  test.each([...new Set(VIOLATIONS.map(([, name]) => name))])("and a right one: %s", async (name) => {
+  test.each([...new Set(VIOLATIONS.map(([, name]) => name))])("a correct server passes %s", async (name) => {
     expect(await runCase(caseOf(name), { serve: serveRight })).toEqual({ kind: "passed" });
   });
 });

@@ -1,10 +1,10 @@
 /**
- * The conformance kit: what SPEC.md asks of a server, held to it from the client's end of a TCP or TLS socket.
+ * The conformance kit: checks the rules of SPEC.md for a server from the client's end of a TCP or TLS socket.
  *
  *     for await (const { case: { name }, outcome } of runConformance({ serve })) console.log(outcome.kind, name);
  *
- * A server that cannot be started from here runs {@link conformanceApplication}, and is given by host and port. TLS is spoken
- * where the `url` of what `serve` gave begins with `https:`, or where the endpoint says `tls`.
+ * A server that cannot be started from here runs {@link conformanceApplication}, and the target is its host and port. The kit speaks
+ * TLS if the `url` of the server begins with `https:`, or if the endpoint has `tls`.
  */
 import type { Handler } from "../index.ts";
 import { createConformanceApplication } from "./application.ts";
@@ -23,7 +23,7 @@ export { cases } from "./cases/index.ts";
 export { ConformanceError } from "./expect.ts";
 export { type CaseOutcome, type CaseResult, type ConformanceTarget, runCase, runConformance } from "./run.ts";
 
-/** The one application that plays every case but those that start servers themselves. Run it in one process. */
+/** The application of all cases, except those that start servers themselves. Run it in one process. */
 export const conformanceApplication: Handler = createConformanceApplication(
   cases.filter((one) => one.kind === "exchange"),
 );

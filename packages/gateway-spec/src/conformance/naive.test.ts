@@ -1,4 +1,4 @@
-/** A server as one would write it in a quarter of an hour, and what the kit finds that no wrapper of a right one shows. */
+/** Runs the kit against a short, naive server, for violations that cannot be made by wrapping a correct server. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,13 +6,13 @@ import { expect, test } from "vitest";
 import type { Exchange, Handler, HeaderFields, Serve } from "../index.ts";
 import { cases, ConformanceError, runCase } from "./index.ts";
 
-/** Reads the whole content first, sends what comes as it comes, tells the client what went wrong, and knows no end. */
+/** It reads the whole content first, does not check the response, sends errors to the client, and has no shutdown. */
 const serveNaive: Serve = async (application) => {
   const fetch = (typeof application === "function" ? application : application.fetch) as Handler;
   const listener = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const leaving = new AbortController();
+    const disconnecting = new AbortController();
     req.on("close", () => {
-      leaving.abort();
+      disconnecting.abort();
     });
     const pieces: Uint8Array[] = [];
     for await (const piece of req) pieces.push(piece as Uint8Array);
@@ -21,7 +21,7 @@ const serveNaive: Serve = async (application) => {
       url: `http://${req.headers.host}${req.url}`,
       headers: new Headers(req.headers as Record<string, string>),
       body: pieces.length === 0 ? null : ReadableStream.from(pieces),
-      signal: leaving.signal,
+      signal: disconnecting.signal,
     };
     const exchange: Exchange = {
       target: req.url ?? "/",
@@ -91,10 +91,10 @@ test.each([
   "drain-refuses-connections",
   "drain-finishes-running",
   "drain-ends-event-stream",
-])("%s", async (name) => {
+])("a naive server fails %s", async (name) => {
   const one = cases.find((candidate) => candidate.name === name);
-  if (one === undefined) throw new Error(`there is no case ${name}`);
-  // What never comes need not be awaited for long.
+  if (one === undefined) throw new Error(`unknown case "${name}"`);
+  // A short deadline, because many of these cases wait for what never happens.
   const outcome = await runCase({ ...one, deadlineMs: 300 }, { serve: serveNaive });
   expect(outcome).toMatchObject({ kind: "failed", error: expect.any(ConformanceError) as ConformanceError });
 });

@@ -1,4 +1,4 @@
-/** A probe within one process: both sides of it. */
+/** Both sides of a probe in one process. */
 import type { Probe, ProbeClient } from "./case.ts";
 
 export class LocalProbe implements Probe, ProbeClient {

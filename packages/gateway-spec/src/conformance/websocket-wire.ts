@@ -1,4 +1,4 @@
-/** The client's half of RFC 6455, as far as the cases need it: the handshake, one frame at a time, masked as a client must. */
+/** The client's side of RFC 6455 for the cases: the handshake, and masked frames that each hold a whole message. */
 import { createHash, randomBytes } from "node:crypto";
 import { ConformanceError, equal } from "./expect.ts";
 import { field, type ReceivedResponse, type Wire } from "./wire.ts";
@@ -24,7 +24,7 @@ export type Message =
 
 const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** Asks for a WebSocket and expects to get one. */
+/** Sends a handshake and expects that it is accepted. */
 export async function openWebSocket(
   wire: Wire,
   headers: readonly (readonly [string, string])[] = [],
@@ -41,7 +41,7 @@ export async function openWebSocket(
 
 export class WebSocketWire {
   readonly #wire: Wire;
-  /** The 101. */
+  /** The 101 response. */
   readonly response: ReceivedResponse;
 
   constructor(wire: Wire, response: ReceivedResponse) {
@@ -69,7 +69,7 @@ export class WebSocketWire {
     this.#wire.send(frame(OPCODE.close, payload));
   }
 
-  /** The next message; pings of the server are answered by the way. */
+  /** The next message. Pings of the server get a pong. */
   async message(): Promise<Message> {
     for (;;) {
       const head = await this.#wire.bytes(2, "a WebSocket frame");
@@ -106,7 +106,7 @@ export class WebSocketWire {
   }
 }
 
-/** RFC 6455 §5.2, whole and masked. */
+/** A final, masked frame (RFC 6455 §5.2). */
 function frame(opcode: number, payload: Uint8Array): Buffer {
   const length = payload.byteLength;
   const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;

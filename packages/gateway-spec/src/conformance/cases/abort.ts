@@ -1,4 +1,4 @@
-/** When a signal aborts and `completed` settles: TSGI-13 and TSGI-30. And who is told to stop: TSGI-40. */
+/** When `signal` aborts and `completed` settles (TSGI-13, TSGI-30), and how an abandoned body is released (TSGI-40). */
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
 import { recordCompleted, recordSignal, ok, pieces, readAll, watchedBody } from "./support.ts";
@@ -10,12 +10,12 @@ export const abortCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "signal-on-disconnect",
     rules: ["TSGI-13"],
-    title: "the signal aborts as soon as the client is gone, with a code",
+    title: "the signal aborts with an error code as soon as the client has disconnected",
     handler: (probe) => async (request) => {
       recordSignal(probe, request);
       probe.record("running");
       await probe.released("finish");
-      probe.record(request.signal.aborted ? "still aborted" : "another signal");
+      probe.record(request.signal.aborted ? "still aborted" : "not aborted");
       return ok("");
     },
     run: async (context) => {
@@ -23,7 +23,7 @@ export const abortCases: readonly ConformanceCase[] = [
       wire.request();
       await context.recorded("running");
       await context.settle();
-      equal(await context.records(), ["running"], "what the handler saw while the client waits");
+      equal(await context.records(), ["running"], "what the handler recorded while the client waits");
       wire.reset();
       await context.recorded("signal CLIENT_DISCONNECTED");
       await context.release("finish");
@@ -34,13 +34,13 @@ export const abortCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "signal-not-on-success",
     rules: ["TSGI-13"],
-    title: "the signal never aborts on success, nor because the request body ended",
+    title: "the signal does not abort on success, nor because the request body has ended",
     handler: (probe) => async (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);
       await readAll(request);
       probe.record("read");
-      await probe.released("answer");
+      await probe.released("respond");
       return { status: 200, body: pieces("a", "b") };
     },
     run: async (context) => {
@@ -48,21 +48,21 @@ export const abortCases: readonly ConformanceCase[] = [
       wire.request({ method: "POST", body: "content", headers: [["Connection", "close"]] });
       await context.recorded("read");
       await context.settle();
-      await context.release("answer");
-      equal((await wire.response()).body.toString(), "ab", "the answer");
+      await context.release("respond");
+      equal((await wire.response()).body.toString(), "ab", "the body of the response");
       await context.recorded("completed");
       await wire.rest();
       wire.end();
       wire.close();
       await context.settle();
-      equal(await context.records(), ["read", "completed"], "what the handler saw");
+      equal(await context.records(), ["read", "completed"], "what the handler recorded");
     },
   },
   {
     kind: "exchange",
     name: "completed-fulfils",
     rules: ["TSGI-30"],
-    title: "completed fulfils when the response was sent in full, and not before",
+    title: "completed fulfils when the response has been sent in full, and not earlier",
     handler: (probe) => (request, exchange) => {
       recordCompleted(probe, exchange);
       if (!request.url.endsWith("/pieces")) return ok("whole");
@@ -81,20 +81,20 @@ export const abortCases: readonly ConformanceCase[] = [
       equal((await wire.head()).status, 200, "the status");
       equal(String(await wire.chunk()), "first", "the first chunk");
       await context.settle();
-      equal(await context.records(), ["next", "next"], "what happened before the response was complete");
+      equal(await context.records(), ["next", "next"], "the calls before the response was complete");
       await context.release("end");
       equal(await wire.chunk(), null, "the last chunk");
       await context.recorded("completed");
       await context.fetch({ path: "/whole" });
       await context.settle();
-      equal(await context.records(), ["next", "next", "completed", "completed"], "what happened in all");
+      equal(await context.records(), ["next", "next", "completed", "completed"], "the calls of the whole run");
     },
   },
   {
     kind: "exchange",
     name: "completed-rejects",
     rules: ["TSGI-30", "TSGI-38"],
-    title: "completed rejects where the response was not sent in full, and the signal aborts with it",
+    title: "completed rejects if the response was not sent in full, and the signal aborts too",
     handler: (probe) => async (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);
@@ -109,12 +109,12 @@ export const abortCases: readonly ConformanceCase[] = [
       equal(
         await context.records(),
         ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"],
-        "what a handler that throws saw",
+        "what a handler that throws recorded",
       );
       const wire = await context.connect();
       wire.request();
       await context.recorded("running");
-      // What begins a connection of TLS 1.3 is written by then: on a reset in the middle of it node sees but an end.
+      // By then the server has sent its TLS 1.3 session tickets. If a reset arrives while it sends them, node reports an end only.
       await context.settle();
       wire.reset();
       await context.recorded("completed CLIENT_DISCONNECTED");
@@ -122,7 +122,7 @@ export const abortCases: readonly ConformanceCase[] = [
       equal(
         (await context.records()).slice(2),
         ["running", "signal CLIENT_DISCONNECTED", "completed CLIENT_DISCONNECTED"],
-        "what a handler whose client left saw",
+        "what a handler recorded whose client disconnected",
       );
     },
   },
@@ -130,7 +130,7 @@ export const abortCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "disconnect-releases-body",
     rules: ["TSGI-40"],
-    title: "a client that leaves aborts the signal and then releases the body, once",
+    title: "when the client disconnects, the signal aborts and then the body is released, once",
     handler: (probe) => (request) => {
       recordSignal(probe, request);
       const next = async (index: number) => {
@@ -160,7 +160,7 @@ export const abortCases: readonly ConformanceCase[] = [
       equal(
         (await context.records()).filter((record) => record !== "next"),
         ["signal CLIENT_DISCONNECTED", "return"],
-        "what happened to the iterable",
+        "the calls of the iterable",
       );
       const other = await context.connect();
       other.request({ path: "/stream" });
@@ -173,7 +173,7 @@ export const abortCases: readonly ConformanceCase[] = [
       equal(
         (await context.records()).filter((record) => record !== "next").slice(2),
         ["signal CLIENT_DISCONNECTED", "cancel"],
-        "what happened to the stream",
+        "the calls of the stream",
       );
     },
   },
@@ -181,7 +181,7 @@ export const abortCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "stuck-body-released",
     rules: ["TSGI-40"],
-    title: "nobody waits for a body that does not let itself be released",
+    title: "the server does not wait for return() of a body whose next() is pending",
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);

@@ -1,4 +1,4 @@
-/** Many requests on one connection, and old clients: TSGI-43. */
+/** Several requests on one connection, and clients of HTTP/1.0: TSGI-43. */
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
 import { field } from "../wire.ts";
@@ -9,12 +9,12 @@ export const connectionCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "pipelining-order",
     rules: ["TSGI-43"],
-    title: "responses of one connection leave in the order of their requests",
+    title: "the responses of a connection are sent in the order of their requests",
     handler: (probe) => async (request) => {
       const name = lastSegment(request.url);
       if (name === "slow") {
         probe.record("slow");
-        await probe.released("answer");
+        await probe.released("respond");
       }
       return name === "pieces" ? { status: 200, body: pieces("pie", "ces") } : ok(name);
     },
@@ -27,7 +27,7 @@ export const connectionCases: readonly ConformanceCase[] = [
       await context.recorded("slow");
       await context.settle();
       equal(wire.receivedBytes, 0, "bytes sent before the first response");
-      await context.release("answer");
+      await context.release("respond");
       for (const name of names) equal((await wire.response()).body.toString(), name, "the next response");
     },
   },
@@ -35,7 +35,7 @@ export const connectionCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "http10-not-chunked",
     rules: ["TSGI-43"],
-    title: "a response to HTTP/1.0 is not chunked",
+    title: "a response to an HTTP/1.0 request does not use the chunked coding",
     handler: () => () => ({ status: 200, headers: { trailer: "x-sum" }, body: pieces("a", "b"), trailers: () => ({}) }),
     run: async (context) => {
       const wire = await context.connect();

@@ -1,4 +1,4 @@
-/** What goes wrong, and how far it reaches: TSGI-38, TSGI-39, TSGI-41 and TSGI-42. */
+/** Errors of handlers and clients, and that they stay in their exchange: TSGI-38, TSGI-39, TSGI-41 and TSGI-42. */
 import type { OutgoingResponse } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { afterSending, check, equal } from "../expect.ts";
@@ -7,14 +7,14 @@ import { lastSegment, recordCompleted, recordSignal, ok, readAll } from "./suppo
 
 const SECRET = "conformance-secret";
 
-/** How a handler may fail before the head is out. */
+/** Ways for a handler to fail before the head is sent. */
 const FAILURES: Readonly<Record<string, () => OutgoingResponse | Promise<OutgoingResponse>>> = {
   throws: () => {
     throw new Error(SECRET);
   },
   rejects: () => Promise.reject(new Error(SECRET)),
   "throws-a-string": () => {
-    // oxlint-disable-next-line typescript/only-throw-error -- JavaScript can, and a server must stand it
+    // oxlint-disable-next-line typescript/only-throw-error -- JavaScript permits it, so a server must handle it
     throw SECRET;
   },
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the same
@@ -49,7 +49,7 @@ const FAILURES: Readonly<Record<string, () => OutgoingResponse | Promise<Outgoin
 
 const GET = (target: string, ...lines: readonly string[]) => `GET ${target} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
 
-/** What no server takes for a request. `HOST` and `BASE` stand for those of the run. */
+/** Requests that every server must reject. `HOST` and `BASE` are replaced by those of the run. */
 const MALFORMED: Readonly<Record<string, string>> = {
   "no request line": "what is this\r\n\r\n",
   "no version": "GET BASE\r\nHost: HOST\r\n\r\n",
@@ -61,7 +61,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
   "a NUL in a value": GET("BASE", "Host: HOST", "x: a\0b"),
   "no Host": GET("BASE", "x: 1"),
   "a signed Content-Length": GET("BASE", "Host: HOST", "Content-Length: +5"),
-  "a Content-Length that is no number": GET("BASE", "Host: HOST", "Content-Length: five"),
+  "a Content-Length that is not a number": GET("BASE", "Host: HOST", "Content-Length: five"),
   "two lengths": GET("BASE", "Host: HOST", "Content-Length: 5", "Content-Length: 6"),
   "both framings": GET("BASE", "Host: HOST", "Content-Length: 5", "Transfer-Encoding: chunked"),
   "a coding after chunked": GET("BASE", "Host: HOST", "Transfer-Encoding: chunked, gzip"),
@@ -72,11 +72,11 @@ export const errorCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "handler-error-is-500",
     rules: ["TSGI-38"],
-    title: "a handler that fails before its head is out is answered with 500",
+    title: "a handler that fails before the head is sent leads to a 500",
     handler: () => (request) => fail(lastSegment(request.url)),
     run: async (context) => {
       for (const failure of Object.keys(FAILURES)) {
-        equal((await context.fetch({ path: `/${failure}` })).status, 500, `the answer where the handler ${failure}`);
+        equal((await context.fetch({ path: `/${failure}` })).status, 500, `the status if the handler ${failure}`);
       }
     },
   },
@@ -84,15 +84,15 @@ export const errorCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "handler-error-not-disclosed",
     rules: ["TSGI-38"],
-    title: "the client is not told what was thrown",
+    title: "the response does not disclose what was thrown",
     handler: () => (request) => fail(lastSegment(request.url)),
     run: async (context) => {
       for (const failure of Object.keys(FAILURES)) {
         const wire = await context.connect();
         wire.request({ path: `/${failure}`, headers: [["Connection", "close"]] });
         const { bytes } = await wire.rest();
-        check(!bytes.includes(SECRET), `the client was told what was thrown where the handler ${failure}`);
-        check(!/\bat .*:\d+:\d+/.test(bytes.toString()), `the client was sent a stack where the handler ${failure}`);
+        check(!bytes.includes(SECRET), `the response discloses what was thrown if the handler ${failure}`);
+        check(!/\bat .*:\d+:\d+/.test(bytes.toString()), `the response has a stack trace if the handler ${failure}`);
       }
     },
   },
@@ -100,7 +100,7 @@ export const errorCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "late-error-truncates",
     rules: ["TSGI-39"],
-    title: "an error after the head cuts the connection, so that no body looks complete",
+    title: "an error after the head destroys the connection, so that a truncated body does not look complete",
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);
@@ -126,22 +126,22 @@ export const errorCases: readonly ConformanceCase[] = [
         equal(String(first), "partial", "the first piece");
         await context.release(how);
         const { bytes, ending } = await wire.rest();
-        equal(bytes.toString("latin1"), "", `what came after the error in a body framed by ${how}`);
-        // The end of the connection is the end of such a body: nothing but a reset tells that it is cut. Over TLS an end that
-        // TLS did not announce tells it too (RFC 9112 §9.8), but not to a client on node:tls.
+        equal(bytes.toString("latin1"), "", `the bytes after the error in a body framed by ${how}`);
+        // The end of the connection delimits this body, so only a reset shows that it is truncated. Over TLS a missing close_notify
+        // shows it too (RFC 9112 §9.8), but node:tls does not report that.
         if (how === "http10" && !context.encrypted)
-          equal(ending, "reset", "the end of a body that the connection's end delimits");
+          equal(ending, "reset", "the end of a body that is delimited by the end of the connection");
       }
       await context.settle();
       const expected = Array.from({ length: 4 }, () => ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"]).flat();
-      equal(await context.records(), expected, "what the handlers saw");
+      equal(await context.records(), expected, "what the handlers recorded");
     },
   },
   {
     kind: "exchange",
     name: "malformed-request",
     rules: ["TSGI-41"],
-    title: "a malformed request gets its 4xx, the connection closes, and no handler is called",
+    title: "a malformed request is rejected with its 4xx, the connection closes, and no handler is called",
     handler: (probe) => (request) => {
       probe.record(`called for ${lastSegment(request.url).replaceAll("-", " ")}`);
       return ok("");
@@ -167,13 +167,13 @@ export const errorCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "next-client-served",
     rules: ["TSGI-41"],
-    title: "what one client sends or one handler throws does not reach another exchange",
+    title: "what one client sends or one handler throws does not affect another exchange",
     handler: (probe) => async (request) => {
       const how = lastSegment(request.url);
       if (how === "witness") {
         recordSignal(probe, request);
         probe.record("witness");
-        await probe.released("answer");
+        await probe.released("respond");
         return ok("witness");
       }
       if (how === "throws") throw new Error(SECRET);
@@ -199,19 +199,19 @@ export const errorCases: readonly ConformanceCase[] = [
       equal(
         (await context.fetch({ method: "POST", body: "next" })).body.toString(),
         "next",
-        "the next client's answer",
+        "the response to the next client",
       );
-      await context.release("answer");
-      equal((await witness.response()).body.toString(), "witness", "the answer of the exchange that was running");
-      equal(await context.records(), ["witness"], "what the exchange that was running saw");
+      await context.release("respond");
+      equal((await witness.response()).body.toString(), "witness", "the response of the exchange in progress");
+      equal(await context.records(), ["witness"], "what the exchange in progress recorded");
     },
   },
   {
     kind: "exchange",
     name: "stalled-upload",
     rules: ["TSGI-42", "TSGI-11"],
-    title: "a client that stops in the middle of its content does not hold a handler for ever",
-    // As patient as servers are by default: some wait a minute.
+    title: "a client that stops in the middle of its content does not block a handler indefinitely",
+    // Longer than the default body timeout of common servers, which is up to a minute.
     deadlineMs: 90_000,
     handler: (probe) => async (request) => {
       probe.record(await readAll(request));
@@ -228,7 +228,7 @@ export const errorCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "slow-handler",
     rules: ["TSGI-42"],
-    title: "a handler may take longer than a client may be silent",
+    title: "a handler may run longer than the timeout for an inactive client",
     deadlineMs: 90_000,
     handler: (probe) => async (request) => {
       if (request.url.endsWith("/stalled")) {
@@ -237,20 +237,20 @@ export const errorCases: readonly ConformanceCase[] = [
       }
       const content = await readAll(request);
       probe.record("slow");
-      await probe.released("answer");
+      await probe.released("respond");
       return ok(request.signal.aborted ? "aborted" : content);
     },
     run: async (context) => {
       const slow = await context.connect();
       slow.request({ method: "POST", body: "content" });
       await context.recorded("slow");
-      // A stalled upload is the clock: when its client has been silent for too long, so has the other.
+      // The stalled upload is the clock: when it times out, the other client has been inactive for longer.
       const stalled = await context.connect();
       stalled.request({ method: "POST", path: "/stalled", headers: [["Content-Length", "10"]] });
       stalled.send("1234");
       await context.recorded("timed out");
-      await context.release("answer");
-      equal((await slow.response()).body.toString(), "content", "the answer of the slow handler");
+      await context.release("respond");
+      equal((await slow.response()).body.toString(), "content", "the response of the slow handler");
     },
   },
 ];

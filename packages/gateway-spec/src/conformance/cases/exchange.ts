@@ -1,4 +1,4 @@
-/** What an exchange knows, and what it can do: TSGI-27 to TSGI-33. */
+/** The members and capabilities of an exchange: TSGI-27 to TSGI-33. */
 import type { Address, Exchange } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
@@ -10,7 +10,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "exchange-members",
     rules: ["TSGI-27", "TSGI-32"],
-    title: "every member is there and of its type; the target is given as received",
+    title: "every member is present and of its type, and the target is as received",
     handler: () => (_request, exchange) =>
       json({ target: exchange.target, protocol: exchange.protocol, wrong: wrongMembers(exchange) }),
     run: async (context) => {
@@ -34,7 +34,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "address-members",
     rules: ["TSGI-28"],
-    title: "peer, remote and local address are those of the connection",
+    title: "peerAddress, remoteAddress and localAddress are those of the connection",
     handler:
       () =>
       (_request, { peerAddress, remoteAddress, localAddress }) =>
@@ -55,7 +55,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "forwarded-not-trusted",
     rules: ["TSGI-28"],
-    title: "nobody is trusted to say where a request came from",
+    title: "Forwarded and X-Forwarded fields are not trusted by default",
     handler:
       () =>
       (request, { peerAddress, remoteAddress, encrypted }) =>
@@ -77,7 +77,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
       equal(
         parse(await wire.response()),
         { url: context.origin + context.base, peerAddress: peer, remoteAddress: peer, encrypted: context.encrypted },
-        "what the application was told",
+        "the URL, the addresses and encrypted",
       );
     },
   },
@@ -85,7 +85,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "wait-until-rejection",
     rules: ["TSGI-31"],
-    title: "work of waitUntil that rejects touches nothing else",
+    title: "a rejected waitUntil promise has no other effect",
     handler: (probe) => (request, exchange) => {
       if (request.url.endsWith("/rejects")) {
         const work = async () => {
@@ -95,28 +95,28 @@ export const exchangeCases: readonly ConformanceCase[] = [
         };
         exchange.waitUntil(work());
       }
-      return ok("answered");
+      return ok("response");
     },
     run: async (context) => {
       const wire = await context.connect();
       wire.request({ path: "/rejects" });
-      equal((await wire.response()).body.toString(), "answered", "the answer that does not wait for the work");
+      equal((await wire.response()).body.toString(), "response", "the response, which does not wait for the work");
       await context.release("reject");
       await context.recorded("rejected");
       await context.settle();
       wire.request();
-      equal((await wire.response()).body.toString(), "answered", "the answer after the work has rejected");
+      equal((await wire.response()).body.toString(), "response", "the response after the work has rejected");
     },
   },
   {
     kind: "exchange",
     name: "informational",
     rules: ["TSGI-33"],
-    title: "informational responses are sent at once and before the final one",
+    title: "informational responses are sent at once, and before the final response",
     requires: "informational",
     handler: (probe) => async (_request, exchange) => {
       exchange.sendInformational?.(103, { link: ["</a.css>; rel=preload", "</b.js>; rel=preload"] });
-      await probe.released("go on");
+      await probe.released("continue");
       exchange.sendInformational?.(102);
       return ok("final", { "x-final": "yes" });
     },
@@ -130,7 +130,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
         "the early hints",
       );
       equal(field(early, "content-length"), null, "the Content-Length of an informational response");
-      await context.release("go on");
+      await context.release("continue");
       const { status, informational, body } = await wire.response();
       equal(
         [informational.map((head) => head.status), status, body.toString()],
@@ -143,7 +143,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "informational-http10",
     rules: ["TSGI-33"],
-    title: "a client of HTTP/1.0 gets no informational response, and the member is absent",
+    title: "sendInformational is absent for HTTP/1.0, and no informational response is sent",
     handler: () => (_request, exchange) => {
       exchange.sendInformational?.(103, { link: "</a.css>; rel=preload" });
       return ok(typeof exchange.sendInformational);

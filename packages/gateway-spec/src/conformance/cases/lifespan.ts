@@ -1,4 +1,4 @@
-/** An application's life: TSGI-31 and TSGI-34 to TSGI-37. */
+/** The lifespan of an application: TSGI-31 and TSGI-34 to TSGI-37. */
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
 import { lastSegment, recordOutcome, ok } from "./support.ts";
@@ -13,7 +13,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
       const server = await context.serve(() => ok("bare"));
       const wire = await context.connect(server);
       wire.request({ target: "/" });
-      equal((await wire.response()).body.toString(), "bare", "the answer");
+      equal((await wire.response()).body.toString(), "bare", "the body of the response");
       wire.close();
       await context.within(server.close(), "close()");
     },
@@ -22,7 +22,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "lifespan-order",
     rules: ["TSGI-35", "TSGI-37", "TSGI-52"],
-    title: "startup, fetch, draining, waitUntil and shutdown come in this order, each once",
+    title: "startup, fetch, draining, waitUntil and shutdown run in this order, each once",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         {
@@ -40,8 +40,8 @@ export const lifespanCases: readonly ConformanceCase[] = [
               });
               return ok(name);
             }
-            await probe.released("answer");
-            probe.record("answer");
+            await probe.released("respond");
+            probe.record("respond");
             const work = async () => {
               await probe.released("finish work");
               probe.record("work ends");
@@ -62,7 +62,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
       await probe.recorded("fetch second");
       const closed = recordOutcome(probe, server.close(), "closed");
       await probe.recorded("draining");
-      await probe.release("answer");
+      await probe.release("respond");
       await wire.response();
       await wire.rest();
       wire.close();
@@ -76,12 +76,12 @@ export const lifespanCases: readonly ConformanceCase[] = [
           "fetch first",
           "fetch second",
           "draining",
-          "answer",
+          "respond",
           "work ends",
           "shutdown",
           "closed",
         ],
-        "the order of an application's life",
+        "the order of the lifespan",
       );
     },
   },
@@ -89,7 +89,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "startup-failure",
     rules: ["TSGI-35"],
-    title: "where startup rejects, so does serve, with the same error, and nothing is served",
+    title: "if startup rejects, serve rejects with the same error, and nothing is served",
     run: async ({ serve, probe, within }) => {
       const error = new Error("on purpose");
       for (const startup of [
@@ -117,24 +117,24 @@ export const lifespanCases: readonly ConformanceCase[] = [
         );
         equal(outcome === error, true, "serve() rejects with the error of startup");
       }
-      equal(await probe.records(), [], "what was called in spite of it");
+      equal(await probe.records(), [], "the calls after the failed startup");
     },
   },
   {
     kind: "server",
     name: "state",
     rules: ["TSGI-36"],
-    title: "what startup returned is exchange.state and the argument of shutdown: the same thing, not a copy",
+    title: "exchange.state and the argument of shutdown are the value that startup returned, not a copy",
     run: async ({ serve, probe, connect, within }) => {
-      const state = { answers: 0 };
+      const state = { requests: 0 };
       const server = await serve({
         startup: () => Promise.resolve(state),
         fetch: (_request, exchange) => {
-          exchange.state.answers++;
+          exchange.state.requests++;
           return ok(String(exchange.state === state));
         },
         shutdown: (given) => {
-          probe.record(given === state ? `shutdown after ${given.answers}` : "shutdown with another state");
+          probe.record(given === state ? `shutdown after ${given.requests}` : "shutdown with another state");
         },
       });
       const wire = await connect(server);
@@ -144,7 +144,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
       }
       wire.close();
       await within(server.close(), "close()");
-      equal(await probe.records(), ["shutdown after 2"], "what shutdown was given");
+      equal(await probe.records(), ["shutdown after 2"], "the argument of shutdown");
 
       const without = await serve((_request, exchange) => ok(typeof exchange.state));
       const other = await connect(without);
@@ -157,7 +157,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "wait-until",
     rules: ["TSGI-31", "TSGI-37"],
-    title: "close() waits for the work of waitUntil, also for work that work leaves behind",
+    title: "close() waits for waitUntil promises, including those that such work adds",
     run: async ({ serve, probe, connect, within }) => {
       const later = async () => {
         await probe.released("second");
@@ -172,7 +172,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
               exchange.waitUntil(later());
             };
             exchange.waitUntil(work());
-            return ok("answered");
+            return ok("response");
           },
           shutdown: () => {
             probe.record("shutdown");
@@ -182,14 +182,14 @@ export const lifespanCases: readonly ConformanceCase[] = [
       );
       const wire = await connect(server);
       wire.request({ target: "/" });
-      equal((await wire.response()).body.toString(), "answered", "the answer that does not wait for the work");
+      equal((await wire.response()).body.toString(), "response", "the response, which does not wait for the work");
       wire.close();
       const closed = server.close();
       await probe.release("first");
       await probe.recorded("first work");
       await probe.release("second");
       await within(closed, "close()");
-      equal(await probe.records(), ["first work", "second work", "shutdown"], "what happened");
+      equal(await probe.records(), ["first work", "second work", "shutdown"], "the order of the work");
     },
   },
   {

@@ -3,13 +3,13 @@ import type { ConformanceCase, Probe } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { codeOf, json, lastSegment, recordCompleted, ok, parse, readAll } from "./support.ts";
 
-/** More than the system's buffers hold on a loopback connection, and less than common limits of content. */
+/** More than the socket buffers of a loopback connection hold, and less than common limits of content. */
 const LARGE_UPLOAD_BYTES = 12 * 1024 * 1024;
 
-/** A client that goes on sending beyond this was not cut off. */
+/** If a client can send this much, the server has not closed the connection. */
 const ENDLESS_BYTES = 256 * 1024 * 1024;
 
-/** How truncated content may end. */
+/** The codes with which truncated content may fail. */
 const TRUNCATED: ReadonlySet<string> = new Set(["CLIENT_DISCONNECTED", "REQUEST_BODY_MALFORMED"]);
 
 const EXPECT_CONTINUE = ["Expect", "100-continue"] as const;
@@ -20,7 +20,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-body-null",
     rules: ["TSGI-7"],
-    title: "the body is null where the message has no content, and only there",
+    title: "the body is null if and only if the message has no content",
     handler: () => (request) => ({ status: 200, headers: { "x-null": String(request.body === null) } }),
     run: async (context) => {
       const seen = async (method: string, headers: readonly (readonly [string, string])[], body?: string) => {
@@ -42,7 +42,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-body-chunked",
     rules: ["TSGI-8"],
-    title: "the content comes in order, as byte arrays, without its transfer coding",
+    title: "the body yields the content in order, as byte arrays, without transfer coding",
     handler: () => async (request) => json(await readAll(request)),
     run: async (context) => {
       const post = async (headers: readonly (readonly [string, string])[], body: string) =>
@@ -53,14 +53,14 @@ export const requestBodyCases: readonly ConformanceCase[] = [
         "hello, \r\n\r\nwo0123456789",
         "the content of a chunked POST",
       );
-      equal(await post([CHUNKED], "0\r\n\r\n"), "", "the content of a chunked POST without any");
+      equal(await post([CHUNKED], "0\r\n\r\n"), "", "the content of an empty chunked POST");
     },
   },
   {
     kind: "exchange",
     name: "request-body-backpressure",
     rules: ["TSGI-10"],
-    title: "what the application does not read stays with the client",
+    title: "the server does not buffer an unlimited amount of unread content",
     handler: (probe) => async (request) => {
       probe.record("running");
       await probe.released("read");
@@ -80,7 +80,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
         before = wire.unsentBytes;
         await context.settle();
       } while (wire.unsentBytes !== before);
-      check(wire.unsentBytes > 0, `the server took ${LARGE_UPLOAD_BYTES} bytes that the application did not read`);
+      check(wire.unsentBytes > 0, `the server has read ${LARGE_UPLOAD_BYTES} bytes that the application did not read`);
       await context.release("read");
       equal(parse(await wire.response()), { bytes: LARGE_UPLOAD_BYTES, wrong: 0 }, "the content");
     },
@@ -89,7 +89,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "continue-on-first-pull",
     rules: ["TSGI-10"],
-    title: "100 Continue is sent at the first pull of the body and not before",
+    title: "100 Continue is sent at the first pull of the body, and not earlier",
     handler: (probe) => async (request) => {
       const iterator = request.body?.[Symbol.asyncIterator]();
       probe.record("running");
@@ -114,7 +114,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "continue-not-sent-when-unread",
     rules: ["TSGI-10"],
-    title: "an application that refuses by the head alone spares the upload",
+    title: "100 Continue is not sent if the application responds without reading the body",
     handler: () => () => ({ status: 403, body: "no" }),
     run: async (context) => {
       const wire = await context.connect();
@@ -127,7 +127,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-body-truncated",
     rules: ["TSGI-11"],
-    title: "content that did not arrive whole ends by a rejection with a code",
+    title: "reading content that did not arrive in full rejects with an error code",
     handler: (probe) => async (request) => {
       const cut = lastSegment(request.url);
       probe.record(`${cut}: running`);
@@ -156,7 +156,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       equal(
         await context.records(),
         cuts.flatMap(({ cut }) => [`${cut}: running`, `${cut}: rejected`, `${cut}: over`]),
-        "what the readers of truncated content saw",
+        "what the readers of truncated content recorded",
       );
     },
   },
@@ -164,7 +164,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "unread-body-drained",
     rules: ["TSGI-12"],
-    title: "content that was left unread is not taken for the next request",
+    title: "unread content is drained, and not parsed as the next request",
     handler: (probe) => (request) => {
       probe.record(request.url);
       return ok(request.method);
@@ -181,10 +181,14 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       });
       wire.request({ path: "/third" });
       for (const method of ["POST", "PUT", "GET"]) {
-        equal((await wire.response()).body.toString(), method, "the answer to one request after the other");
+        equal((await wire.response()).body.toString(), method, "the response to each request in turn");
       }
       const url = context.origin + context.base;
-      equal(await context.records(), [`${url}/first`, `${url}/second`, `${url}/third`], "the requests seen");
+      equal(
+        await context.records(),
+        [`${url}/first`, `${url}/second`, `${url}/third`],
+        "the requests that the handler received",
+      );
     },
   },
   {
@@ -201,7 +205,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       const wire = await context.connect();
       wire.request({ method: "POST", headers: [CHUNKED] });
       const { status } = await wire.response();
-      equal(status, 200, "the status of the answer");
+      equal(status, 200, "the status of the response");
       const chunk = Buffer.from(`10000\r\n${"x".repeat(0x10000)}\r\n`);
       let sent = 0;
       while (!wire.over && sent < ENDLESS_BYTES) {
@@ -209,7 +213,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
         sent += chunk.byteLength;
         await wire.sent();
       }
-      check(wire.over, `the server read away ${ENDLESS_BYTES} bytes that nobody had asked for`);
+      check(wire.over, `the server drained ${ENDLESS_BYTES} bytes of unread content without closing the connection`);
       equal(await context.records(), ["called"], "the calls of the handler");
     },
   },
@@ -217,7 +221,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-trailers",
     rules: ["TSGI-14"],
-    title: "trailers are there when the body has been read to its end",
+    title: "trailers fulfil after the body has been read to its end",
     requires: "trailers",
     handler: (probe) => async (request, exchange) => {
       recordCompleted(probe, exchange);
@@ -261,7 +265,7 @@ export const requestBodyCases: readonly ConformanceCase[] = [
       const broken = await context.connect();
       broken.request({ method: "POST", headers: [CHUNKED, trailer], body: "3\r\nabc\r\nbroken\r\n" });
       await broken.response();
-      await context.recorded("trailers did not come");
+      await context.recorded("trailers rejected");
     },
   },
 ];
@@ -271,7 +275,7 @@ async function recordTrailers(probe: Probe, trailers: Promise<unknown>): Promise
     await trailers;
     probe.record("trailers");
   } catch (error) {
-    probe.record(TRUNCATED.has(codeOf(error)) ? "trailers did not come" : `trailers: ${codeOf(error)}`);
+    probe.record(TRUNCATED.has(codeOf(error)) ? "trailers rejected" : `trailers: ${codeOf(error)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The head of a request, as the application sees it: TSGI-1 to TSGI-5. */
+/** The head of a request: TSGI-1 to TSGI-5. */
 import type { ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { json, parse } from "./support.ts";
@@ -8,24 +8,24 @@ export const requestCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-method",
     rules: ["TSGI-1"],
-    title: "the method is given as received, its case kept",
+    title: "the method is as received, with its case unchanged",
     handler: () => (request) => ({ status: 200, headers: { "x-method": request.method } }),
     run: async (context) => {
       for (const method of ["GET", "HEAD", "POST", "DELETE", "PATCH", "PROPFIND"]) {
         const { fields } = await context.fetch({ method });
         equal(new Map(fields).get("x-method"), method, "request.method");
       }
-      // Node's parser knows no methods but the registered ones; a server may refuse the others, but not change them.
+      // Node's parser accepts registered methods only. A server may reject other methods, but must not change them.
       const { status, fields } = await context.fetch({ method: "get" });
       if (status === 200) equal(new Map(fields).get("x-method"), "get", "request.method");
-      else check(status === 400 || status === 405 || status === 501, "expected the method or a refusal", status);
+      else check(status === 400 || status === 405 || status === 501, "expected the method or a rejection", status);
     },
   },
   {
     kind: "exchange",
     name: "request-url",
     rules: ["TSGI-2", "TSGI-3"],
-    title: "the URL is absolute, has the scheme of the connection and its percent-triplets as they came",
+    title: "the URL is absolute, has the scheme of the connection, and keeps its percent-encoding",
     handler: () => (request, exchange) => json([request.url, exchange.encrypted]),
     run: async (context) => {
       for (const path of [
@@ -51,7 +51,7 @@ export const requestCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-headers",
     rules: ["TSGI-4"],
-    title: "header names are lower-case; values come without the white space around them, one character a byte",
+    title: "header names are lower-case, and values have no surrounding white space and one character for each byte",
     handler: () => (request) => json([...request.headers].filter(([name]) => name.startsWith("x-"))),
     run: async (context) => {
       const response = await context.fetch({
@@ -80,7 +80,7 @@ export const requestCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "request-headers-joined",
     rules: ["TSGI-5"],
-    title: "lines of one field are joined, those of cookie with a semicolon, those of set-cookie never",
+    title: "lines of one field are joined with a comma, cookie lines with a semicolon, and set-cookie lines not at all",
     handler: () => (request) => {
       const { headers } = request;
       return json({

@@ -7,7 +7,7 @@ import { json, lastSegment, recordCompleted, ok, parse, pieces } from "./support
 
 const SLOW_CHUNK_BYTES = 64 * 1024;
 
-/** In all far more than the system's buffers hold on a loopback connection. */
+/** Together far more than the socket buffers of a loopback connection hold. */
 const SLOW_CHUNKS = 512;
 
 const KINDS: Readonly<Record<string, { readonly response: () => OutgoingResponse; readonly sent: string }>> = {
@@ -27,8 +27,8 @@ const KINDS: Readonly<Record<string, { readonly response: () => OutgoingResponse
   },
 };
 
-/** No bodies, though code that no compiler saw may give them. */
-const NO_BODIES: readonly unknown[] = [["a", "b"], new Set(["a"]), new Map(), {}, 7, true, new Uint16Array(2)];
+/** Values that are not bodies, which code without types may return. */
+const NOT_BODIES: readonly unknown[] = [["a", "b"], new Set(["a"]), new Map(), {}, 7, true, new Uint16Array(2)];
 
 export const responseBodyCases: readonly ConformanceCase[] = [
   {
@@ -43,7 +43,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
         wire.request({ path: `/${kind}` });
         const { status, framing, body } = await wire.response();
         equal([status, body.toString()], [200, sent], `the response with the body ${kind}`);
-        check(framing !== "close", `the body ${kind} is framed by the connection's end`);
+        check(framing !== "close", `the body ${kind} is delimited by the end of the connection`);
       }
     },
   },
@@ -51,11 +51,11 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "sync-iterable-is-500",
     rules: ["TSGI-21", "TSGI-38"],
-    title: "what is no body becomes a 500, a synchronous iterable above all",
-    handler: () => (request) => ({ status: 200, body: NO_BODIES[Number(lastSegment(request.url))] as string }),
+    title: "a value that is not a body, such as a synchronous iterable, leads to a 500",
+    handler: () => (request) => ({ status: 200, body: NOT_BODIES[Number(lastSegment(request.url))] as string }),
     run: async (context) => {
-      for (const [index, body] of NO_BODIES.entries()) {
-        equal((await context.fetch({ path: `/${index}` })).status, 500, `the answer to the body ${String(body)}`);
+      for (const [index, body] of NOT_BODIES.entries()) {
+        equal((await context.fetch({ path: `/${index}` })).status, 500, `the status for the body ${String(body)}`);
       }
     },
   },
@@ -69,7 +69,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
       return {
         status: 200,
         body: (async function* () {
-          yield "good";
+          yield "valid";
           await probe.released("bad");
           yield 42 as unknown as string;
           yield "never";
@@ -80,9 +80,9 @@ export const responseBodyCases: readonly ConformanceCase[] = [
       const wire = await context.connect();
       wire.request();
       await wire.head();
-      equal(String(await wire.chunk()), "good", "the first chunk");
+      equal(String(await wire.chunk()), "valid", "the first chunk");
       await context.release("bad");
-      equal((await wire.rest()).bytes.toString("latin1"), "", "what came after the last good chunk");
+      equal((await wire.rest()).bytes.toString("latin1"), "", "the bytes after the last valid chunk");
       await context.recorded("completed RESPONSE_FAILED");
     },
   },
@@ -90,13 +90,13 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "content-length-mismatch-is-500",
     rules: ["TSGI-20", "TSGI-38"],
-    title: "a whole body that contradicts its Content-Length becomes a 500",
+    title: "a whole body that contradicts its Content-Length leads to a 500",
     handler: () => (request) => ok("12345", { "content-length": decodeURIComponent(lastSegment(request.url)) }),
     run: async (context) => {
       equal((await context.fetch({ path: "/5" })).body.toString(), "12345", "the body of the right length");
       for (const length of ["4", "6", "5, 5", "+5", "0x5", "-5", "five"]) {
         const response = await context.fetch({ path: `/${encodeURIComponent(length)}` });
-        equal(response.status, 500, `the answer to five bytes with the Content-Length ${length}`);
+        equal(response.status, 500, `the status for five bytes with the Content-Length ${length}`);
       }
     },
   },
@@ -106,17 +106,17 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "slow-reader",
     rules: ["TSGI-25"],
-    title: "the body is asked for no more than the client reads, and arrives in order",
+    title: "the server pulls no more of a body than the client reads, and sends it in order",
     handler: (probe) => {
-      let given = 0;
+      let yielded = 0;
       return (request) => {
-        if (request.url.endsWith("/given")) return json(given);
+        if (request.url.endsWith("/yielded")) return json(yielded);
         return {
           status: 200,
           body: (async function* () {
             probe.record("begun");
-            for (; given < SLOW_CHUNKS; given++) yield new Uint8Array(SLOW_CHUNK_BYTES).fill(given % 251);
-            probe.record("all given");
+            for (; yielded < SLOW_CHUNKS; yielded++) yield new Uint8Array(SLOW_CHUNK_BYTES).fill(yielded % 251);
+            probe.record("all yielded");
           })(),
         };
       };
@@ -126,29 +126,29 @@ export const responseBodyCases: readonly ConformanceCase[] = [
       wire.pause();
       wire.request();
       await context.recorded("begun");
-      const given = async () => parse(await context.fetch({ path: "/given" }));
+      const yielded = async () => parse(await context.fetch({ path: "/yielded" }));
       let before: unknown;
       do {
-        before = await given();
+        before = await yielded();
         await context.settle();
-      } while ((await given()) !== before);
+      } while ((await yielded()) !== before);
       equal(
         await context.records(),
         ["begun"],
-        `what was given while the client read nothing of ${SLOW_CHUNKS} chunks`,
+        `what the body recorded while the client read none of ${SLOW_CHUNKS} chunks`,
       );
       wire.resume();
       const { body } = await wire.response();
       equal(body.byteLength, SLOW_CHUNKS * SLOW_CHUNK_BYTES, "the bytes received");
       const ordered = body.every((byte, index) => byte === Math.floor(index / SLOW_CHUNK_BYTES) % 251);
-      check(ordered, "the chunks came in another order");
+      check(ordered, "the chunks arrived in another order");
     },
   },
   {
     kind: "exchange",
     name: "chunk-sent-at-once",
     rules: ["TSGI-25"],
-    title: "no chunk is held back for the next one, and the head not for the first",
+    title: "each chunk is sent at once, and the head before the first chunk",
     handler: (probe) => () => ({
       status: 200,
       headers: { "content-type": "text/event-stream" },
@@ -176,7 +176,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "response-trailers",
     rules: ["TSGI-26"],
-    title: "trailers are asked for once, when the body has ended, and sent behind it",
+    title: "trailers is called once, after the body has ended, and its fields are sent after the body",
     handler: (probe) => () => ({
       status: 200,
       headers: { trailer: "x-sum, x-list" },
@@ -218,7 +218,7 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
     kind: "exchange",
     name,
     rules: ["TSGI-20", "TSGI-39"],
-    title: `a body that gives ${what} bytes than its Content-Length destroys the connection`,
+    title: `a body that yields ${what} bytes than its Content-Length destroys the connection`,
     handler: (probe) => (_request, exchange) => {
       recordCompleted(probe, exchange);
       return {
@@ -226,7 +226,7 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
         headers: { "content-length": "5" },
         body: (async function* () {
           for (const [index, piece] of given.entries()) {
-            if (index > 0) await probe.released("go on");
+            if (index > 0) await probe.released("continue");
             yield piece;
           }
         })(),
@@ -237,9 +237,9 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
       wire.request();
       equal(field(await wire.head(), "content-length"), "5", "the Content-Length");
       equal((await wire.bytes(3, "the first piece")).toString(), "123", "the first piece");
-      await context.release("go on");
+      await context.release("continue");
       const { bytes } = await wire.rest();
-      check("45".startsWith(bytes.toString()), "more than was announced", bytes.toString("latin1"));
+      check("45".startsWith(bytes.toString()), "more bytes than the Content-Length", bytes.toString("latin1"));
       await context.recorded("completed RESPONSE_FAILED");
     },
   };

@@ -1,11 +1,11 @@
-/** The head of a response and its shape: TSGI-15 to TSGI-20, TSGI-23 and TSGI-24. */
+/** The head and the shape of a response: TSGI-15 to TSGI-20, TSGI-23 and TSGI-24. */
 import type { HeaderFields, OutgoingResponse } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
 import { field, lines } from "../wire.ts";
 import { lastSegment, recordSignal, ok, pieces, watchedBody } from "./support.ts";
 
-/** A response that is no literal. */
+/** A response that is an instance of a class. */
 class TextResponse implements OutgoingResponse {
   readonly #text: string;
 
@@ -38,7 +38,7 @@ const SHAPES: Readonly<Record<string, () => OutgoingResponse>> = {
     }),
 };
 
-/** Statuses that nobody may send; those that are no numbers come from code that no compiler saw. */
+/** Invalid statuses, some of which only code without types can return. */
 const BAD_STATUSES: readonly unknown[] = [
   0,
   99,
@@ -75,7 +75,7 @@ const CONSTANT: OutgoingResponse = Object.freeze({
   body: "constant",
 });
 
-/** Bodies beside which a field value must stay what it is: text may lead a server to encode the head as well. */
+/** Bodies with which a field value must not change. A server may encode head and body together, so text is a risk. */
 const BODIES: Readonly<Record<string, () => OutgoingResponse["body"]>> = {
   ascii: () => "ascii",
   text: () => "caf\u{e9} 添",
@@ -106,7 +106,7 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "bad-status-is-500",
     rules: ["TSGI-16", "TSGI-38"],
-    title: "a status that may not be sent becomes a 500",
+    title: "an invalid status leads to a 500",
     handler: () => (request) => ({
       status: BAD_STATUSES[Number(lastSegment(request.url))] as number,
       body: "unsent",
@@ -114,7 +114,7 @@ export const responseCases: readonly ConformanceCase[] = [
     run: async (context) => {
       for (const [index, status] of BAD_STATUSES.entries()) {
         const response = await context.fetch({ path: `/${index}` });
-        equal([response.status, response.informational], [500, []], `the answer to the status ${String(status)}`);
+        equal([response.status, response.informational], [500, []], `the response to the status ${String(status)}`);
         check(!response.body.includes("unsent"), `the body of the status ${String(status)} was sent`);
       }
     },
@@ -123,12 +123,12 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "bad-header-is-500",
     rules: ["TSGI-17", "TSGI-38"],
-    title: "a header that could split the response becomes a 500",
+    title: "an invalid header name or value, which could split the response, leads to a 500",
     handler: () => (request) => ok("unsent", BAD_HEADERS[Number(lastSegment(request.url))]),
     run: async (context) => {
       for (const [index, headers] of BAD_HEADERS.entries()) {
         const response = await context.fetch({ path: `/${index}` });
-        equal(response.status, 500, `the answer to the headers ${JSON.stringify(headers)}`);
+        equal(response.status, 500, `the status for the headers ${JSON.stringify(headers)}`);
         equal(field(response, "x-injected"), null, "the field that was injected");
         check(!response.body.includes("unsent"), "the body was sent");
       }
@@ -138,7 +138,7 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "header-value-bytes",
     rules: ["TSGI-17"],
-    title: "a field value is sent a byte a character, whatever the body",
+    title: "a field value is sent as one byte for each character, with any body",
     handler: () => (request) => ({
       status: 200,
       headers: { "x-bytes": "\u{80}\u{e9}\u{ff}\ta~" },
@@ -147,7 +147,7 @@ export const responseCases: readonly ConformanceCase[] = [
     run: async (context) => {
       for (const body of Object.keys(BODIES)) {
         const response = await context.fetch({ path: `/${body}` });
-        equal(field(response, "x-bytes"), "\u{80}\u{e9}\u{ff}\ta~", `the value beside the body ${body}`);
+        equal(field(response, "x-bytes"), "\u{80}\u{e9}\u{ff}\ta~", `the field value with the body ${body}`);
       }
     },
   },
@@ -155,7 +155,7 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "connection-fields-not-sent",
     rules: ["TSGI-18"],
-    title: "the fields of the connection are the server's",
+    title: "connection fields of the application are not sent",
     handler: () => () =>
       ok("body", {
         Connection: "x-from-application",
@@ -177,7 +177,7 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "set-cookie-lines",
     rules: ["TSGI-19"],
-    title: "each line is sent by itself, lines of one name in their order",
+    title: "each field line is sent separately, and lines of one name in their order",
     handler: () => (request) =>
       request.url.endsWith("/pairs")
         ? ok("", [
@@ -199,7 +199,7 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "no-content-type-added",
     rules: ["TSGI-19"],
-    title: "nobody adds a Content-Type on the application's behalf",
+    title: "the server does not add a Content-Type",
     handler: () => (request) => {
       const bodies: Readonly<Record<string, () => OutgoingResponse>> = {
         text: () => ok("<html>"),
@@ -219,7 +219,7 @@ export const responseCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "constant-response",
     rules: ["TSGI-23"],
-    title: "one frozen response may be returned any number of times",
+    title: "a frozen response with a whole body may be returned any number of times",
     handler: () => () => CONSTANT,
     run: async (context) => {
       const wire = await context.connect();
@@ -245,7 +245,7 @@ function withoutContent(name: string, title: string, status: number, method: str
     kind: "exchange",
     name,
     rules: ["TSGI-24", "TSGI-40"],
-    title: `${title}, and the body that was given is cancelled unread`,
+    title: `${title}, and the body that the application returned is released unread`,
     handler: (probe) => (request) => {
       recordSignal(probe, request);
       const path = lastSegment(request.url);
@@ -284,10 +284,10 @@ function withoutContent(name: string, title: string, status: number, method: str
         if (status === 204) equal(field(response, "content-length"), null, "the Content-Length of a 204");
       }
       equal((await wire.response()).body.toString(), "after", "the next response on the connection");
-      equal((await wire.rest()).bytes.toString("latin1"), "", "what came after the last response");
+      equal((await wire.rest()).bytes.toString("latin1"), "", "the bytes after the last response");
       await context.recorded("return");
       await context.recorded("cancel");
-      equal(await context.records(), ["return", "cancel"], "what happened to the bodies");
+      equal(await context.records(), ["return", "cancel"], "the calls of the bodies");
     },
   };
 }

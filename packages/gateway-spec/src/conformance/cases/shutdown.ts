@@ -1,11 +1,11 @@
-/** How a server ends: TSGI-50 to TSGI-53. */
+/** Shutdown: TSGI-50 to TSGI-53. */
 import type { ConformanceCase } from "../case.ts";
 import { check, ConformanceError, equal } from "../expect.ts";
 import { field } from "../wire.ts";
 import { codeOf, lastSegment, recordCompleted, recordSignal, ok } from "./support.ts";
 
-/** Longer than any case: what is awaited has to come before. */
-const PATIENT_MS = 60_000;
+/** Longer than any deadline of a case, so that it never takes effect. */
+const UNLIMITED_MS = 60_000;
 
 export const shutdownCases: readonly ConformanceCase[] = [
   {
@@ -37,7 +37,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "drain-refuses-connections",
     rules: ["TSGI-52"],
-    title: "a server that shuts down accepts no more connections, while it answers those that run",
+    title: "a server that shuts down accepts no connections, and responds to the requests in progress",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         async (_request, { draining }) => {
@@ -45,10 +45,10 @@ export const shutdownCases: readonly ConformanceCase[] = [
             probe.record("draining");
           });
           probe.record("running");
-          await probe.released("answer");
-          return ok("answered");
+          await probe.released("respond");
+          return ok("response");
         },
-        { shutdownTimeoutMs: PATIENT_MS },
+        { shutdownTimeoutMs: UNLIMITED_MS },
       );
       const wire = await connect(server);
       wire.request({ target: "/" });
@@ -57,13 +57,13 @@ export const shutdownCases: readonly ConformanceCase[] = [
       await probe.recorded("draining");
       const late = await connect(server).catch((error: unknown) => error);
       if (!(late instanceof ConformanceError)) {
-        // The system may have taken the connection in; then nobody serves it.
+        // The system may have accepted the connection, but the server must not serve it.
         const other = late as Awaited<ReturnType<typeof connect>>;
         other.request({ target: "/" });
-        equal((await other.rest()).bytes.byteLength, 0, "bytes sent on a connection that came too late");
+        equal((await other.rest()).bytes.byteLength, 0, "the bytes on a connection that was opened after close()");
       }
-      await probe.release("answer");
-      equal((await wire.response()).body.toString(), "answered", "the answer of the exchange that was running");
+      await probe.release("respond");
+      equal((await wire.response()).body.toString(), "response", "the response of the exchange in progress");
       wire.close();
       await within(closed, "close()");
     },
@@ -72,7 +72,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "drain-finishes-running",
     rules: ["TSGI-52"],
-    title: "running requests are answered with Connection: close, and their connection closes",
+    title: "requests in progress get a response with Connection: close, and their connection closes",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         async (request, exchange) => {
@@ -81,33 +81,33 @@ export const shutdownCases: readonly ConformanceCase[] = [
             probe.record("draining");
           });
           probe.record("running");
-          await probe.released("answer");
-          return ok("answered");
+          await probe.released("respond");
+          return ok("response");
         },
-        { shutdownTimeoutMs: PATIENT_MS },
+        { shutdownTimeoutMs: UNLIMITED_MS },
       );
       const wire = await connect(server);
       wire.request({ target: "/" });
       await probe.recorded("running");
       const closed = server.close();
       await probe.recorded("draining");
-      await probe.release("answer");
+      await probe.release("respond");
       const response = await wire.response();
-      equal([response.status, response.body.toString()], [200, "answered"], "the answer");
+      equal([response.status, response.body.toString()], [200, "response"], "the response");
       equal(field(response, "connection")?.toLowerCase(), "close", "the Connection field");
-      equal((await wire.rest()).bytes.byteLength, 0, "bytes after the last answer");
+      equal((await wire.rest()).bytes.byteLength, 0, "the bytes after the last response");
       wire.close();
       await within(closed, "close()");
-      equal(await probe.records(), ["running", "draining"], "what the handler saw");
+      equal(await probe.records(), ["running", "draining"], "what the handler recorded");
     },
   },
   {
     kind: "server",
     name: "drain-closes-idle",
     rules: ["TSGI-52"],
-    title: "connections that are idle are closed",
+    title: "idle connections are closed",
     run: async ({ serve, connect, within }) => {
-      const server = await serve(() => ok(""), { shutdownTimeoutMs: PATIENT_MS });
+      const server = await serve(() => ok(""), { shutdownTimeoutMs: UNLIMITED_MS });
       const fresh = await connect(server);
       const used = await connect(server);
       used.request({ target: "/" });
@@ -125,7 +125,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "shutdown-deadline",
     rules: ["TSGI-52"],
-    title: "what still runs at the deadline is cut off with SERVER_CLOSED, and shutdown is called",
+    title: "exchanges that run at the deadline are terminated with SERVER_CLOSED, and shutdown is called",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         {
@@ -147,11 +147,11 @@ export const shutdownCases: readonly ConformanceCase[] = [
       wire.request({ target: "/" });
       await probe.recorded("running");
       await within(server.close(), "close() after its deadline");
-      equal((await wire.rest()).bytes.byteLength, 0, "bytes on a connection that was cut off");
+      equal((await wire.rest()).bytes.byteLength, 0, "the bytes on a terminated connection");
       equal(
         await probe.records(),
         ["running", "signal SERVER_CLOSED", "completed SERVER_CLOSED", "shutdown"],
-        "what happened at the deadline",
+        "what was recorded at the deadline",
       );
     },
   },
@@ -159,7 +159,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "close-twice",
     rules: ["TSGI-53"],
-    title: "every call of close() gives the outcome of the first",
+    title: "every call of close() settles with the outcome of the first",
     run: async ({ serve, probe, within }) => {
       const server = await serve({
         fetch: () => ok(""),
@@ -182,7 +182,7 @@ export const shutdownCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "drain-ends-event-stream",
     rules: ["TSGI-50", "TSGI-51"],
-    title: "an event stream gets the chance to end itself when the server shuts down",
+    title: "an event stream gets time to end itself when the server shuts down",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         (request, exchange) => {
@@ -198,23 +198,23 @@ export const shutdownCases: readonly ConformanceCase[] = [
             body: (async function* () {
               yield `data: ${lastSegment(request.url)}\n\n`;
               await draining;
-              yield "data: bye\n\n";
+              yield "data: last\n\n";
             })(),
           };
         },
-        { shutdownTimeoutMs: PATIENT_MS },
+        { shutdownTimeoutMs: UNLIMITED_MS },
       );
       const wire = await connect(server);
       wire.request({ target: "/events" });
       await wire.head();
       equal(String(await wire.chunk()), "data: events\n\n", "the first event");
       const closed = server.close();
-      equal(String(await wire.chunk()), "data: bye\n\n", "the last event");
+      equal(String(await wire.chunk()), "data: last\n\n", "the last event");
       equal(await wire.chunk(), null, "the last chunk");
       await wire.rest();
       wire.close();
       await within(closed, "close()");
-      equal(await probe.records(), ["completed"], "what the event stream saw");
+      equal(await probe.records(), ["completed"], "what the event stream recorded");
     },
   },
 ];

@@ -1,10 +1,10 @@
-/** What the applications of several cases share. */
+/** Helpers of several cases. */
 import type { Exchange, HeaderFields, IncomingRequest, OutgoingResponse } from "../../index.ts";
 import type { Probe } from "../case.ts";
 import { equal } from "../expect.ts";
 import type { ReceivedResponse } from "../wire.ts";
 
-/** The codes of SPEC.md: an exchange fails with one of them. */
+/** The error codes of SPEC.md. */
 export const CODES: ReadonlySet<string> = new Set([
   "CLIENT_DISCONNECTED",
   "REQUEST_BODY_TOO_LARGE",
@@ -20,36 +20,36 @@ export function ok(body: string, headers: HeaderFields = {}): OutgoingResponse {
   return { status: 200, headers, body };
 }
 
-/** What a handler saw, for the client to compare. */
+/** A response with what the handler received, for the client to compare. */
 export function json(value: unknown): OutgoingResponse {
   return ok(JSON.stringify(value));
 }
 
-/** What {@link json} was given. */
+/** The argument of {@link json}. */
 export function parse(response: ReceivedResponse): unknown {
-  equal(response.status, 200, "the status of what the handler saw");
+  equal(response.status, 200, "the status of the response");
   return JSON.parse(response.body.toString());
 }
 
-/** The code of an error that is an Error with a code of SPEC.md; else what it was. */
+/** The code of an ExchangeError, or a description of any other value. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && CODES.has(code) ? code : `no ExchangeError but ${String(error)}`;
+  return typeof code === "string" && CODES.has(code) ? code : `not an ExchangeError: ${String(error)}`;
 }
 
-/** Notes `signal CODE` when the signal aborts. */
+/** Records `signal CODE` when the signal aborts. */
 export function recordSignal(probe: Probe, { signal }: IncomingRequest): void {
   signal.addEventListener("abort", () => {
     probe.record(`signal ${codeOf(signal.reason)}`);
   });
 }
 
-/** Notes `completed`, or `completed CODE` for a failure. */
+/** Records `completed`, or `completed CODE` for a failure. */
 export function recordCompleted(probe: Probe, { completed }: Exchange): void {
   void recordOutcome(probe, completed, "completed");
 }
 
-/** Notes the text when the promise fulfils, and the text with the code when it rejects. */
+/** Records the text when the promise fulfils, and the text with the code when it rejects. */
 export async function recordOutcome(probe: Probe, promise: Promise<unknown>, text: string): Promise<void> {
   try {
     await promise;
@@ -59,18 +59,18 @@ export async function recordOutcome(probe: Probe, promise: Promise<unknown>, tex
   }
 }
 
-/** Which of a case's paths was asked for. */
+/** The last segment of the path. */
 export function lastSegment(url: string): string {
   return /[^/?]*(?=\?|$)/.exec(url.slice(url.lastIndexOf("/") + 1))?.[0] ?? "";
 }
 
-/** The content as it came, one character a byte; or what it failed with. */
+/** The content with one character for each byte, or the code of its failure. */
 export async function readAll({ body }: IncomingRequest): Promise<string> {
   if (body === null) return "null";
   const pieces: Uint8Array[] = [];
   try {
     for await (const piece of body) {
-      if (!(piece instanceof Uint8Array)) return "a chunk that is no Uint8Array";
+      if (!(piece instanceof Uint8Array)) return "a chunk that is not a Uint8Array";
       pieces.push(piece);
     }
   } catch (error) {
@@ -79,12 +79,12 @@ export async function readAll({ body }: IncomingRequest): Promise<string> {
   return Buffer.concat(pieces).toString("latin1");
 }
 
-/** A body that gives these pieces. */
+/** A body that yields these chunks. */
 export async function* pieces(...all: readonly (string | Uint8Array)[]): AsyncGenerator<string | Uint8Array> {
   yield* all;
 }
 
-/** A body that records each `next` and `return`, and gives the pieces that `next` comes up with. */
+/** A body that records each call of `next` and `return`, and yields what the given `next` returns. */
 export function watchedBody(
   probe: Probe,
   next: (index: number) => Promise<IteratorResult<string | Uint8Array, undefined>>,

@@ -13,7 +13,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-absent",
     rules: ["TSGI-44", "TSGI-32"],
-    title: "upgradeWebSocket is absent where the request is no valid handshake",
+    title: "upgradeWebSocket is absent if the request is not a valid handshake",
     handler: () => (_request, exchange) => ({
       status: 200,
       headers: { "x-upgrade": typeof exchange.upgradeWebSocket },
@@ -33,7 +33,7 @@ export const websocketCases: readonly ConformanceCase[] = [
         const wire = await context.connect();
         wire.request(parts);
         const response = await wire.response();
-        // A server may also refuse a broken handshake itself.
+        // A server may also reject an invalid handshake itself.
         if (response.status === 200) equal(field(response, "x-upgrade"), "undefined", `upgradeWebSocket for ${what}`);
         else
           check(response.status >= 400 && response.status < 500, `expected 200 or a 4xx for ${what}`, response.status);
@@ -44,7 +44,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-accept",
     rules: ["TSGI-44", "TSGI-47"],
-    title: "a handshake is completed; the socket is connecting until then, and then open",
+    title: "the server completes the handshake, and the socket is connecting until then, and open after it",
     ...REQUIRES,
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
@@ -59,20 +59,20 @@ export const websocketCases: readonly ConformanceCase[] = [
     run: async (context) => {
       const socket = await openWebSocket(await context.connect());
       equal(field(socket.response, "x-extra"), "yes", "the field that the application added");
-      equal(field(socket.response, "sec-websocket-protocol"), null, "the protocol, where none was agreed on");
-      equal(field(socket.response, "sec-websocket-extensions"), null, "extensions, where none were offered");
+      equal(field(socket.response, "sec-websocket-protocol"), null, "the protocol, if none was selected");
+      equal(field(socket.response, "sec-websocket-extensions"), null, "the extensions, if none were offered");
       await context.recorded("open 1");
       await context.recorded("completed");
       const records = await context.records();
       equal(records[0], "readyState 0, binaryType arraybuffer", "the socket before the handshake");
-      equal(records.slice(1).toSorted(), ["completed", "open 1"], "what happened then");
+      equal(records.slice(1).toSorted(), ["completed", "open 1"], "the records after the handshake");
     },
   },
   {
     kind: "exchange",
     name: "websocket-refuse",
     rules: ["TSGI-44"],
-    title: "an ordinary response refuses",
+    title: "an ordinary response refuses the handshake",
     ...REQUIRES,
     handler: () => () => ({ status: 403, headers: { "x-reason": "members only" }, body: "refused" }),
     run: async (context) => {
@@ -90,7 +90,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-rebuilt-response",
     rules: ["TSGI-46"],
-    title: "middleware that rebuilds the 101 keeps the socket, and its fields are sent",
+    title: "a 101 that middleware has rebuilt keeps the socket, and its fields are sent",
     ...REQUIRES,
     handler: () => (_request, exchange) => {
       const { socket } = upgrade(exchange, { headers: { "x-lost": "yes" } });
@@ -108,7 +108,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-protocol",
     rules: ["TSGI-45", "TSGI-46"],
-    title: "the protocol that the application named is agreed on",
+    title: "the server selects the protocol that the application named",
     ...REQUIRES,
     handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange, { protocol: "chat.v2" });
@@ -127,7 +127,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-echo",
     rules: ["TSGI-47"],
-    title: "text and bytes go both ways, and pings are answered",
+    title: "text and bytes are sent in both directions, and a ping gets a pong",
     ...REQUIRES,
     handler: () => (_request, exchange) => {
       const { socket, response } = upgrade(exchange);
@@ -144,14 +144,14 @@ export const websocketCases: readonly ConformanceCase[] = [
       socket.binary(bytes);
       equal(await socket.message(), { kind: "binary", bytes }, "the echo of bytes");
       socket.ping(bytes);
-      equal(await socket.message(), { kind: "pong", bytes }, "the answer to a ping");
+      equal(await socket.message(), { kind: "pong", bytes }, "the pong");
     },
   },
   {
     kind: "exchange",
     name: "websocket-early-message",
     rules: ["TSGI-47"],
-    title: "messages that come before a listener is attached are kept for it",
+    title: "messages that arrive before a listener is attached are kept for it",
     ...REQUIRES,
     handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange);
@@ -177,7 +177,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-too-big",
     rules: ["TSGI-48"],
-    title: "a message longer than the limit closes the socket with 1009",
+    title: "a message longer than maxMessageBytes closes the socket with 1009",
     ...REQUIRES,
     handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange, { maxMessageBytes: 100 });
@@ -200,7 +200,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "exchange",
     name: "websocket-close-codes",
     rules: ["TSGI-48", "TSGI-49"],
-    title: "close codes and reasons arrive as they were given",
+    title: "close codes and reasons of both ends arrive unchanged",
     ...REQUIRES,
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
@@ -220,7 +220,11 @@ export const websocketCases: readonly ConformanceCase[] = [
       const one = await context.connect();
       const client = await openWebSocket(one, [], "/client");
       client.close(4000, "bye");
-      equal(await client.message(), { kind: "close", code: 4000, reason: "bye" }, "the answer to the client's close");
+      equal(
+        await client.message(),
+        { kind: "close", code: 4000, reason: "bye" },
+        "the close frame in response to the client's",
+      );
       await one.rest();
       one.end();
       await context.recorded("client: 4000 bye clean");
@@ -234,9 +238,9 @@ export const websocketCases: readonly ConformanceCase[] = [
       await context.recorded("server: 4001 tschüs clean");
 
       const third = await context.connect();
-      await openWebSocket(third, [], "/gone");
+      await openWebSocket(third, [], "/reset");
       third.reset();
-      await context.recorded("gone: 1006  unclean");
+      await context.recorded("reset: 1006  unclean");
       equal(
         (await context.records()).filter((record) => record.startsWith("signal")),
         [],
@@ -248,7 +252,7 @@ export const websocketCases: readonly ConformanceCase[] = [
     kind: "server",
     name: "websocket-drain",
     rules: ["TSGI-49", "TSGI-52"],
-    title: "an open socket holds shutdown back, and is closed with 1001 at the deadline at the latest",
+    title: "an open socket delays shutdown, and is closed with 1001 at the deadline at the latest",
     ...REQUIRES,
     run: async ({ serve, probe, connect, within }) => {
       const application = (name: string) => ({
@@ -260,7 +264,7 @@ export const websocketCases: readonly ConformanceCase[] = [
           });
           exchange.draining.addEventListener("abort", () => {
             probe.record(`${name}: draining`);
-            if (path === "willing") socket.close(4000, "bye");
+            if (path === "closing") socket.close(4000, "bye");
           });
           return response;
         },
@@ -268,31 +272,31 @@ export const websocketCases: readonly ConformanceCase[] = [
           probe.record(`${name}: shutdown`);
         },
       });
-      const patient = await serve(application("patient"), { shutdownTimeoutMs: 60_000 });
-      const one = await connect(patient);
-      const willing = await openWebSocket(one, [], "/willing");
-      const closed = patient.close();
-      const bye = await willing.message();
+      const slow = await serve(application("slow"), { shutdownTimeoutMs: 60_000 });
+      const one = await connect(slow);
+      const closing = await openWebSocket(one, [], "/closing");
+      const closed = slow.close();
+      const last = await closing.message();
       check(
-        bye.kind === "close" && (bye.code === 4000 || bye.code === 1001),
+        last.kind === "close" && (last.code === 4000 || last.code === 1001),
         "expected the application's close, or 1001",
-        bye,
+        last,
       );
-      equal((await probe.records()).includes("patient: shutdown"), false, "shutdown while the socket is open");
-      willing.close(bye.code ?? 1000, "");
+      equal((await probe.records()).includes("slow: shutdown"), false, "shutdown while the socket is open");
+      closing.close(last.code ?? 1000, "");
       await one.rest();
       one.close();
       await within(closed, "close() when the socket has closed");
-      equal((await probe.records()).at(-1), "patient: shutdown", "what came last");
+      equal((await probe.records()).at(-1), "slow: shutdown", "the last record");
 
-      const hasty = await serve(application("hasty"), { shutdownTimeoutMs: 50 });
-      const other = await connect(hasty);
-      const stubborn = await openWebSocket(other, [], "/stubborn");
-      const cut = hasty.close();
-      await closesWith(other, stubborn, 1001);
+      const fast = await serve(application("fast"), { shutdownTimeoutMs: 50 });
+      const other = await connect(fast);
+      const open = await openWebSocket(other, [], "/open");
+      const closedAtDeadline = fast.close();
+      await closesWith(other, open, 1001);
       other.close();
-      await within(cut, "close() at its deadline");
-      equal((await probe.records()).at(-1), "hasty: shutdown", "what came last");
+      await within(closedAtDeadline, "close() at its deadline");
+      equal((await probe.records()).at(-1), "fast: shutdown", "the last record");
     },
   },
 ];
@@ -309,7 +313,7 @@ function echo(socket: WebSocket): void {
   });
 }
 
-/** Expects a close frame of the code, answers it, and waits for the end. */
+/** Expects a close frame with the code, responds to it, and waits for the end of the connection. */
 async function closesWith(wire: Wire, socket: WebSocketWire, code: number): Promise<void> {
   const message = await socket.message();
   equal([message.kind, message.kind === "close" ? message.code : null], ["close", code], "the server's close");
