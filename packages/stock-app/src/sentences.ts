@@ -26,6 +26,7 @@ const REFUSED: Readonly<Record<Refusal, (code: string) => string>> = {
   "no such stock": (code) => `没有代码为 ${code} 的股票，请检查代码是否正确。`,
   "already followed": (code) => `股票 ${code} 已经关注过，不用重复添加。`,
   "not followed": (code) => `股票 ${code} 还没有关注，请先在股票列表中添加。`,
+  "note not storable": () => "备注里有数据库不能保存的字符（例如表情符号），请删掉后再保存。",
 };
 
 export function sentenceOfRefusal(refusal: Refusal, code: string): string {

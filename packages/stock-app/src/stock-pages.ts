@@ -88,6 +88,7 @@ const REFUSALS = {
   "no such stock": [404, "STOCK_UNKNOWN"],
   "already followed": [409, "STOCK_ALREADY_FOLLOWED"],
   "not followed": [404, "STOCK_NOT_FOLLOWED"],
+  "note not storable": [422, "NOTE_NOT_STORABLE"],
 } as const satisfies Record<Refusal, readonly [number, string]>;
 
 function refusal(reason: Refusal, code: string): HttpError {

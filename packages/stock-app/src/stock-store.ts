@@ -1,5 +1,8 @@
-/** The stocks and which of them are followed. All of the SQL of the pages is here, the same for every database. */
-import { type Database, DatabaseError } from "@tsgi/framework/database";
+/**
+ * The stocks and which of them are followed. All SQL of the pages is here, the same for every database. It relies on no unique
+ * key and on no default, so it also works on tables of the classic course, which have neither.
+ */
+import { type Database, DatabaseError, type DatabaseErrorCode, type Queryable } from "@tsgi/framework/database";
 
 /** A row of `info`. Numbers are text, as they were given: `10.01%`, `16.05`. */
 export interface Stock {
@@ -12,11 +15,11 @@ export interface Stock {
   readonly price: string;
   /** The previous high, and its day: `2017-07-18`. */
   readonly highs: string;
-  readonly time: string;
+  readonly time: string | null;
 }
 
 export interface FollowedStock extends Stock {
-  /** At most {@link MAX_NOTE_LENGTH} characters; empty where there is none. */
+  /** At most {@link MAX_NOTE_LENGTH} characters; empty if there is none. */
   readonly note: string;
 }
 
@@ -24,12 +27,12 @@ export interface FollowedStock extends Stock {
 export const MAX_NOTE_LENGTH = 200;
 
 /** Why a stock could not be changed. */
-export type Refusal = "no such stock" | "already followed" | "not followed";
+export type Refusal = "no such stock" | "already followed" | "not followed" | "note not storable";
 
 const STOCK = "info.code, info.short, info.chg, info.turnover, info.price, info.highs, info.time";
-const FOLLOWED = `SELECT ${STOCK}, focus.note_info AS note FROM info INNER JOIN focus ON focus.info_id = info.id`;
+const FOLLOWED = `SELECT ${STOCK}, COALESCE(focus.note_info, '') AS note FROM info INNER JOIN focus ON focus.info_id = info.id`;
 
-/** Every method throws DatabaseError where the database fails. */
+/** Every method throws DatabaseError if the database fails. */
 export class StockStore {
   readonly #database: Database;
 
@@ -51,31 +54,32 @@ export class StockStore {
     return stock ?? (await this.#whyNotFollowed(code));
   }
 
-  /** One statement: the unique key decides between two that follow at once. */
   async follow(code: string): Promise<"done" | Refusal> {
     try {
-      const { affectedRows } = await this.#database.execute(
-        "INSERT INTO focus (info_id) SELECT id FROM info WHERE code = ?",
-        [code],
-      );
-      return affectedRows === 0 ? "no such stock" : "done";
+      return await this.#database.transaction((transaction) => followIn(transaction, code), { retries: 2 });
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === "DATABASE_DUPLICATE") return "already followed";
+      if (hasCode(error, "DATABASE_DUPLICATE")) return "already followed";
       throw error;
     }
   }
 
   async setNote(code: string, note: string): Promise<"done" | Refusal> {
-    const { affectedRows } = await this.#database.execute(
-      "UPDATE focus SET note_info = ? WHERE info_id = (SELECT id FROM info WHERE code = ?)",
-      [note, code],
-    );
-    return affectedRows === 0 ? this.#whyNotFollowed(code) : "done";
+    try {
+      const { affectedRows } = await this.#database.execute(
+        "UPDATE focus SET note_info = ? WHERE info_id IN (SELECT id FROM info WHERE code = ?)",
+        [note, code],
+      );
+      return affectedRows === 0 ? await this.#whyNotFollowed(code) : "done";
+    } catch (error) {
+      // Such as an emoji, where the column has the three-byte utf8 of older MySQL.
+      if (hasCode(error, "DATABASE_VALUE_INVALID")) return "note not storable";
+      throw error;
+    }
   }
 
   async unfollow(code: string): Promise<"done" | Refusal> {
     const { affectedRows } = await this.#database.execute(
-      "DELETE FROM focus WHERE info_id = (SELECT id FROM info WHERE code = ?)",
+      "DELETE FROM focus WHERE info_id IN (SELECT id FROM info WHERE code = ?)",
       [code],
     );
     return affectedRows === 0 ? this.#whyNotFollowed(code) : "done";
@@ -85,4 +89,21 @@ export class StockStore {
     const stocks = await this.#database.query("SELECT id FROM info WHERE code = ?", [code]);
     return stocks.length === 0 ? "no such stock" : "not followed";
   }
+}
+
+async function followIn(transaction: Queryable, code: string): Promise<"done" | Refusal> {
+  // The update changes nothing, but locks the stock on every database: of two requests at once, one waits for the other.
+  const { affectedRows } = await transaction.execute("UPDATE info SET code = code WHERE code = ?", [code]);
+  if (affectedRows === 0) return "no such stock";
+  const followed = await transaction.query(
+    "SELECT focus.id FROM focus INNER JOIN info ON info.id = focus.info_id WHERE info.code = ?",
+    [code],
+  );
+  if (followed.length > 0) return "already followed";
+  await transaction.execute("INSERT INTO focus (info_id) SELECT id FROM info WHERE code = ?", [code]);
+  return "done";
+}
+
+function hasCode(error: unknown, code: DatabaseErrorCode): boolean {
+  return error instanceof DatabaseError && error.code === code;
 }

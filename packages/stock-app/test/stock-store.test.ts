@@ -1,5 +1,6 @@
 import { type Database, openDatabase } from "@tsgi/framework/database";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createDatabase, describeWithMysql } from "../../framework/test/mysql-server.ts";
 import type { TestDatabase } from "../../framework/test/mysql-server.ts";
 import { install } from "../src/install.ts";
 import { StockStore } from "../src/stock-store.ts";
@@ -48,13 +49,13 @@ describeWithDatabases("the stock store", (create) => {
     expect(await stocks.findFollowed("000007")).toMatchObject({ short: "全新好", note: "利好 🙂" });
   });
 
-  test("lets one of two who follow at once win", async () => {
+  test("of two requests to follow at once, one is refused", async () => {
     const outcomes = await Promise.all([stocks.follow("000007"), stocks.follow("000007")]);
     expect(outcomes.toSorted()).toEqual(["already followed", "done"]);
     expect(await stocks.followed()).toHaveLength(1);
   });
 
-  test("takes the same note twice", async () => {
+  test("accepts the same note twice", async () => {
     await stocks.follow("000007");
     for (let i = 0; i < 2; i++) expect(await stocks.setNote("000007", "好")).toBe("done");
   });
@@ -71,21 +72,74 @@ describeWithDatabases("the stock store", (create) => {
   describe.each([
     ["no such stock", "999999"],
     ["not followed", "000036"],
-  ] as const)("says %s", (refusal, code) => {
+  ] as const)("reports %s", (refusal, code) => {
     test.each<[string, (code: string) => Promise<unknown>]>([
       ["findFollowed", (code) => stocks.findFollowed(code)],
       ["setNote", (code) => stocks.setNote(code, "x")],
       ["unfollow", (code) => stocks.unfollow(code)],
-    ])("to %s", async (_method, call) => {
+    ])("from %s", async (_method, call) => {
       expect(await call(code)).toBe(refusal);
     });
   });
 
-  test("says no such stock to follow", async () => {
+  test("reports that there is no such stock to follow", async () => {
     expect(await stocks.follow("999999")).toBe("no such stock");
   });
 
   test("keeps a code that looks like SQL apart from the SQL", async () => {
     expect(await stocks.unfollow("' OR 1=1 -- ")).toBe("no such stock");
+  });
+});
+
+/** No unique key but the primary ones, columns that may be NULL, and the utf8 of three bytes. */
+const COURSE_TABLES = [
+  `CREATE TABLE info (id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, code VARCHAR(6) NOT NULL,
+    short VARCHAR(10) NOT NULL, chg VARCHAR(10) NOT NULL, turnover VARCHAR(255) NOT NULL, price DECIMAL(10,2) NOT NULL,
+    highs DECIMAL(10,2) NOT NULL, time DATE) ENGINE = InnoDB DEFAULT CHARSET = utf8mb3`,
+  `CREATE TABLE focus (id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, note_info VARCHAR(200) DEFAULT '',
+    info_id INT UNSIGNED, KEY info_id (info_id), FOREIGN KEY (info_id) REFERENCES info (id))
+    ENGINE = InnoDB DEFAULT CHARSET = utf8mb3`,
+  `INSERT INTO info VALUES (1, '000007', '全新好', '10.01%', '4.40%', 16.05, 14.60, '2017-07-18'),
+    (2, '000036', '华联控股', '10.04%', '10.80%', 11.29, 10.26, NULL)`,
+  "INSERT INTO focus VALUES (1, NULL, 1)",
+];
+
+describeWithMysql("the stock store on the tables of the classic course", (adminUrl) => {
+  let place: TestDatabase;
+  let database: Database;
+  let stocks: StockStore;
+  beforeAll(async () => {
+    place = await createDatabase(adminUrl);
+    database = await openDatabase(place.url);
+    for (const statement of COURSE_TABLES) await database.execute(statement);
+    await install(database);
+    stocks = new StockStore(database);
+  });
+  afterAll(async () => {
+    await database.close();
+    await place.drop();
+  });
+
+  test("leaves the tables as they are", async () => {
+    expect((await stocks.all()).map(({ code, time }) => [code, time])).toEqual([
+      ["000007", "2017-07-18"],
+      ["000036", null],
+    ]);
+  });
+
+  test("shows a note that is NULL as empty", async () => {
+    expect(await stocks.findFollowed("000007")).toMatchObject({ note: "" });
+  });
+
+  test("follows a stock once, although no unique key forbids a second row", async () => {
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => stocks.follow("000036")));
+    expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === "already followed")).toHaveLength(19);
+    expect(await stocks.followed()).toHaveLength(2);
+  });
+
+  test("refuses a note with a character that the column cannot hold", async () => {
+    expect(await stocks.setNote("000007", "利好 📈")).toBe("note not storable");
+    expect(await stocks.setNote("000007", "利好")).toBe("done");
   });
 });
