@@ -6,7 +6,7 @@ import type { Awaitable, OutgoingResponse } from "@tsgi/gateway-spec";
 import { readForm, readJson } from "@tsgi/gateway-spec/body";
 import type { CheckedParts, RequestContext } from "./context.ts";
 import { InputError, type InputIssue } from "./errors.ts";
-import { JSON_FIELDS, isWebResponse, Reply, toResponse } from "./results.ts";
+import { isResponse, JSON_FIELDS, Reply, toResponse } from "./results.ts";
 
 import type { RoutePath } from "./router/path.ts";
 import { queryOf } from "./router/request-path.ts";
@@ -77,7 +77,7 @@ function toResponder(
     throw new ResponseMismatch(path, checked.mistakes);
   };
   return (result) => {
-    if (typeof result === "object" && result !== null && (Reply.is(result) || isWebResponse(result))) return result;
+    if (isResponse(result)) return result;
     const checked = check(result);
     return isThenable(checked) ? checked.then(send) : send(checked);
   };

@@ -6,6 +6,11 @@ import { reply, Reply, respond, toResponse } from "./results.ts";
 const JSON_TYPE = { "content-type": "application/json" };
 const TEXT_TYPE = { "content-type": "text/plain; charset=utf-8" };
 
+class ForeignResponse {
+  readonly status = 200;
+  readonly [Symbol.toStringTag] = "Response";
+}
+
 /** Its members in a plain object, for comparison. */
 function plain({ status, headers, body }: OutgoingResponse): object {
   return { status, headers, body };
@@ -50,6 +55,7 @@ describe("a handler's result", () => {
     { status: 404 },
     { status: 101, headers: {} },
     { status: 200, headers: {}, body: "x", "#reply": true },
+    { status: 200, body: "x", [Symbol.toStringTag]: "Response" },
     JSON.parse('{"status":200,"body":"x","__proto__":{"status":200}}') as object,
   ])("that only looks like a response is data: %j", (result) => {
     const response = toResponse(result);
@@ -60,7 +66,7 @@ describe("a handler's result", () => {
     ["reply", reply("x")],
     ["respond", respond({ status: 101 })],
     ["a web Response", new Response("x", { status: 201 })],
-    ["the Response of another library", { status: 200, [Symbol.toStringTag]: "Response" } as OutgoingResponse],
+    ["the Response of another library", new ForeignResponse()],
   ])("of %s is sent as it is", (_title, response) => {
     expect(toResponse(response)).toBe(response);
   });

@@ -54,7 +54,7 @@ export function respond({ status, headers = {}, body = null, trailers }: Outgoin
 
 /** @throws TypeError for a value that is not a {@link HandlerResult}. */
 export function toResponse(result: unknown, status?: number): OutgoingResponse {
-  if (typeof result === "object" && result !== null && (Reply.is(result) || isWebResponse(result))) return result;
+  if (isResponse(result)) return result;
   if (typeof result === "string") return new Reply(status ?? 200, TEXT, result);
   if (result === null) return new Reply(status ?? 204, NO_FIELDS, null);
   if (result instanceof Html) return new Reply(status ?? 200, HTML, result.toString());
@@ -67,7 +67,7 @@ export function toResponse(result: unknown, status?: number): OutgoingResponse {
  * @throws TypeError for anything else, responses included.
  */
 export function reply(value: unknown, { status, headers }: ReplyOptions = {}): Reply {
-  if (typeof value === "object" && value !== null && (Reply.is(value) || isWebResponse(value))) {
+  if (isResponse(value)) {
     throw new UnsendableError("a response, which is complete");
   }
   const plain = toResponse(value, status) as Reply;
@@ -77,12 +77,17 @@ export function reply(value: unknown, { status, headers }: ReplyOptions = {}): R
   return new Reply(plain.status, typed ? given : [...fieldLines(plain.headers), ...given], plain.body);
 }
 
-/** Of this runtime's class, or of a library's. JSON has no such member as `Symbol.toStringTag`. */
-export function isWebResponse(value: object): value is Response {
-  return (
-    value instanceof Response ||
-    (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Response"
-  );
+/** Whether a value is a response by its class. A plain object never is. */
+export function isResponse(value: unknown): value is Reply | Response {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return false;
+  return Reply.is(value) || value instanceof Response || isForeignResponse(value);
+}
+
+/** The class of a library, or of another realm. */
+function isForeignResponse(value: object): boolean {
+  return (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Response";
 }
 
 /** One object for each type: equal responses share their header fields, which a server and middleware may compare by identity. */

@@ -86,14 +86,14 @@ export class Router<Target> {
 
     if (!path.startsWith("/")) return NONE;
     if (!hasOneReading(path)) return MALFORMED;
-    const segments = decode(path);
-    if (segments === null) return MALFORMED;
-    const search: Search = { method, segments, captures: [], allowed: new Set() };
-    const found = walk(this.#root, 0, search);
+    const decoded = path.includes("%") ? decode(path) : null;
+    if (decoded === undefined) return MALFORMED;
+    const search: Search = { method, path, decoded, captures: [], allowed: null };
+    const found = walk(this.#root, 0, 1, search);
     if (found !== undefined) {
       return { kind: "found", target: found.target, params: toParams(found.path, search.captures) };
     }
-    return search.allowed.size === 0 ? NONE : { kind: "method", allow: withImplied(search.allowed) };
+    return search.allowed === null ? NONE : { kind: "method", allow: withImplied(search.allowed) };
   }
 
   /** All methods of all routes, for `OPTIONS *`. */
@@ -139,7 +139,7 @@ interface Entry<Target> {
 type Leaf<Target> = Map<string, Entry<Target>>;
 
 interface Node<Target> {
-  readonly texts: Map<string, Node<Target>>;
+  texts: Map<string, Node<Target>> | null;
   /** In the order in which they are tried. */
   readonly patterns: PatternEdge<Target>[];
   param: Node<Target> | null;
@@ -156,9 +156,13 @@ interface PatternEdge<Target> {
 
 interface Search {
   readonly method: string;
-  readonly segments: readonly string[];
+  /** As received. */
+  readonly path: string;
+  /** The decoded segments of a path with percent-encoding; of any other path, slices of it are the segments. */
+  readonly decoded: readonly string[] | null;
   readonly captures: string[];
-  readonly allowed: Set<string>;
+  /** The methods of the paths that match. Created with the first one: most requests have no use for it. */
+  allowed: Set<string> | null;
 }
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -170,7 +174,7 @@ function at(place: string | undefined): string {
 }
 
 function newNode<Target>(): Node<Target> {
-  return { texts: new Map(), patterns: [], param: null, wildcard: null, leaf: null };
+  return { texts: null, patterns: [], param: null, wildcard: null, leaf: null };
 }
 
 /** The leaf of a path, created where it is missing. */
@@ -186,8 +190,9 @@ function leafOf<Target>(root: Node<Target>, path: RoutePath): Leaf<Target> {
 function childOf<Target>(node: Node<Target>, segment: Exclude<Segment, { kind: "wildcard" }>): Node<Target> {
   if (segment.kind === "param") return (node.param ??= newNode());
   if (segment.kind === "text") {
-    const child = node.texts.get(segment.text) ?? newNode();
-    node.texts.set(segment.text, child);
+    const texts = (node.texts ??= new Map<string, Node<Target>>());
+    const child = texts.get(segment.text) ?? newNode();
+    texts.set(segment.text, child);
     return child;
   }
   const { regex, textLength } = segment;
@@ -199,42 +204,47 @@ function childOf<Target>(node: Node<Target>, segment: Exclude<Segment, { kind: "
   return edge.node;
 }
 
-/** Visits each node at most once, so the number of routes bounds its cost. */
-function walk<Target>(node: Node<Target>, depth: number, search: Search): Entry<Target> | undefined {
-  const { segments, captures } = search;
-  const segment = segments[depth];
-  if (segment === undefined) return node.leaf === null ? undefined : choose(node.leaf, search);
+/**
+ * Visits each node at most once, so the number of routes bounds its cost.
+ * @param start where the segment begins in the path, or -1 behind the last one.
+ */
+function walk<Target>(node: Node<Target>, depth: number, start: number, search: Search): Entry<Target> | undefined {
+  if (start === -1) return node.leaf === null ? undefined : choose(node.leaf, search);
+  const { path, decoded, captures } = search;
+  const slash = path.indexOf("/", start);
+  const next = slash === -1 ? -1 : slash + 1;
+  const segment = decoded === null ? path.slice(start, slash === -1 ? path.length : slash) : (decoded[depth] ?? "");
   const mark = captures.length;
 
-  const text = node.texts.get(segment);
-  const byText = text === undefined ? undefined : walk(text, depth + 1, search);
+  const text = node.texts?.get(segment);
+  const byText = text === undefined ? undefined : walk(text, depth + 1, next, search);
   if (byText !== undefined) return byText;
 
-  for (const { regex, node: next } of node.patterns) {
+  for (const { regex, node: following } of node.patterns) {
     const groups = regex.exec(segment);
     if (groups === null) continue;
     for (let i = 1; i < groups.length; i += 1) captures.push(groups[i] ?? "");
-    const byPattern = walk(next, depth + 1, search);
+    const byPattern = walk(following, depth + 1, next, search);
     if (byPattern !== undefined) return byPattern;
     captures.length = mark;
   }
 
   if (node.param !== null && segment !== "") {
     captures.push(segment);
-    const byParam = walk(node.param, depth + 1, search);
+    const byParam = walk(node.param, depth + 1, next, search);
     if (byParam !== undefined) return byParam;
     captures.length = mark;
   }
 
   if (node.wildcard === null) return undefined;
   const byWildcard = choose(node.wildcard, search);
-  if (byWildcard !== undefined) captures.push(segments.slice(depth).join("/"));
+  if (byWildcard !== undefined) captures.push(decoded === null ? path.slice(start) : decoded.slice(depth).join("/"));
   return byWildcard;
 }
 
 function choose<Target>(leaf: Leaf<Target>, search: Search): Entry<Target> | undefined {
   const entry = entryOf(leaf, search.method);
-  if (entry === undefined) for (const method of leaf.keys()) search.allowed.add(method);
+  if (entry === undefined) for (const method of leaf.keys()) (search.allowed ??= new Set()).add(method);
   return entry;
 }
 
@@ -248,14 +258,12 @@ function withImplied(methods: ReadonlySet<string>): readonly string[] {
   return [...new Set([...methods, ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"])].toSorted();
 }
 
-/** The segments after the first slash, decoded; `null` where the encoding is broken. */
-function decode(path: string): readonly string[] | null {
-  const segments = path.slice(1).split("/");
-  if (!path.includes("%")) return segments;
+/** The segments after the first slash, decoded; `undefined` where the encoding is broken. */
+function decode(path: string): readonly string[] | undefined {
   try {
-    return segments.map(decodeURIComponent);
+    return path.slice(1).split("/").map(decodeURIComponent);
   } catch {
-    return null;
+    return undefined;
   }
 }
 
