@@ -1,4 +1,4 @@
-/** ASGI's form, as the ASGI 3 text has it. */
+/** An ASGI 3 application. */
 import { asgi } from "@tsgi/gateway-spec/asgi";
 
 export const application = asgi(async (scope, _receive, send) => {

@@ -1,4 +1,4 @@
-/** Chromium talks to the WebSocket and the event stream of the examples, until the server shuts down. */
+/** Chromium uses the WebSocket and the event stream of the examples until the server shuts down. */
 import type { Handler } from "@tsgi/gateway-spec";
 import { serve as serveNode } from "@tsgi/server/node";
 import { serve as serveSocket } from "@tsgi/server/socket";
@@ -8,17 +8,17 @@ import { describeWithChromium, visit } from "../scripts/lib/chromium.ts";
 import { application as clock } from "./event-stream-clock.ts";
 import { application as echo } from "./websocket-echo.ts";
 
-/** Notes what comes: the messages, the first tick, and how both end. */
+/** Records the messages, the first tick, and how both connections end. */
 const PAGE = `<!doctype html><title>live</title><link rel="icon" href="data:,"><script>
-  const noted = [];
+  const records = [];
   const socket = new WebSocket("/echo");
   socket.onopen = () => ["one", "添", "x".repeat(70000)].forEach((text) => socket.send(text));
-  socket.onmessage = ({ data }) => noted.push("echo of " + data.length);
-  socket.onclose = ({ code, wasClean }) => noted.push("close " + code + " " + wasClean);
+  socket.onmessage = ({ data }) => records.push("echo of " + data.length);
+  socket.onclose = ({ code, wasClean }) => records.push("close " + code + " " + wasClean);
   const clock = new EventSource("/clock");
-  clock.addEventListener("tick", () => noted.push("tick"), { once: true });
+  clock.addEventListener("tick", () => records.push("tick"), { once: true });
   clock.onerror = () => {
-    noted.push("end of the stream");
+    records.push("end of the stream");
     clock.close();
   };
 </script>`;
@@ -44,14 +44,14 @@ describeWithChromium("in Chromium", (launch) => {
     await using window = await visit(browser, server.url);
     const { page } = window;
     await page.goto("/");
-    const noted = async (count: number) => {
-      await page.waitForFunction(`noted.length >= ${count}`);
-      return page.evaluate<readonly string[]>("noted");
+    const records = async (count: number) => {
+      await page.waitForFunction(`records.length >= ${count}`);
+      return page.evaluate<readonly string[]>("records");
     };
-    const live = await noted(4);
+    const live = await records(4);
     expect(live.filter((note) => note !== "tick")).toEqual(["echo of 3", "echo of 1", "echo of 70000"]);
     const closed = server.close();
-    expect((await noted(6)).slice(4).toSorted()).toEqual(["close 1001 true", "end of the stream"]);
+    expect((await records(6)).slice(4).toSorted()).toEqual(["close 1001 true", "end of the stream"]);
     await closed;
   });
 });

@@ -1,4 +1,4 @@
-/** An event stream of the time. It ends when the client leaves or the server shuts down. */
+/** An event stream of the time. It ends when the client disconnects or the server shuts down. */
 import { setTimeout } from "node:timers/promises";
 import type { Handler } from "@tsgi/gateway-spec";
 import { eventStream } from "@tsgi/gateway-spec/events";

@@ -1,4 +1,4 @@
-/** Runs the examples, on both servers and under the lint; those that the adapters quote are the same word for word. */
+/** Runs the examples on both servers with the lint, and checks that the adapters quote them word for word. */
 import { once } from "node:events";
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -10,7 +10,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 const here = new URL("./", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, here), "utf8");
-/** They run the examples. */
+/** Tests that run examples. */
 const TESTS: ReadonlySet<string> = new Set(["browser.test.ts", "examples.test.ts", "hello.test.ts"]);
 const programs = readdirSync(here).filter((name) => name.endsWith(".ts") && !TESTS.has(name));
 
@@ -23,7 +23,7 @@ describe.each([
   ["socket", serveSocket],
   ["node", serveNode],
 ])("on the %s server", (_name, serve) => {
-  /** Serves the export `application` of an example. Whoever breaks a rule is kept. */
+  /** Serves the export `application` of an example, and collects violations of SPEC.md. */
   async function start(file: string): Promise<{ readonly server: Server; readonly violations: readonly string[] }> {
     const { application } = (await import(new URL(file, here).href)) as { application: Application | Handler };
     const violations: string[] = [];
@@ -40,16 +40,16 @@ describe.each([
     ["express-on-tsgi.ts", "/", /^Hello 127\.0\.0\.1\n$/],
     ["wsgi-classic.ts", "/a%20b?c", /^GET \/a b\n$/],
     ["asgi-classic.ts", "/a%20b?c", /^You asked for \/a b\n$/],
-    ["websocket-echo.ts", "/", /^This is a WebSocket's address\.\n$/],
-  ])("%s answers", async (file, path, answer) => {
+    ["websocket-echo.ts", "/", /^This is the address of a WebSocket\.\n$/],
+  ])("%s responds", async (file, path, expected) => {
     const { server, violations } = await start(file);
     const response = await fetch(new URL(path, server.url), { headers: { connection: "close" } });
-    expect(await response.text()).toMatch(answer);
+    expect(await response.text()).toMatch(expected);
     await server.close();
     expect(violations).toEqual([]);
   });
 
-  test("websocket-echo.ts gives back what it is sent, until it is closed", async () => {
+  test("websocket-echo.ts echoes messages until the server shuts down", async () => {
     const { server, violations } = await start("websocket-echo.ts");
     const socket = new WebSocket(server.url.replace("http", "ws"));
     await once(socket, "open");
@@ -64,7 +64,7 @@ describe.each([
     expect([code, violations]).toEqual([1001, []]);
   });
 
-  test("event-stream-clock.ts tells the time, and ends itself when the server shuts down", async () => {
+  test("event-stream-clock.ts sends the time until the server shuts down", async () => {
     const { server, violations } = await start("event-stream-clock.ts");
     const { body } = await fetch(server.url);
     let text = "";
@@ -78,7 +78,7 @@ describe.each([
   });
 });
 
-test("tsgi-in-express.ts answers where Express has put it", async () => {
+test("tsgi-in-express.ts responds below the path at which Express mounts it", async () => {
   process.env["PORT"] = "0";
   const { server } = await import("./tsgi-in-express.ts");
   if (!server.listening) await once(server, "listening");
@@ -89,13 +89,13 @@ test("tsgi-in-express.ts answers where Express has put it", async () => {
   server.close();
 });
 
-test("tsgi-on-fetch.ts is what a Fetch host asks for", async () => {
+test("tsgi-on-fetch.ts exports what a Fetch host calls", async () => {
   const { default: host } = await import("./tsgi-on-fetch.ts");
   const response = await host.fetch(new Request("http://a.example/b"));
   expect(await response.text()).toBe("You asked for http://a.example/b\n");
 });
 
-test("the program in each adapter's comment is an example, word for word", () => {
+test("the program in the doc comment of each adapter is an example, word for word", () => {
   const examples = new Set(programs.map((file) => read(file).slice(read(file).indexOf("\n") + 1)));
   const adapters = new URL("../packages/gateway-spec/src/adapters/", here);
   const quoted = globSync("*/*.ts", { cwd: adapters }).flatMap((file) =>

@@ -1,4 +1,4 @@
-/** Runs the program of the root README by the command of the root README, and compares its answers with those below it. */
+/** Runs the program of the root README by its command, and compares the responses with those in the README. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -16,24 +16,24 @@ afterEach(() => {
   running?.kill("SIGKILL");
 });
 
-test("the README's program is examples/hello.ts, in ten lines or fewer, and no other program goes untested", () => {
+test("the one program of the README is examples/hello.ts, in ten lines or fewer", () => {
   expect(readme.match(/^```ts$/gm)).toHaveLength(1);
   expect(program).toBe(readFileSync(new URL("hello.ts", import.meta.url), "utf8"));
   expect(program.trim().split("\n").length).toBeLessThanOrEqual(10);
 });
 
-test("it answers what the README says, run as the README says", async () => {
+test("the command of the README starts a server with the responses of the README", async () => {
   const words = /^npx -y pnpm@12 exec (tsgi 7788 .*)$/m.exec(readme)?.[1]?.split(" ") ?? [];
   const [command = "", ...args] = words.map((word) => (word === "7788" ? "0" : word));
   const url = await start(command, args);
 
   const transcript = block("text");
-  let answered = "";
+  let received = "";
   for (const [line, path = ""] of transcript.matchAll(/^GET (.*)$/gm)) {
     const response = await fetch(new URL(path, url));
-    answered += `${line}\n${await response.text()}\n`;
+    received += `${line}\n${await response.text()}\n`;
   }
-  expect(answered).toBe(transcript);
+  expect(received).toBe(transcript);
 
   const ended = once(running as ChildProcess, "exit");
   running?.kill("SIGTERM");

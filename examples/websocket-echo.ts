@@ -1,10 +1,10 @@
-/** A WebSocket whose messages come back, at the pace of whoever reads them. Anything else is refused. */
+/** A WebSocket that echoes messages at the pace of its client. Other requests get 400. */
 import type { Handler } from "@tsgi/gateway-spec";
 import { messages, send } from "@tsgi/gateway-spec/websocket";
 
 export const application: Handler = (_request, exchange) => {
   const upgrade = exchange.upgradeWebSocket?.({ maxMessageBytes: 128 * 1024 });
-  if (upgrade === undefined) return { status: 400, body: "This is a WebSocket's address.\n" };
+  if (upgrade === undefined) return { status: 400, body: "This is the address of a WebSocket.\n" };
   exchange.waitUntil(echo(upgrade.socket));
   return upgrade.response;
 };

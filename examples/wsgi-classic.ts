@@ -1,4 +1,4 @@
-/** WSGI's form, as PEP 3333 has it. */
+/** A WSGI application (PEP 3333). */
 import { wsgi } from "@tsgi/gateway-spec/wsgi";
 
 export const application = wsgi((environ, startResponse) => {

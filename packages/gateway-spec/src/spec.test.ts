@@ -1,7 +1,7 @@
 /** SPEC.md, the lint's checks, the conformance cases, the error codes and the comments that cite rules are one text. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type CheckName, checks } from "./lint.ts";
+import { type CheckName, checks } from "./lint/index.ts";
 import { exchangeErrorCodes } from "./lint/values.ts";
 
 interface Rule {

@@ -1,9 +1,10 @@
-/** Checks the exchange that a server gives, and stands in for it to see what the application does with it. */
+/** Checks the exchange of the server, and replaces it by one that checks how the application uses it. */
 import type { Exchange, IncomingRequest, WebSocketOptions } from "../index.ts";
+import { isPromiseLike } from "../server-kit/handler-result.ts";
 import { checkedFields } from "./fields.ts";
 import { guard } from "./guard.ts";
 import { type Reporter, show } from "./report.ts";
-import { isAbortSignal, isObject, isPromise, member } from "./values.ts";
+import { isAbortSignal, isObject, member } from "./values.ts";
 import type { ExchangeWatch } from "./watch.ts";
 
 export function lintExchange<State>(
@@ -48,13 +49,13 @@ export function lintExchange<State>(
       return exchange.completed;
     },
     waitUntil(work) {
-      if (!isPromise(work)) report.now("wait-until-promise", show(work));
+      if (!isPromiseLike(work)) report.now("wait-until-promise", show(work));
       exchange.waitUntil(work);
     },
     ...(exchange.sendInformational !== undefined && {
       sendInformational: (status, headers) => {
         if (!Number.isInteger(status) || status < 102 || status > 199) report.now("informational-status", show(status));
-        if (watch.answered) report.now("informational-late", "a call after the handler had answered");
+        if (watch.responded) report.now("informational-late", "a call after the handler had returned");
         exchange.sendInformational?.(status, checkedFields(report, headers));
       },
     }),
@@ -78,7 +79,7 @@ function checkMembers(report: Reporter, exchange: object): void {
     peerAddress: isAddress,
     localAddress: isAddress,
     tls: (value) => value === null || (isObject(value) && typeof member(value, "version") === "string"),
-    completed: isPromise,
+    completed: isPromiseLike,
     waitUntil: (value) => typeof value === "function",
   };
   for (const [name, test] of Object.entries(tests)) {
@@ -114,14 +115,14 @@ function checkCapabilities(report: Reporter, exchange: Exchange, request: Incomi
     if (value !== undefined && typeof value !== "function") report.now("capability-kind", `${name}: ${show(value)}`);
   }
   if (exchange.protocol === "1.0" && exchange.sendInformational !== undefined) {
-    report.now("informational-http10", "one for a request of HTTP/1.0");
+    report.now("informational-http10", "a function for an HTTP/1.0 request");
   }
   if (exchange.upgradeWebSocket !== undefined && !isHandshake(exchange, request)) {
-    report.now("upgrade-without-handshake", `one for ${show(request.method)} without the fields of a handshake`);
+    report.now("upgrade-without-handshake", `a function for a ${show(request.method)} request that is not a handshake`);
   }
 }
 
-/** RFC 6455 §4.2.1; RFC 8441 §4 for HTTP/2, whose `:protocol` an application does not see. */
+/** RFC 6455 §4.2.1, and RFC 8441 §4 for HTTP/2, whose `:protocol` is not in the request. */
 function isHandshake(exchange: Exchange, request: IncomingRequest): boolean {
   if (exchange.protocol === "2") return request.method === "CONNECT";
   return (
@@ -136,7 +137,7 @@ function upgrade(report: Reporter, exchange: Exchange, request: IncomingRequest,
   const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
   if (protocol !== undefined && !offered.includes(protocol)) report.now("upgrade-protocol", show(protocol));
   checkedFields(report, options?.headers);
-  // The capability was looked for when this method was made.
+  // This method exists only if the capability does.
   const accepted = exchange.upgradeWebSocket?.(options) as NonNullable<
     ReturnType<NonNullable<Exchange["upgradeWebSocket"]>>
   >;

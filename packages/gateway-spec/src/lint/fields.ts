@@ -10,7 +10,7 @@ import type { HeaderFields } from "../index.ts";
 import { type Reporter, show } from "./report.ts";
 import { isObject } from "./values.ts";
 
-/** A field line as it came; the name lower-case. */
+/** A field line, with its name in lower case. */
 export type Line = readonly [name: string, value: string];
 
 /** RFC 9110 §6.5.1: fields of "message framing, routing, authentication, request modifiers, response controls, or content format". */
@@ -27,7 +27,7 @@ const NOT_IN_TRAILERS = new Set([
   "www-authenticate",
 ]);
 
-/** Walks the fields once, checks them, and gives their lines: whoever sends them walks these, for an iterable may end. */
+/** Checks the fields. Returns their lines, which replace the fields, because an iterable can be read once. */
 export function checkedFields(report: Reporter, fields: HeaderFields | undefined): readonly Line[] {
   const lines: Line[] = [];
   const visit = (name: unknown, value: unknown) => {
@@ -37,7 +37,7 @@ export function checkedFields(report: Reporter, fields: HeaderFields | undefined
     lines.push([String(name).toLowerCase(), String(value)]);
   };
   if (fields === undefined) return lines;
-  if (!isObject(fields)) report.now("response-header-name", `${show(fields)} in place of fields`);
+  if (!isObject(fields)) report.now("response-header-name", `${show(fields)} as headers`);
   else if (isPairs(fields)) for (const [name, value] of fields) visit(name, value);
   else {
     for (const [name, value] of Object.entries<unknown>(fields)) {
@@ -48,7 +48,7 @@ export function checkedFields(report: Reporter, fields: HeaderFields | undefined
   return lines;
 }
 
-/** Checks the fields that `trailers` gave against the `Trailer` field of the head. */
+/** Checks the fields that `trailers` returned against the `Trailer` field of the head. */
 export function checkTrailers(report: Reporter, trailers: HeaderFields, head: readonly Line[]): readonly Line[] {
   const lines = checkedFields(report, trailers);
   const announced = new Set<string>();
@@ -57,12 +57,13 @@ export function checkTrailers(report: Reporter, trailers: HeaderFields, head: re
   }
   for (const [name] of lines) {
     if (NOT_IN_TRAILERS.has(name)) report.now("response-trailer-field", name);
-    else if (!announced.has(name)) report.now("response-trailer-announced", `${name}, which the head does not name`);
+    else if (!announced.has(name))
+      report.now("response-trailer-announced", `${name}, which the head does not announce`);
   }
   return lines;
 }
 
-/** RFC 9110 §5.5; without the white space that a parser would take off. */
+/** RFC 9110 §5.5, without surrounding white space, which a parser would remove. */
 export function isFieldValue(value: unknown): value is string {
   return typeof value === "string" && !FORBIDDEN_IN_FIELD_VALUE.test(value) && !/^[ \t]|[ \t]$/.test(value);
 }

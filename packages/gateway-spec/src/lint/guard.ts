@@ -1,13 +1,13 @@
-/** Sees how an application handles the objects that it was given: in a server they may be instances of a class with private parts. */
+/** Checks how an application uses its objects: in another server they may be instances of a class with private members. */
 import type { Reporter } from "./report.ts";
 
-/** An object of getters and methods that tells when it is copied, and when a member is used on another object. */
+/** An object of getters and methods that reports when it is copied, and when a member is used on another object. */
 export function guard<T extends object>(report: Reporter, what: string, members: T): T {
   const guarded = {};
   for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(members))) {
     Object.defineProperty(guarded, name, guardMember(report, `${what}'s ${name}`, members, guarded, descriptor));
   }
-  // Spread and Object.assign read every enumerable member; a debugger that prints the object does not call getters.
+  // Spread and Object.assign read every enumerable member. A debugger that prints the object does not call getters.
   Object.defineProperty(guarded, COPIED, {
     enumerable: true,
     get: () => {

@@ -1,17 +1,18 @@
-/** How a violation is told. */
+/** The report of a violation. */
 import { checks, type CheckName } from "./checks.ts";
 
-/** A rule that one side broke. */
+/** One side violated a rule. */
 export interface Violation {
   readonly check: CheckName;
   /** The rule's number in SPEC.md, such as `TSGI-16`. */
   readonly rule: string;
   readonly side: "server" | "application";
+  /** What was seen in place of {@link Violation.expected}. */
   readonly seen: string;
   readonly expected: string;
 }
 
-/** What a violation is thrown as. */
+/** A violation as an error. */
 export class LintError extends Error {
   override readonly name = "LintError";
   readonly code = "LINT_VIOLATION";
@@ -23,24 +24,24 @@ export class LintError extends Error {
   }
 }
 
-/** One sentence: rule, check, who, what was seen, what was expected. */
+/** One sentence: rule, check, side, what was seen, what was expected. */
 export function describe({ rule, check, side, seen, expected }: Violation): string {
-  return `${rule} (${check}), broken by the ${side}: saw ${seen}, expected ${expected}`;
+  return `${rule} (${check}) violated by the ${side}: saw ${seen}, expected ${expected}`;
 }
 
 export interface Reporter {
-  /** For a violation with a call on the stack that can fail. Throws a {@link LintError} where nobody asked for reports. */
+  /** Reports a violation by a call on the stack, which throws a {@link LintError} if there is no `report` function. */
   now(check: CheckName, seen: string, cause?: unknown): void;
-  /** For a violation that no call made. Logs it where nobody asked for reports. */
+  /** Reports a violation outside of a call, which is logged if there is no `report` function. */
   later(check: CheckName, seen: string): void;
 }
 
 export function toReporter(report: ((violation: Violation) => void) | undefined): Reporter {
   if (report !== undefined) {
-    const tell = (check: CheckName, seen: string) => {
+    const both = (check: CheckName, seen: string) => {
       report(violationOf(check, seen));
     };
-    return { now: tell, later: tell };
+    return { now: both, later: both };
   }
   return {
     now: (check, seen, cause) => {
@@ -56,7 +57,7 @@ function violationOf(check: CheckName, seen: string): Violation {
   return { check, ...checks[check], seen };
 }
 
-/** A value in a few words, for {@link Violation.seen}. */
+/** Describes a value for {@link Violation.seen}. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (typeof value === "function") return "a function";

@@ -1,10 +1,11 @@
-/** Checks the request that a server gives, and stands in for it to see what the application does with it. */
+/** Checks the request of the server, and replaces it by one that checks how the application uses it. */
+import { isPromiseLike } from "../server-kit/handler-result.ts";
 import { TOKEN } from "../server-kit/fields.ts";
 import type { Exchange, HeaderView, IncomingRequest } from "../index.ts";
 import { isFieldValue } from "./fields.ts";
 import { guard } from "./guard.ts";
 import { type Reporter, show } from "./report.ts";
-import { isAbortSignal, isExchangeError, isObject, isPromise, member } from "./values.ts";
+import { isAbortSignal, isExchangeError, isObject, member } from "./values.ts";
 
 export function lintRequest(report: Reporter, request: IncomingRequest, exchange: Exchange): IncomingRequest {
   checkStartLine(report, request, exchange);
@@ -35,7 +36,7 @@ export function lintRequest(report: Reporter, request: IncomingRequest, exchange
       return lintTrailers(report, request.trailers, body);
     },
   });
-  // A server that cannot receive trailers has no such member, and an application may ask by `in`.
+  // A server that cannot receive trailers has no such member, and an application may test for it by `in`.
   if ("trailers" in request) Object.defineProperty(members, "trailers", trailers);
   return guard(report, "the request", members);
 }
@@ -48,18 +49,18 @@ function checkStartLine(report: Reporter, request: IncomingRequest, exchange: Ex
     return;
   }
   if (url.startsWith("https:") !== exchange.encrypted) {
-    report.now("request-url-scheme", `${show(url)} where encrypted is ${String(exchange.encrypted)}`);
+    report.now("request-url-scheme", `${show(url)} and encrypted ${String(exchange.encrypted)}`);
   }
   if (typeof exchange.target === "string" && !keepsTriplets(exchange.target, url)) {
     report.now("request-url", `${show(url)} for the target ${show(exchange.target)}`);
   }
 }
 
-/** Whether nothing that the target encodes was decoded, or encoded once more. */
+/** Whether the URL has the percent-encoding of the target: nothing was decoded or encoded twice. */
 function keepsTriplets(target: string, url: string): boolean {
   const wanted = triplets(target);
   const given = triplets(url);
-  // A URL parser may encode what stood bare, so the target's triplets need only be among the URL's, in order.
+  // A URL parser may encode other characters too, so the URL may have more percent-encoded octets than the target.
   let found = 0;
   for (const triplet of given) if (triplet === wanted[found]) found += 1;
   return found === wanted.length && percents(given) === percents(wanted);
@@ -84,7 +85,7 @@ function checkHeaders(report: Reporter, headers: HeaderView): void {
     if (name === "set-cookie") continue;
     if (seen.has(name)) report.now("request-header-joined", `${name} twice`);
     else if (headers.get(name) !== value || !headers.has(name)) {
-      report.now("request-header-joined", `${name}: ${show(value)}, where get gives ${show(headers.get(name))}`);
+      report.now("request-header-joined", `${name}: ${show(value)}, but ${show(headers.get(name))} from get`);
     }
     seen.add(name);
   }
@@ -106,7 +107,7 @@ function lintHeaders(report: Reporter, headers: HeaderView): HeaderView {
   };
 }
 
-type LintedBody = AsyncIterable<Uint8Array> & { trailersCame: boolean };
+type LintedBody = AsyncIterable<Uint8Array> & { trailersArrived: boolean };
 
 function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange): LintedBody | null {
   const { body, headers } = request;
@@ -114,10 +115,10 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
   const length = coded ? null : Number(headers.get("content-length") ?? Number.NaN);
   if (body === null || !isObject(body) || typeof member(body, Symbol.asyncIterator) !== "function") {
     if (body !== null) report.now("request-body-presence", show(body));
-    else if (coded || (length ?? 0) > 0) report.now("request-body-presence", "null where the message has content");
+    else if (coded || (length ?? 0) > 0) report.now("request-body-presence", "null for a message with content");
     return null;
   }
-  // A web Request with a body need not show its framing, so only a body of nothing tells.
+  // A web Request with a body may lack the framing fields, so only an empty body shows the violation.
   const unframed = !coded && !headers.has("content-length") && exchange.protocol !== "2";
 
   let opened = false;
@@ -133,7 +134,7 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
       if (length !== null && !Number.isNaN(length) && bytes !== length) {
         report.now("request-body-length", `an end after ${bytes} bytes of ${length}`);
       }
-      if (unframed && bytes === 0) report.now("request-body-presence", "a body without content, announced by no field");
+      if (unframed && bytes === 0) report.now("request-body-presence", "an empty body without a framing field");
       return;
     }
     const chunk = result.value;
@@ -147,15 +148,15 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
   };
 
   return {
-    trailersCame: false,
+    trailersArrived: false,
     [Symbol.asyncIterator]() {
       if (opened) report.now("request-body-read-twice", "a second iterator");
       opened = true;
       const iterator = body[Symbol.asyncIterator]();
       return {
         next: async () => {
-          // Who has the last chunk has all of the body, also before the next pull says so.
-          const late = this.trailersCame;
+          // Trailers may fulfil after the last chunk, before the pull that reports the end.
+          const late = this.trailersArrived;
           let result;
           try {
             result = await iterator.next();
@@ -163,7 +164,7 @@ function lintBody(report: Reporter, request: IncomingRequest, exchange: Exchange
             if (!isExchangeError(error)) report.now("request-body-error", show(error), error);
             throw error;
           }
-          if (late && result.done !== true) report.now("request-trailers", "trailers before the body's end");
+          if (late && result.done !== true) report.now("request-trailers", "trailers before the end of the body");
           check(result);
           return result;
         },
@@ -182,7 +183,7 @@ function lintTrailers(
   body: LintedBody | null,
 ): Promise<HeaderView> {
   const linted = (async () => {
-    if (!isPromise(trailers)) report.now("request-trailers", show(trailers));
+    if (!isPromiseLike(trailers)) report.now("request-trailers", show(trailers));
     let view;
     try {
       view = await trailers;
@@ -191,14 +192,14 @@ function lintTrailers(
       throw error;
     }
     if (!isObject(view) || typeof member(view, "get") !== "function") report.now("request-trailers", show(view));
-    if (body !== null) body.trailersCame = true;
+    if (body !== null) body.trailersArrived = true;
     return view as HeaderView;
   })();
   linted.catch(() => undefined);
   return linted;
 }
 
-/** Whether a chunk still is what it was; one whose memory was transferred is gone, not changed. */
+/** Whether a chunk is unchanged. One whose memory was transferred is empty, and counts as unchanged. */
 export function sameBytes(chunk: Uint8Array, copy: Uint8Array): boolean {
   return chunk.byteLength !== copy.byteLength || chunk.every((byte, index) => byte === copy[index]);
 }

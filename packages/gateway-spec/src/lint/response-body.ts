@@ -1,4 +1,4 @@
-/** Stands in for a response's body that comes in pieces, to see what it gives and how the server reads it. */
+/** Replaces a streamed body, to check what it yields and how the server reads it. */
 import type { ReadableStreamLike } from "../index.ts";
 import { type Reporter, show } from "./report.ts";
 import { sameBytes } from "./request.ts";
@@ -11,15 +11,15 @@ interface Result {
 }
 
 export interface BodyFacts {
-  /** HEAD, 204, 205 or 304: the body must be cancelled unread. */
+  /** HEAD, 204, 205 or 304: the body must be released unread. */
   readonly withoutContent: boolean;
-  /** What the head announces, in bytes. */
+  /** The Content-Length of the head. */
   readonly contentLength: number | null;
   readonly aborted: () => boolean;
   readonly onClosed: () => void;
 }
 
-/** A body that comes in pieces, in the same shape as it was given. */
+/** A streamed body with its checks, in the shape of the original. */
 export function lintPieces(report: Reporter, body: Pieces, facts: BodyFacts): { body: Pieces; watch: BodyWatch } {
   const watch = new BodyWatch(report, facts);
   if (isStream(body)) {
@@ -80,12 +80,12 @@ export class BodyWatch {
     this.#facts = facts;
   }
 
-  /** Read to its end, failed or released: nobody needs it any more. */
+  /** Whether it was read to its end, failed or was released. */
   get closed(): boolean {
     return this.#ended || this.#released;
   }
 
-  /** Whether all of it was given that the client is to have. */
+  /** Whether all content for the client was read. */
   get complete(): boolean {
     return (this.#ended && !this.#failed) || this.#facts.withoutContent;
   }
@@ -94,7 +94,7 @@ export class BodyWatch {
     try {
       return open();
     } catch (error) {
-      // A stream that is locked, say.
+      // For example, a locked stream.
       this.#close(true);
       throw error;
     }
@@ -102,7 +102,7 @@ export class BodyWatch {
 
   async pull<R extends Result>(next: () => Promise<R>, cancel: (reason: unknown) => unknown): Promise<R> {
     if (this.#facts.withoutContent) this.#report.now("body-pulled-without-content", "a body that was read");
-    if (this.#pulling) this.#report.now("body-pulled-concurrently", "two chunks asked for at once");
+    if (this.#pulling) this.#report.now("body-pulled-concurrently", "a pull while another was pending");
     this.#pulling = true;
     let result: R;
     try {
@@ -116,7 +116,7 @@ export class BodyWatch {
     try {
       this.#check(result);
     } catch (error) {
-      // The server takes a body that throws for ended, so nobody else would tell its source.
+      // The server does not release a body that has thrown, so the lint releases the source.
       if (!this.closed) void Promise.resolve(cancel(error)).catch(() => undefined);
       this.#close(true);
       throw error;
@@ -126,10 +126,10 @@ export class BodyWatch {
 
   release(): void {
     if (this.#ended) return;
-    // Later, for what a release throws is nobody's to hear.
+    // Not thrown, because servers ignore the errors of a release.
     if (this.#released) this.#report.later("body-released-twice", "a second cancel() or return()");
     else if (!this.#facts.withoutContent && !this.#facts.aborted()) {
-      this.#report.later("body-released-before-signal", "a body dropped while signal had not aborted");
+      this.#report.later("body-released-before-signal", "a release while signal had not aborted");
     }
     this.#released = true;
     this.#facts.onClosed();
@@ -138,7 +138,7 @@ export class BodyWatch {
   #check({ done, value }: Result): void {
     const { contentLength } = this.#facts;
     if (this.#last !== null && this.#copy !== null && !sameBytes(this.#last, this.#copy)) {
-      this.#report.now("response-body-chunk-reused", "a chunk that changed while the next one was made");
+      this.#report.now("response-body-chunk-reused", "a chunk that changed while the next one was produced");
     }
     if (done === true) {
       this.#close(false);

@@ -1,4 +1,4 @@
-/** Checks the response that an application gives, and stands in for what of it the server uses over time. */
+/** Checks the response of the application, and replaces its body and trailers to check how both sides use them. */
 import type { HeaderFields, IncomingRequest, OutgoingResponse } from "../index.ts";
 import { hasNoContent, isWhole } from "../server-kit/response-body.ts";
 import { checkedFields, checkTrailers, type Line } from "./fields.ts";
@@ -10,8 +10,8 @@ import type { ExchangeWatch } from "./watch.ts";
 export interface ResponseContext {
   readonly request: IncomingRequest;
   readonly watch: ExchangeWatch;
-  /** The bodies in pieces that were given before. */
-  readonly given: WeakSet<object>;
+  /** The streamed bodies of earlier responses. */
+  readonly sentBodies: WeakSet<object>;
 }
 
 export function lintResponse(report: Reporter, response: OutgoingResponse, context: ResponseContext): OutgoingResponse {
@@ -37,7 +37,7 @@ export function lintResponse(report: Reporter, response: OutgoingResponse, conte
   }
   if ((status === 204 || status === 205 || status === 304) && body !== "")
     report.now("response-body-not-allowed", `${show(body)} with ${status}`);
-  const facts = { withoutContent, contentLength, aborted: () => context.watch.aborted, onClosed: context.watch.moved };
+  const facts = { withoutContent, contentLength, aborted: () => context.watch.aborted, onClosed: context.watch.check };
   return {
     ...linted,
     body: lintBody(report, body as NonNullable<OutgoingResponse["body"]>, facts, context),
@@ -53,7 +53,7 @@ function checkStatus(report: Reporter, status: unknown, watch: ExchangeWatch): v
   }
 }
 
-/** The Content-Length of the head, where it has a right one. */
+/** The Content-Length of the head, or `null` if there is none or it is invalid. */
 function announcedLength(report: Reporter, head: readonly Line[]): number | null {
   const values = head.filter(([name]) => name === "content-length").map(([, value]) => value);
   const [value] = values;
@@ -67,7 +67,7 @@ function lintBody(
   report: Reporter,
   body: NonNullable<OutgoingResponse["body"]>,
   facts: BodyFacts,
-  { given, watch }: ResponseContext,
+  { sentBodies, watch }: ResponseContext,
 ): NonNullable<OutgoingResponse["body"]> {
   if (isWhole(body)) {
     const length = typeof body === "string" ? new TextEncoder().encode(body).byteLength : body.byteLength;
@@ -83,10 +83,10 @@ function lintBody(
     );
     return body;
   }
-  if (given.has(body) || member(body, "locked") === true) {
-    report.now("response-body-reused", `${show(body)} that was given or is read already`);
+  if (sentBodies.has(body) || member(body, "locked") === true) {
+    report.now("response-body-reused", `${show(body)} that was returned before or is locked`);
   }
-  given.add(body);
+  sentBodies.add(body);
   const linted = lintPieces(report, body, facts);
   watch.body = linted.watch;
   return linted.body;
@@ -101,7 +101,7 @@ function lintTrailers(
   let called = false;
   return async () => {
     if (called) report.now("trailers-call", "a second call");
-    else if (watch.body?.closed === false) report.now("trailers-call", "a call before the body's end");
+    else if (watch.body?.closed === false) report.now("trailers-call", "a call before the end of the body");
     called = true;
     return checkTrailers(report, await trailers(), head);
   };

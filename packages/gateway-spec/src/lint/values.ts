@@ -1,4 +1,4 @@
-/** Tests of values that the types promise and a caller may break. */
+/** Tests of values whose types a caller may violate. */
 import type { ExchangeErrorCode } from "../index.ts";
 
 const CODES: Readonly<Record<ExchangeErrorCode, true>> = {
@@ -20,7 +20,7 @@ export function isExchangeError(value: unknown): boolean {
   return typeof code === "string" && exchangeErrorCodes.includes(code);
 }
 
-/** A member of whatever it is, unread by the types. */
+/** A member of unknown type. */
 export function member(value: object, name: PropertyKey): unknown {
   return Reflect.get(value, name);
 }
@@ -29,7 +29,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** By shape, for a signal may come from another realm. */
+/** By shape, because a signal may be of another realm. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   return (
     isObject(value) &&
@@ -38,12 +38,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   );
 }
 
-/** What `then` and `catch` can be called on. */
-export function isPromise(value: unknown): value is Promise<unknown> {
-  return isObject(value) && typeof member(value, "then") === "function" && typeof member(value, "catch") === "function";
-}
-
-/** Runs `listener` when the signal aborts, or at once where it has. */
+/** Calls `listener` when the signal aborts, or at once if it has aborted. */
 export function whenAborted(signal: AbortSignal, listener: () => void): void {
   if (signal.aborted) listener();
   else signal.addEventListener("abort", listener, { once: true });

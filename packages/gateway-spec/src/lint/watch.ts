@@ -1,45 +1,45 @@
-/** What the lint remembers of one exchange: the parts that its two sides see of each other. */
+/** The state of one exchange that the checks of both sides share. */
 import type { BodyWatch } from "./response-body.ts";
-import type { Reporter } from "./report.ts";
-import { show } from "./report.ts";
-import { isAbortSignal, isExchangeError, isPromise, whenAborted } from "./values.ts";
+import { isPromiseLike } from "../server-kit/handler-result.ts";
+import { type Reporter, show } from "./report.ts";
+import { isAbortSignal, isExchangeError, whenAborted } from "./values.ts";
 
 export class ExchangeWatch {
   /** The handler has returned or thrown. */
-  answered = false;
+  responded = false;
   /** `upgradeWebSocket` was called. */
   upgraded = false;
-  /** The response's body, where it comes in pieces. */
+  /** The streamed body of the response. */
   body: BodyWatch | null = null;
   readonly signal: AbortSignal | null;
   readonly #forget: (watch: ExchangeWatch) => void;
   #outcome: "none" | "fulfilled" | "rejected" = "none";
 
-  /** @param forget called when nothing is left to be seen. */
+  /** @param forget called when there is nothing left to check. */
   constructor(report: Reporter, signal: unknown, completed: unknown, forget: (watch: ExchangeWatch) => void) {
     this.#forget = forget;
     this.signal = isAbortSignal(signal) ? signal : null;
     if (this.signal !== null) this.#watchSignal(report, this.signal);
-    if (isPromise(completed)) this.#watchCompleted(report, completed);
+    if (isPromiseLike(completed)) this.#watchCompleted(report, completed);
   }
 
   get aborted(): boolean {
     return this.signal?.aborted === true;
   }
 
-  /** Called when the handler has answered and when the body is closed. */
-  readonly moved = (): void => {
-    if (this.answered && this.#outcome !== "none" && (this.body === null || this.body.closed)) this.#forget(this);
+  /** Called when the handler has returned and when the body is closed. */
+  readonly check = (): void => {
+    if (this.responded && this.#outcome !== "none" && (this.body === null || this.body.closed)) this.#forget(this);
   };
 
   /** Called at shutdown. */
   finish(report: Reporter): void {
     if (this.body !== null && !this.body.closed && (this.aborted || this.#outcome !== "none")) {
-      report.later("body-not-released", "a response body that was neither read to its end nor cancelled");
-    } else if (!this.aborted && (!this.answered || this.body?.closed === false)) {
+      report.later("body-not-released", "a response body that was neither read to its end nor released");
+    } else if (!this.aborted && (!this.responded || this.body?.closed === false)) {
       report.later(
         "shutdown-early",
-        this.answered ? "a response that is still being sent" : "a handler that still runs",
+        this.responded ? "a response that was not sent in full" : "a handler that has not returned",
       );
     }
   }
@@ -51,15 +51,16 @@ export class ExchangeWatch {
     });
   }
 
-  #watchCompleted(report: Reporter, completed: Promise<unknown>): void {
+  #watchCompleted(report: Reporter, completed: PromiseLike<unknown>): void {
     completed.then(
       // oxlint-disable-next-line promise/always-return -- nothing comes after it
       () => {
         this.#outcome = "fulfilled";
-        if (!this.answered) report.later("completed-early", "it fulfilled before the handler answered");
-        else if (this.body?.complete === false) report.later("completed-early", "it fulfilled before the body's end");
+        if (!this.responded) report.later("completed-early", "completed fulfilled before the handler returned");
+        else if (this.body?.complete === false)
+          report.later("completed-early", "completed fulfilled before the end of the body");
         if (this.aborted) report.later("completed-and-signal", "signal aborted, and completed fulfilled");
-        this.moved();
+        this.check();
       },
       (reason: unknown) => {
         this.#outcome = "rejected";
@@ -67,7 +68,7 @@ export class ExchangeWatch {
         if (this.signal?.aborted === false) {
           report.later("completed-and-signal", "completed rejected, and signal did not abort");
         }
-        this.moved();
+        this.check();
       },
     );
   }

@@ -1,20 +1,9 @@
 /** Helpers of several cases. */
+import { exchangeErrorCodes } from "../../lint/values.ts";
 import type { Exchange, HeaderFields, IncomingRequest, OutgoingResponse } from "../../index.ts";
 import type { Probe } from "../case.ts";
 import { equal } from "../expect.ts";
 import type { ReceivedResponse } from "../wire.ts";
-
-/** The error codes of SPEC.md. */
-export const CODES: ReadonlySet<string> = new Set([
-  "CLIENT_DISCONNECTED",
-  "REQUEST_BODY_TOO_LARGE",
-  "REQUEST_BODY_TIMEOUT",
-  "REQUEST_BODY_MALFORMED",
-  "REQUEST_BODY_DROPPED",
-  "RESPONSE_FAILED",
-  "RESPONSE_TIMEOUT",
-  "SERVER_CLOSED",
-]);
 
 export function ok(body: string, headers: HeaderFields = {}): OutgoingResponse {
   return { status: 200, headers, body };
@@ -34,7 +23,9 @@ export function parse(response: ReceivedResponse): unknown {
 /** The code of an ExchangeError, or a description of any other value. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && CODES.has(code) ? code : `not an ExchangeError: ${String(error)}`;
+  return typeof code === "string" && exchangeErrorCodes.includes(code)
+    ? code
+    : `not an ExchangeError: ${String(error)}`;
 }
 
 /** Records `signal CODE` when the signal aborts. */

@@ -1,35 +1,35 @@
 /**
- * Holds an application and the server that runs it to SPEC.md, at run time. It stands between the two and takes the part of
- * each towards the other; a program that does not wrap its application pays nothing. For tests and development: it copies
- * chunks and touches every member.
+ * Checks an application and the server that runs it against SPEC.md, at run time. It is middleware: it acts as the application towards
+ * the server, and as the server towards the application. It is for tests and development, because it copies chunks and reads every
+ * member. A program that does not use it does not pay for it.
  */
-import type { Application, Exchange, Handler, IncomingRequest, ServerInfo } from "./index.ts";
-import { lintExchange } from "./lint/exchange.ts";
-import { type Violation, type Reporter, show, toReporter } from "./lint/report.ts";
-import { lintRequest } from "./lint/request.ts";
-import { lintResponse } from "./lint/response.ts";
-import { isAbortSignal, isExchangeError, isObject, member, whenAborted } from "./lint/values.ts";
-import { ExchangeWatch } from "./lint/watch.ts";
+import type { Application, Exchange, Handler, IncomingRequest, ServerInfo } from "../index.ts";
+import { lintExchange } from "./exchange.ts";
+import { type Violation, type Reporter, show, toReporter } from "./report.ts";
+import { lintRequest } from "./request.ts";
+import { lintResponse } from "./response.ts";
+import { isAbortSignal, isExchangeError, isObject, member, whenAborted } from "./values.ts";
+import { ExchangeWatch } from "./watch.ts";
 
-export { type Check, type CheckName, checks } from "./lint/checks.ts";
-export { type Violation, LintError } from "./lint/report.ts";
+export { type Check, type CheckName, checks } from "./checks.ts";
+export { type Violation, LintError } from "./report.ts";
 
 export interface LintOptions {
   /**
-   * Told of every violation, and the exchange goes on. By default a violation throws a {@link LintError} out of the call that made it, so that a
-   * client sees a 500 and a test fails; one that no call made is written by `console.error`.
+   * Called for each violation; the exchange continues. Default: the call that violates a rule throws a {@link LintError}, so that a
+   * client gets a 500 and a test fails. A violation outside of a call is written by `console.error`.
    */
   readonly report?: (violation: Violation) => void;
 }
 
 /**
- * The application, checked from both sides. It always has `startup` and `shutdown`, for their order is checked too; after
- * a shutdown it may be started again.
+ * The application, checked from both sides. It always has `startup` and `shutdown`, because their order is checked too. After a
+ * shutdown it may be started again.
  */
 export function lint<State>(application: Application<State> | Handler, options: LintOptions = {}): Application<State> {
   const report = toReporter(options.report);
   const inner: Application<State> = typeof application === "function" ? { fetch: application } : application;
-  const given = new WeakSet<object>();
+  const sentBodies = new WeakSet<object>();
   const watches = new Set<ExchangeWatch>();
   const draining = new DrainingWatch(report);
   let phase: "new" | "starting" | "serving" | "closed" = "new";
@@ -63,17 +63,17 @@ export function lint<State>(application: Application<State> | Handler, options: 
       watches.add(watch);
       try {
         const response = await inner.fetch(lintedRequest, linted);
-        return lintResponse(report, response, { request, watch, given });
+        return lintResponse(report, response, { request, watch, sentBodies });
       } finally {
-        watch.answered = true;
-        watch.moved();
+        watch.responded = true;
+        watch.check();
       }
     },
 
-    async shutdown(givenState) {
+    async shutdown(lastState) {
       if (phase !== "serving")
         report.now("shutdown-once", phase === "closed" ? "a second call" : "a call before startup");
-      if (givenState !== state) report.now("state-identity", `${show(givenState)} as the argument of shutdown`);
+      if (lastState !== state) report.now("state-identity", `${show(lastState)} as the argument of shutdown`);
       phase = "closed";
       for (const watch of watches) watch.finish(report);
       watches.clear();
@@ -104,7 +104,7 @@ class DrainingWatch {
 
   see(signal: unknown): void {
     if (!isAbortSignal(signal) || signal === this.#signal) return;
-    if (this.#signal !== null) this.#report.now("draining-shared", "another signal than the last exchange had");
+    if (this.#signal !== null) this.#report.now("draining-shared", "another signal than that of the last exchange");
     this.#signal = signal;
     whenAborted(signal, () => {
       if (!isExchangeError(signal.reason) || member(signal.reason as object, "code") !== "SERVER_CLOSED") {
@@ -113,7 +113,7 @@ class DrainingWatch {
     });
   }
 
-  /** A server that starts the application again has another signal. */
+  /** Called at startup: a server that starts the application again has another signal. */
   forget(): void {
     this.#signal = null;
   }

@@ -1,14 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
-import { exchangeError } from "./server-kit/refusals.ts";
-import { toHeaderView } from "./server-kit/fields.ts";
-import type { Application, Exchange, Handler, HeaderView, IncomingRequest, OutgoingResponse } from "./index.ts";
-import { type Violation, type CheckName, checks, lint, LintError } from "./lint.ts";
-import { createTestClient } from "./testing.ts";
+import { exchangeError } from "../server-kit/refusals.ts";
+import { toHeaderView } from "../server-kit/fields.ts";
+import type { Application, Exchange, Handler, HeaderView, IncomingRequest, OutgoingResponse } from "../index.ts";
+import { type Violation, type CheckName, checks, lint, LintError } from "./index.ts";
+import { createTestClient } from "../testing.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const ok: Handler = () => ({ status: 200, body: "ok" });
 const opaque = (value: unknown) => value as never;
-const disconnected = () => exchangeError("CLIENT_DISCONNECTED", "The client went away");
+const disconnected = () => exchangeError("CLIENT_DISCONNECTED", "The client disconnected");
 const serverInfo = { software: "fake/1.0", specVersion: "1.0" };
 
 async function* pieces<T>(...chunks: readonly T[]): AsyncGenerator<T, void> {
@@ -20,7 +20,7 @@ interface Faults {
   readonly exchange?: Readonly<Record<string, unknown>>;
 }
 
-/** A server without a socket that keeps every rule, in steps: a test breaks one of them. */
+/** A server without a socket that follows every rule, in steps. A test violates one of them. */
 class FakeServer {
   readonly violations: Violation[] = [];
   readonly draining = new AbortController();
@@ -66,7 +66,7 @@ class FakeServer {
     return {
       failure,
       completed,
-      answer: (async () => this.#application.fetch(request, exchange))(),
+      responding: (async () => this.#application.fetch(request, exchange))(),
       fail: async (error: unknown) => {
         failure.abort(error);
         completed.reject(error);
@@ -84,12 +84,12 @@ class FakeServer {
     await this.#application.shutdown?.(this.#state);
   }
 
-  /** The whole life with one exchange. */
+  /** Startup, one exchange, and shutdown. */
   async serve(application: Application | Handler, faults: Faults = {}): Promise<void> {
     await this.start(application);
-    const { answer, complete, fail } = await this.open(faults);
+    const { responding, complete, fail } = await this.open(faults);
     try {
-      const response = await answer;
+      const response = await responding;
       if (typeof response === "object") {
         for await (const chunk of readable(response)) void chunk;
         await response.trailers?.();
@@ -116,7 +116,7 @@ function iterator({ body }: OutgoingResponse): AsyncIterator<unknown> {
   return (body as AsyncIterable<unknown>)[Symbol.asyncIterator]();
 }
 
-/** Lets every promise that is settled be heard. */
+/** Runs the reactions of settled promises. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
@@ -205,8 +205,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   "signal-kind": (server) => server.serve(ok, { request: { signal: undefined } }),
   "signal-reason": async (server) => {
     await server.start(ok);
-    const { answer, failure, completed } = await server.open();
-    await answer;
+    const { responding, failure, completed } = await server.open();
+    await responding;
     failure.abort();
     completed.reject(disconnected());
     await settled();
@@ -214,8 +214,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "signal-after-success": async (server) => {
     await server.start(ok);
-    const { answer, failure, complete } = await server.open();
-    await answer;
+    const { responding, failure, complete } = await server.open();
+    await responding;
     await complete();
     failure.abort(disconnected());
     await server.stop();
@@ -252,8 +252,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
     const body = pieces("a");
     await server.start(() => ({ status: 200, body }));
     for (let turn = 0; turn < 2; turn++) {
-      const { answer, complete } = await server.open();
-      for await (const chunk of readable(await answer)) void chunk;
+      const { responding, complete } = await server.open();
+      for await (const chunk of readable(await responding)) void chunk;
       await complete();
     }
     await server.stop();
@@ -261,8 +261,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   "response-body-not-allowed": (server) => server.serve(() => ({ status: 204, body: "nothing" })),
   "body-pulled-without-content": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a") }));
-    const { answer, complete } = await server.open({ request: { method: "HEAD" } });
-    const body = iterator(await answer);
+    const { responding, complete } = await server.open({ request: { method: "HEAD" } });
+    const body = iterator(await responding);
     await body.next();
     await body.return?.();
     await complete();
@@ -270,8 +270,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "body-pulled-concurrently": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a") }));
-    const { answer, complete } = await server.open();
-    const body = iterator(await answer);
+    const { responding, complete } = await server.open();
+    const body = iterator(await responding);
     await Promise.all([body.next(), body.next()]);
     await complete();
     await server.stop();
@@ -286,8 +286,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
     })),
   "trailers-call": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a"), trailers: () => ({}) }));
-    const { answer, complete } = await server.open();
-    const response = await answer;
+    const { responding, complete } = await server.open();
+    const response = await responding;
     await response.trailers?.();
     for await (const chunk of readable(response)) void chunk;
     await complete();
@@ -305,8 +305,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
     }),
   "completed-early": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a", "b") }));
-    const { answer, complete } = await server.open();
-    const body = iterator(await answer);
+    const { responding, complete } = await server.open();
+    const body = iterator(await responding);
     await body.next();
     await complete();
     await body.next();
@@ -315,8 +315,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "completed-reason": async (server) => {
     await server.start(ok);
-    const { answer, failure, completed } = await server.open();
-    await answer;
+    const { responding, failure, completed } = await server.open();
+    await responding;
     failure.abort(disconnected());
     completed.reject(new Error("socket hang up"));
     await settled();
@@ -324,8 +324,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "completed-and-signal": async (server) => {
     await server.start(ok);
-    const { answer, completed } = await server.open();
-    await answer;
+    const { responding, completed } = await server.open();
+    await responding;
     completed.reject(disconnected());
     await settled();
     await server.stop();
@@ -360,8 +360,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
     await server.start({
       fetch: ok,
       startup: async () => {
-        const { answer, complete } = await server.open();
-        await answer;
+        const { responding, complete } = await server.open();
+        await responding;
         await complete();
       },
     });
@@ -376,20 +376,20 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "shutdown-early": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a") }));
-    const { answer } = await server.open();
-    await answer;
+    const { responding } = await server.open();
+    await responding;
     await server.stop();
   },
   "fetch-after-shutdown": async (server) => {
     await server.serve(ok);
-    const { answer, complete } = await server.open();
-    await answer;
+    const { responding, complete } = await server.open();
+    await responding;
     await complete();
   },
   "body-released-before-signal": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a", "b") }));
-    const { answer, fail } = await server.open();
-    const body = iterator(await answer);
+    const { responding, fail } = await server.open();
+    const body = iterator(await responding);
     await body.next();
     await body.return?.();
     await fail(disconnected());
@@ -397,8 +397,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "body-released-twice": async (server) => {
     await server.start(() => ({ status: 200, body: new ReadableStream<Uint8Array>() }));
-    const { answer, fail } = await server.open();
-    const { body } = await answer;
+    const { responding, fail } = await server.open();
+    const { body } = await responding;
     await fail(disconnected());
     const reader = (body as ReadableStream<Uint8Array>).getReader();
     await reader.cancel();
@@ -407,8 +407,8 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   },
   "body-not-released": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a", "b") }));
-    const { answer, fail } = await server.open();
-    await iterator(await answer).next();
+    const { responding, fail } = await server.open();
+    await iterator(await responding).next();
     await fail(disconnected());
     await server.stop();
   },
@@ -434,16 +434,16 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   "draining-shared": async (server) => {
     await server.start(ok);
     for (const draining of [server.draining.signal, new AbortController().signal]) {
-      const { answer, complete } = await server.open({ exchange: { draining } });
-      await answer;
+      const { responding, complete } = await server.open({ exchange: { draining } });
+      await responding;
       await complete();
     }
     await server.stop();
   },
   "draining-reason": async (server) => {
     await server.start(ok);
-    const { answer, complete } = await server.open();
-    await answer;
+    const { responding, complete } = await server.open();
+    await responding;
     await complete();
     server.draining.abort();
     await server.stop();
@@ -456,7 +456,7 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
 };
 
 describe("lint reports", () => {
-  test.each(Object.entries(offenders))("%s and nothing else", async (check, offend) => {
+  test.each(Object.entries(offenders))("%s alone", async (check, offend) => {
     const server = new FakeServer();
     await offend(server);
     expect(new Set(server.violations.map((violation) => violation.check))).toEqual(new Set([check]));
@@ -478,7 +478,7 @@ describe("lint reports", () => {
       (server) => server.serve(ok, { request: { url: "http://localhost/a%2Fb#top" } }),
     ],
     [
-      "a signal made anew at each touch",
+      "a signal made again at each touch",
       "signal-kind",
       (server) =>
         server.serve(ok, {
@@ -544,8 +544,8 @@ describe("lint reports", () => {
             throw new Error("late");
           })(),
         }));
-        const { answer, complete } = await server.open();
-        await iterator(await answer)
+        const { responding, complete } = await server.open();
+        await iterator(await responding)
           .next()
           .catch(() => undefined);
         await complete();
@@ -557,8 +557,8 @@ describe("lint reports", () => {
       "trailers-call",
       async (server) => {
         await server.start(() => ({ status: 200, trailers: () => ({}) }));
-        const { answer, complete } = await server.open();
-        const response = await answer;
+        const { responding, complete } = await server.open();
+        const response = await responding;
         await response.trailers?.();
         await response.trailers?.();
         await complete();
@@ -596,24 +596,24 @@ describe("lint reports", () => {
           return { status: 200, body: `${request.method} ${derived.target}` };
         }),
     ],
-  ])("%s", async (_name, check, offend) => {
+  ])("%s as %s", async (_name, check, offend) => {
     const server = new FakeServer();
     await offend(server);
     expect(new Set(server.violations.map((violation) => violation.check))).toEqual(new Set([check]));
   });
 });
 
-describe("lint says nothing of", () => {
+describe("lint reports no violation for", () => {
   const web = () => new Response("streamed", { headers: { "content-type": "text/plain" } });
   const constant: OutgoingResponse = Object.freeze({ status: 200, headers: { "content-length": "2" }, body: "ok" });
 
   test.each<[string, Application | Handler, Faults?]>([
     ["a bare handler", ok],
-    ["an application with a life", { startup: () => ({ a: 1 }), fetch: ok, shutdown: () => undefined }],
+    ["an application with startup and shutdown", { startup: () => ({ a: 1 }), fetch: ok, shutdown: () => undefined }],
     ["a constant response", () => constant],
     ["a web Response", web],
     [
-      "a body in pieces with trailers",
+      "a streamed body with trailers",
       () => ({
         status: 200,
         headers: { Trailer: "X-Checksum" },
@@ -623,11 +623,11 @@ describe("lint says nothing of", () => {
     ],
     ["one-shot header pairs", () => ({ status: 200, headers: [["x-a", "1"] as const].values() })],
     ["an upload that is read", readAll, upload({ "content-length": "4" }, pieces(bytes("ab"), bytes("cd")))],
-    ["an upload that is left", ok, upload({ "transfer-encoding": "chunked" }, pieces(bytes("ab")))],
-    ["a web Request's body, whose framing does not show", readAll, upload({}, new Response("ab").body)],
+    ["an upload that is not read", ok, upload({ "transfer-encoding": "chunked" }, pieces(bytes("ab")))],
+    ["the body of a web Request, which lacks the framing fields", readAll, upload({}, new Response("ab").body)],
     ["a WebSocket on a rebuilt response", accept, handshake()],
     [
-      "an early hint and work for later",
+      "an early hint and a waitUntil promise",
       (_request, exchange) => {
         exchange.sendInformational?.(103, { link: "</style.css>; rel=preload" });
         exchange.waitUntil(Promise.resolve());
@@ -636,12 +636,12 @@ describe("lint says nothing of", () => {
     ],
     ["OPTIONS *", ok, { request: { method: "OPTIONS", url: "http://localhost/" }, exchange: { target: "*" } }],
     [
-      "a length without content, to HEAD",
+      "a Content-Length without content for HEAD",
       () => ({ status: 200, headers: { "content-length": "9" }, body: "" }),
       { request: { method: "HEAD" } },
     ],
-    ["a 304 with a length", () => ({ status: 304, headers: { "content-length": "9" } })],
-    ["a 204 with an empty text", () => ({ status: 204, body: "" })],
+    ["a 304 with a Content-Length", () => ({ status: 304, headers: { "content-length": "9" } })],
+    ["a 204 with an empty string", () => ({ status: 204, body: "" })],
     [
       "a handler that throws",
       () => {
@@ -654,11 +654,11 @@ describe("lint says nothing of", () => {
     expect(server.violations).toEqual([]);
   });
 
-  test("a client that goes away: signal, then the body is released", async () => {
+  test("a client that disconnects: the signal aborts, then the body is released", async () => {
     const server = new FakeServer();
     await server.start(() => ({ status: 200, body: pieces("a", "b") }));
-    const { answer, fail } = await server.open();
-    const body = iterator(await answer);
+    const { responding, fail } = await server.open();
+    const body = iterator(await responding);
     await body.next();
     await fail(disconnected());
     await body.return?.();
@@ -666,7 +666,7 @@ describe("lint says nothing of", () => {
     expect(server.violations).toEqual([]);
   });
 
-  test("the in-process client, with every kind of exchange", async () => {
+  test("the test client, with every kind of exchange, in two lifespans", async () => {
     const violations: Violation[] = [];
     const application: Application<{ readonly name: string }> = {
       startup: () => ({ name: "state" }),
@@ -676,8 +676,7 @@ describe("lint says nothing of", () => {
       },
     };
     const linted = lint(application, { report: (violation) => void violations.push(violation) });
-    // A second life, too.
-    for (let life = 0; life < 2; life++) {
+    for (let run = 0; run < 2; run++) {
       await using client = await createTestClient(linted);
       expect((await client.request("/")).text()).toBe("state");
       await client.request("/", { method: "HEAD" });
@@ -688,18 +687,18 @@ describe("lint says nothing of", () => {
   });
 });
 
-describe("without a report", () => {
-  test("a violation throws out of the call that made it", async () => {
+describe("without a report function", () => {
+  test("the call that violates a rule throws a LintError", async () => {
     await using client = await createTestClient(lint(() => ({ status: 700 })));
     const error: unknown = await client.request("/").catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(LintError);
     expect(error).toMatchObject({ code: "LINT_VIOLATION", violation: { check: "response-status", seen: "700" } });
     expect((error as LintError).message).toBe(
-      "TSGI-16 (response-status), broken by the application: saw 700, expected an integer from 200 to 599, or 101 after upgradeWebSocket",
+      "TSGI-16 (response-status) violated by the application: saw 700, expected an integer from 200 to 599, or 101 after upgradeWebSocket",
     );
   });
 
-  test("a body that breaks a rule fails, and its source is released", async () => {
+  test("a body that violates a rule fails, and its source is released", async () => {
     const cancel = vi.fn<() => void>();
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => {
@@ -712,7 +711,7 @@ describe("without a report", () => {
     expect(cancel).toHaveBeenCalledOnce();
   });
 
-  test("a violation that no call made is logged", async () => {
+  test("a violation outside of a call is logged", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const failure = new AbortController();
     const application = lint((request) => {
@@ -721,8 +720,8 @@ describe("without a report", () => {
     });
     const server = new FakeServer();
     await server.start(application);
-    const { answer, complete } = await server.open({ request: { signal: failure.signal } });
-    await answer;
+    const { responding, complete } = await server.open({ request: { signal: failure.signal } });
+    await responding;
     await complete();
     failure.abort(disconnected());
     expect(log).toHaveBeenCalledWith(expect.stringContaining("TSGI-13 (signal-after-success)"));
