@@ -1,10 +1,10 @@
-/** The server's ends of the connections that a test makes: a server does not give them out, node's diagnostics do. */
+/** The server's ends of the connections of a test, from node's diagnostics channel: a server does not expose them. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll } from "vitest";
 
-/** To be called once in a test file. Gives a function that waits for the server's end of a client's connection. */
+/** Call it once in a test file. Returns a function that waits for the server's end of a client's connection. */
 export function watchAccepted(): (client: Socket) => Promise<Socket> {
   const byClientPort = new Map<number | undefined, Socket>();
   const onAccepted = (message: unknown) => {

@@ -49,7 +49,7 @@ describe.each([
   }
   const expected = [201, ["a=1", "b=2"], "POST a b 1 n 100000"];
 
-  test("a Hono app", async () => {
+  test("a Hono app gets the request", async () => {
     const app = new Hono().post("/echo/:name", async (c) => {
       c.header("set-cookie", "a=1", { append: true });
       c.header("set-cookie", "b=2", { append: true });
@@ -59,7 +59,7 @@ describe.each([
     expect(await ask(fromFetch(app))).toEqual(expected);
   });
 
-  test("an Express app", async () => {
+  test("an Express app gets the request", async () => {
     const app = express().post("/echo/:name", (req, res) => {
       let length = 0;
       req.on("data", (piece: Buffer) => (length += piece.byteLength));
@@ -119,7 +119,7 @@ describe.each([
     ["set-cookie", "b=2"],
   ];
 
-  test("a WSGI application", async () => {
+  test("a WSGI application gets the request", async () => {
     const application = wsgi((environ, startResponse) => {
       startResponse("201 Created", cookies);
       const { REQUEST_METHOD, PATH_INFO, QUERY_STRING } = environ;
@@ -130,7 +130,7 @@ describe.each([
     expect(await ask(application)).toEqual(expected);
   });
 
-  test("an ASGI application, its lifespan first", async () => {
+  test("an ASGI application gets its lifespan and then the request", async () => {
     const application = asgi(async (scope, receive, send) => {
       if (scope.type === "lifespan") {
         await receive();
@@ -154,7 +154,7 @@ describe.each([
     expect(await ask(application)).toEqual(expected);
   });
 
-  test("an ASGI application that talks over a WebSocket", async () => {
+  test("an ASGI application exchanges messages over a WebSocket", async () => {
     const gone = Promise.withResolvers<unknown>();
     const { url } = await start(
       asgi(async (scope, receive, send) => {
@@ -224,7 +224,7 @@ describe.each([
     [
       "ASGI",
       (gone) =>
-        // Of the table's type, which has no room for each application's own State.
+        // The type of the table has no parameter for the State of each application.
         asgi(async (scope, receive, send) => {
           if (scope.type !== "http") throw new Error("http only");
           await receive();
@@ -240,7 +240,7 @@ describe.each([
     const socket = connect(Number(port), hostname);
     socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await once(socket, "data");
-    // A mere FIN may be a client that only stopped sending (TSGI-43).
+    // A FIN may come from a client that only stopped sending (TSGI-43).
     socket.resetAndDestroy();
     await gone.promise;
   });

@@ -1,6 +1,6 @@
 /**
- * The strictest of two: nearly right requests are read by node:http and by us. What node refuses we refuse, what both accept is
- * framed the same. `FUZZ_SEED=1` runs one seed again, `FUZZ_SECONDS=600` runs longer than continuous integration does.
+ * Compares the codec with node:http on nearly valid requests: the codec rejects what node rejects, and both frame equally what both
+ * accept. `FUZZ_SEED=1` repeats one seed, `FUZZ_SECONDS=600` runs longer than CI does.
  */
 import { METHODS } from "node:http";
 import { expect, test } from "vitest";
@@ -16,13 +16,13 @@ const MAX_CASES = process.env["FUZZ_SECONDS"] === undefined ? 40_000 : Number.PO
 interface Difference {
   readonly name: string;
   readonly why: string;
-  /** What is compared no more: the message and what follows it, or only whether something follows, and what. */
+  /** What is no longer compared: the message and all that follows it, or only what follows it. */
   readonly spares: "message" | "next";
-  /** @param head an accepted message's first line, or the beginning of a head that is still to end. */
+  /** @param head the first line of an accepted message, or the beginning of an incomplete head. */
   readonly is: (head: string, fields: readonly string[]) => boolean;
 }
 
-/** What node refuses, or reads otherwise, and we accept on purpose. */
+/** What node rejects or interprets differently, and the codec accepts on purpose. */
 const DIFFERENCES: readonly Difference[] = [
   {
     name: "a method that node does not know",
@@ -50,7 +50,7 @@ const DIFFERENCES: readonly Difference[] = [
 ];
 
 test(
-  "what node:http refuses we refuse, and what both accept we frame the same",
+  "the codec rejects what node:http rejects, and both frame equally what both accept",
   async () => {
     const random = seededRandom(SEED);
     const until = performance.now() + SECONDS * 1000;
@@ -59,7 +59,7 @@ test(
     let refused = 0;
     while (cases < MAX_CASES && performance.now() < until) {
       const texts = Array.from({ length: BATCH }, () => randomRequests(random));
-      // Each batch is awaited: the sockets in memory of thousands at once would only cost memory.
+      // Each batch is awaited, to limit the sockets in memory.
       // oxlint-disable-next-line no-await-in-loop -- the loop is bounded by time
       const theirs = await nodeReadings(texts.map((text) => Buffer.from(text, "latin1")));
       for (const [i, text] of texts.entries()) {
@@ -84,7 +84,7 @@ test(
   (SECONDS + 60) * 1000,
 );
 
-/** What is wrong, or `null`. Nothing is compared behind a message after which we close. */
+/** The difference, or `null`. Nothing is compared after a message that closes the connection. */
 function disagreement(bytes: Buffer, ours: Reading, theirs: Reading): string | null {
   for (const [i, our] of ours.messages.entries()) {
     const spared = deliberate(`${our.method} ${our.target}`, our.fields);
@@ -96,7 +96,7 @@ function disagreement(bytes: Buffer, ours: Reading, theirs: Reading): string | n
     for (const part of ["method", "version", "target"] as const) {
       if (our[part] !== their[part]) return `another ${part}: ${their[part]}`;
     }
-    // RFC 9112 §3.2.2: the authority of an absolute form takes the place of Host.
+    // RFC 9112 §3.2.2: the authority of an absolute form replaces Host.
     const fields = our.target.startsWith("/") ? their.fields : withAuthority(their.fields, our);
     if (our.fields.join("\n") !== fields.join("\n")) return `other fields: ${fields.join("; ")}`;
     if (our.keepAlive && !their.keepAlive && their.complete && spared !== "next") return "node closes the connection";
@@ -112,7 +112,7 @@ function disagreement(bytes: Buffer, ours: Reading, theirs: Reading): string | n
   if (ours.refused !== null) return null;
   if (theirs.messages.length > ours.messages.length) return "node sees more messages";
   if (theirs.refused === null || deliberate(unendedHead(bytes, ours), []) !== undefined) return null;
-  // Node may refuse at a byte what we refuse at the end of its line or head.
+  // Node may reject at a byte what the codec rejects at the end of its line or head.
   const whateverFollows = ourReading([bytes, Buffer.from("\r\n\r\n")]);
   return whateverFollows.refused === null ? `node refuses what we still wait for: ${theirs.refused}` : null;
 }
@@ -121,7 +121,7 @@ function deliberate(head: string, fields: readonly string[]): Difference["spares
   return DIFFERENCES.find((difference) => difference.is(head, fields))?.spares;
 }
 
-/** What stands behind the last message; empty where a message's content is still to end. */
+/** The bytes after the last message; empty if its content is incomplete. */
 function unendedHead(bytes: Buffer, { messages }: Reading): string {
   if (messages.at(-1)?.complete === false) return "";
   let from = bytes.length;
@@ -139,7 +139,7 @@ function withAuthority(fields: readonly string[], message: Message): string[] {
   return fields.map((field) => (field.startsWith("host: ") ? (host ?? "") : field));
 }
 
-/** The case made as small as it can be, and all that is needed to see it again. */
+/** The smallest form of the case, and what is needed to repeat it. */
 async function report(text: string, difference: string): Promise<string> {
   let small = text;
   const differs = async (candidate: string): Promise<string | null> => {
@@ -166,7 +166,7 @@ async function report(text: string, difference: string): Promise<string> {
   ].join("\n");
 }
 
-test("a parser that failed stays silent", () => {
+test("a parser that failed emits nothing more", () => {
   const random = seededRandom(SEED);
   for (let i = 0; i < 2000; i++) {
     const bytes = Buffer.from(randomRequests(random), "latin1");

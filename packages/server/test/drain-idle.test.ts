@@ -1,4 +1,4 @@
-/** `drainIdleMs`: what an idle connection may still do while its server shuts down, on a clock that is moved by hand. */
+/** `drainIdleMs`: what an idle connection may do during shutdown, on a manual clock. */
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { listen as listenNode } from "../src/node-http/listen.ts";
@@ -20,14 +20,14 @@ describe.each([
   ["socket", listenSocket],
   ["node", listenNode],
 ])("%s", (_name, listen) => {
-  /** A server with a connection that is idle. */
+  /** A server with an idle connection. */
   async function idle(options: SocketServeOptions) {
     const clock = new ManualClock();
     const server: Server = await listen(hello, { logger, keepAliveTimeoutMs: 600_000, ...options }, clock);
     const client = new WireClient(server.address);
     clients.push(client);
     await client.send(get("/")).until("hello");
-    // Something came since it was last looked at: then it is not idle yet.
+    // Bytes have arrived since the last sweep, so it is not idle yet.
     clock.advance(500);
     return { clock, server, client };
   }
@@ -40,13 +40,13 @@ describe.each([
     const ends = [served.server.close(), closed.server.close()];
     served.clock.advance(timeMs);
     expect(await served.client.send(get("/")).end()).toMatch(/\r\nConnection: close\r\n[^]*hello$/i);
-    // Late by the two sweeps that a time-out may be late.
+    // A timeout may be late by two sweeps.
     closed.clock.advance(timeMs + 1000);
     expect(await closed.client.end()).not.toMatch(/hello[^]*hello/);
     await Promise.all(ends);
   });
 
-  test("0: it is closed when it is next looked at", async () => {
+  test("0: it is closed at the next sweep", async () => {
     const { clock, server, client } = await idle({ drainIdleMs: 0 });
     const closed = server.close();
     clock.advance(500);

@@ -1,4 +1,4 @@
-/** HTTP/2 on the node server, by clients of node:http2. The rules are those of HTTP/1.1; what is told here is how they come out. */
+/** HTTP/2 on the node server, with clients of node:http2. The rules are those of HTTP/1.1; these tests cover how they appear in HTTP/2. */
 import { once } from "node:events";
 import {
   type ClientHttp2Session,
@@ -28,7 +28,7 @@ const sessions: ClientHttp2Session[] = [];
 afterEach(async () => {
   for (const session of sessions.splice(0)) session.destroy();
   const closed = Promise.all(servers.splice(0).map((server) => server.close()));
-  // The moment for requests that are on their way.
+  // The time for requests in transit.
   clock.advance(2000);
   await closed;
   vi.resetAllMocks();
@@ -47,12 +47,12 @@ function open(server: Server): ClientHttp2Session {
   return session;
 }
 
-interface Answer {
+interface ReceivedResponse {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly trailers: IncomingHttpHeaders | null;
   readonly informational: readonly IncomingHttpHeaders[];
-  /** The code that the stream ended with. */
+  /** The error code with which the stream ended. */
   readonly code: number;
 }
 
@@ -63,7 +63,7 @@ function send(session: ClientHttp2Session, fields: OutgoingHttpHeaders = {}, bod
   return stream;
 }
 
-async function answer(stream: ClientHttp2Stream): Promise<Answer> {
+async function receive(stream: ClientHttp2Stream): Promise<ReceivedResponse> {
   const pieces: Buffer[] = [];
   const informational: IncomingHttpHeaders[] = [];
   let headers: IncomingHttpHeaders = {};
@@ -72,14 +72,14 @@ async function answer(stream: ClientHttp2Stream): Promise<Answer> {
   stream.on("response", (fields) => (headers = fields));
   stream.on("trailers", (fields) => (trailers = fields));
   stream.on("data", (piece: Buffer) => pieces.push(piece));
-  // Not by once(): that one would reject for a stream that was reset.
+  // Not by once(), which rejects for a stream that was reset.
   await new Promise<void>((resolve) => {
     stream.once("close", resolve);
   });
   return { headers, text: Buffer.concat(pieces).toString(), trailers, informational, code: stream.rstCode ?? 0 };
 }
 
-test("a request is told in the contract's words", async () => {
+test("a request has the members of the contract", async () => {
   let seen: object = {};
   const session = await start(async (request, exchange) => {
     seen = {
@@ -103,7 +103,7 @@ test("a request is told in the contract's words", async () => {
     { ":method": "POST", ":path": "/a%2Fb?c", ":authority": "example.test", cookie: ["x=1", "y=2"], accept: "*/*" },
     "content",
   );
-  const { headers, text, code } = await answer(stream);
+  const { headers, text, code } = await receive(stream);
   expect(seen).toEqual({
     method: "POST",
     url: "https://example.test/a%2Fb?c",
@@ -122,7 +122,7 @@ test("a request is told in the contract's words", async () => {
   expect([text, code]).toEqual(["hello", constants.NGHTTP2_NO_ERROR]);
 });
 
-test("trailers both ways, pieces as they come, and hints before", async () => {
+test("a stream transfers trailers both ways, each piece when it is available, and early hints", async () => {
   const session = await start((request, exchange) => {
     exchange.sendInformational?.(103, { link: ["</a>", "</b>"] });
     return {
@@ -139,27 +139,27 @@ test("trailers both ways, pieces as they come, and hints before", async () => {
     stream.sendTrailers({ "x-count": "2" });
   });
   stream.end("content");
-  const { text, trailers, informational } = await answer(stream);
+  const { text, trailers, informational } = await receive(stream);
   expect(text).toBe("content");
   expect(trailers).toMatchObject({ "x-count": "2", "x-more": "1, 2" });
   expect(informational).toMatchObject([{ ":status": 103 }]);
 });
 
-test("100 Continue is sent when the content is asked for", async () => {
+test("100 Continue is sent when the handler reads the content", async () => {
   const session = await start(async (request) => ({ status: 200, body: await readText(request) }));
   const stream = session.request({ ":method": "POST", ":path": "/", expect: "100-continue" });
   stream.once("continue", () => stream.end("content"));
-  expect(await answer(stream)).toMatchObject({ text: "content" });
+  expect(await receive(stream)).toMatchObject({ text: "content" });
 });
 
 test.each([
-  ["a line break in a field", { headers: { "x-a": "b\r\nc: d" } }],
-  ["a name that is none", { headers: { "x a": "b" } }],
-  ["a status that is none", { status: 99 }],
-])("%s is answered with 500", async (_what, response) => {
+  ["a line break in a field value", { headers: { "x-a": "b\r\nc: d" } }],
+  ["an invalid field name", { headers: { "x a": "b" } }],
+  ["an invalid status", { status: 99 }],
+])("a response with %s becomes 500", async (_what, response) => {
   const server = await listen(() => ({ status: 200, ...response }), { logger, tls: pair }, clock);
   servers.push(server);
-  const { headers } = await answer(send(open(server)));
+  const { headers } = await receive(send(open(server)));
   expect(headers[":status"]).toBe(500);
 });
 
@@ -168,12 +168,12 @@ test("HEAD, 204 and 304 have no content", async () => {
     const status = Number(exchange.target.slice(1));
     return status === 200 ? { status, body: "hello" } : { status };
   });
-  expect(await answer(send(session, { ":method": "HEAD", ":path": "/200" }))).toMatchObject({
+  expect(await receive(send(session, { ":method": "HEAD", ":path": "/200" }))).toMatchObject({
     headers: { "content-length": "5" },
     text: "",
   });
-  expect((await answer(send(session, { ":path": "/204" }))).headers).not.toHaveProperty("content-length");
-  expect(await answer(send(session, { ":path": "/304" }))).toMatchObject({ text: "" });
+  expect((await receive(send(session, { ":path": "/204" }))).headers).not.toHaveProperty("content-length");
+  expect(await receive(send(session, { ":path": "/304" }))).toMatchObject({ text: "" });
 });
 
 test.each([
@@ -181,35 +181,35 @@ test.each([
   ["a long head", { "x-long": "a".repeat(16_384) }, 431],
   ["many fields", Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`x-${i}`, "1"])), 431],
   ["two hosts", { ":authority": "a.test", host: "b.test" }, 400],
-  ["much content", { ":method": "POST", "content-length": "16777217" }, 413],
-  ["an expectation that is not known", { expect: "tea" }, 417],
+  ["content beyond the limit", { ":method": "POST", "content-length": "16777217" }, 413],
+  ["an unknown expectation", { expect: "tea" }, 417],
 ])("%s is refused as over HTTP/1.1, and the connection goes on", async (_what, fields, status) => {
   const session = await start(() => ({ status: 200, body: "hello" }));
   const refused = session.request({ ":path": "/", ...fields }, { endStream: status !== 413 });
   refused.on("error", () => undefined);
-  expect((await answer(refused)).headers[":status"]).toBe(status);
+  expect((await receive(refused)).headers[":status"]).toBe(status);
   expect(logger.warn).toHaveBeenCalledOnce();
-  expect(await answer(send(session))).toMatchObject({ text: "hello" });
+  expect(await receive(send(session))).toMatchObject({ text: "hello" });
 });
 
-test("CONNECT is refused", async () => {
+test("CONNECT is rejected", async () => {
   const handler = vi.fn<Handler>(() => ({ status: 200 }));
   const session = await start(handler);
   const stream = session.request({ ":method": "CONNECT", ":authority": "example.test:80" });
   stream.end();
-  const { headers } = await answer(stream);
+  const { headers } = await receive(stream);
   expect(headers[":status"]).toBeGreaterThanOrEqual(400);
   expect(handler).not.toHaveBeenCalled();
 });
 
-test("content that grows too long is refused with 413", async () => {
+test("content without a length that exceeds the limit is rejected with 413", async () => {
   const session = await start(async (request) => ({ status: 200, body: await readText(request) }), {
     maxBodyBytes: 10,
   });
-  expect((await answer(send(session, { ":method": "POST" }, "x".repeat(20)))).headers[":status"]).toBe(413);
+  expect((await receive(send(session, { ":method": "POST" }, "x".repeat(20)))).headers[":status"]).toBe(413);
 });
 
-test("a stream that the client resets is a client that went away, and the others go on", async () => {
+test("a stream reset by the client fails its exchange with CLIENT_DISCONNECTED, and other streams continue", async () => {
   const aborted = Promise.withResolvers<unknown>();
   const completed = Promise.withResolvers<unknown>();
   const session = await start((request, exchange) => {
@@ -231,10 +231,10 @@ test("a stream that the client resets is a client that went away, and the others
   stream.close(constants.NGHTTP2_CANCEL);
   expect(await aborted.promise).toMatchObject({ code: "CLIENT_DISCONNECTED" });
   expect(await completed.promise).toMatchObject({ code: "CLIENT_DISCONNECTED" });
-  expect(await answer(send(session, { ":path": "/next" }))).toMatchObject({ text: "next" });
+  expect(await receive(send(session, { ":path": "/next" }))).toMatchObject({ text: "next" });
 });
 
-test("a late error resets the stream, and the others go on", async () => {
+test("an error after the head resets the stream, and other streams continue", async () => {
   const session = await start((_request, exchange) => ({
     status: 200,
     body: (async function* () {
@@ -242,11 +242,11 @@ test("a late error resets the stream, and the others go on", async () => {
       if (exchange.target === "/") throw new Error("late");
     })(),
   }));
-  expect(await answer(send(session))).toMatchObject({ code: constants.NGHTTP2_INTERNAL_ERROR });
-  expect(await answer(send(session, { ":path": "/next" }))).toMatchObject({ text: "half", code: 0 });
+  expect(await receive(send(session))).toMatchObject({ code: constants.NGHTTP2_INTERNAL_ERROR });
+  expect(await receive(send(session, { ":path": "/next" }))).toMatchObject({ text: "half", code: 0 });
 });
 
-test("content that nobody reads does not keep the stream", async () => {
+test("unread content does not keep the stream open", async () => {
   const session = await start(() => ({ status: 200, body: "no, thanks" }), { maxDrainBytes: 1000 });
   const stream = session.request({ ":method": "POST", ":path": "/" });
   stream.on("error", () => undefined);
@@ -255,10 +255,10 @@ test("content that nobody reads does not keep the stream", async () => {
   };
   stream.on("drain", more);
   more();
-  expect(await answer(stream)).toMatchObject({ text: "no, thanks", code: constants.NGHTTP2_NO_ERROR });
+  expect(await receive(stream)).toMatchObject({ text: "no, thanks", code: constants.NGHTTP2_NO_ERROR });
 });
 
-/** A connection between which and the server what either side has sent can be kept back. */
+/** A connection through a relay that can hold back the bytes of either side. */
 async function throttle(
   server: Server,
 ): Promise<{ session: ClientHttp2Session; hold: () => void; release: () => void }> {
@@ -285,7 +285,7 @@ describe("shutdown", () => {
     return server;
   };
 
-  test("a running stream ends, and the client is told at once which one is the last", async () => {
+  test("a stream in progress finishes, and the client receives the last stream id at once", async () => {
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<Exchange>();
     const server = await serve(async (_request, exchange) => {
@@ -294,14 +294,14 @@ describe("shutdown", () => {
       return { status: 200, body: exchange.target };
     });
     const { session, hold, release } = await throttle(server);
-    const slow = answer(send(session, { ":path": "/slow" }));
+    const slow = receive(send(session, { ":path": "/slow" }));
     const { draining } = await begun.promise;
     const goaway = once(session, "goaway") as Promise<[number, number]>;
     hold();
     const closed = server.close();
     expect(draining.aborted).toBe(true);
-    // It has not heard of it yet. What it sends now is not processed, and it learns that it may send it again elsewhere.
-    const late = answer(send(session, { ":path": "/late" }));
+    // It has not received the GOAWAY yet. The server does not process what it sends now, and the GOAWAY permits a retry.
+    const late = receive(send(session, { ":path": "/late" }));
     release();
     expect((await goaway).slice(0, 2)).toEqual([constants.NGHTTP2_NO_ERROR, 1]);
     expect(await late).toMatchObject({ text: "", code: constants.NGHTTP2_REFUSED_STREAM });
@@ -310,23 +310,23 @@ describe("shutdown", () => {
     await closed;
   });
 
-  test("an idle connection still brings the request that is on its way, and it is the last one", async () => {
+  test("a request in transit on an idle connection receives a response and is the last one", async () => {
     const server = await serve((_request, exchange) => ({ status: 200, body: exchange.target }));
     const { session, hold, release } = await throttle(server);
-    expect(await answer(send(session, { ":path": "/first" }))).toMatchObject({ text: "/first" });
+    expect(await receive(send(session, { ":path": "/first" }))).toMatchObject({ text: "/first" });
     const goaway = once(session, "goaway") as Promise<[number, number]>;
     hold();
     const closed = server.close();
-    // A turn of the loop, in which a server may write and stop reading.
+    // One turn of the event loop, in which a server may write and stop reading.
     await new Promise(setImmediate);
-    const late = answer(send(session, { ":path": "/late" }));
+    const late = receive(send(session, { ":path": "/late" }));
     release();
     expect(await late).toMatchObject({ text: "/late", code: constants.NGHTTP2_NO_ERROR });
     expect((await goaway).slice(0, 2)).toEqual([constants.NGHTTP2_NO_ERROR, 3]);
     await closed;
   });
 
-  test("a request that comes after the decision is never begun, and the client learns it", async () => {
+  test("a request after the second GOAWAY is not processed, and the client can retry it", async () => {
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const handler = vi.fn<Handler>(async () => {
@@ -336,10 +336,10 @@ describe("shutdown", () => {
     });
     const server = await serve(handler);
     const session = open(server);
-    const first = answer(send(session));
+    const first = receive(send(session));
     await begun.promise;
-    const late = answer(send(session));
-    // The client writes at the end of the loop's turn: the server reads it before it writes its GOAWAY.
+    const late = receive(send(session));
+    // The client writes at the end of the turn, so the server reads it before it writes its GOAWAY.
     await new Promise(setImmediate);
     const closed = server.close();
     expect(await late).toMatchObject({ text: "", code: constants.NGHTTP2_REFUSED_STREAM });
@@ -349,15 +349,15 @@ describe("shutdown", () => {
     await closed;
   });
 
-  test("nobody waits for a client that leaves in the same moment", async () => {
+  test("close does not wait for a client that disconnects at the same time", async () => {
     const server = await serve(() => ({ status: 200, body: "hello" }));
     const session = open(server);
-    expect(await answer(send(session))).toMatchObject({ text: "hello" });
+    expect(await receive(send(session))).toMatchObject({ text: "hello" });
     session.destroy();
     await server.close();
   });
 
-  test("an idle connection is closed after a moment, a stream that does not end at the deadline", async () => {
+  test("an idle connection closes after drainIdleMs, and a stream that does not end is terminated at the deadline", async () => {
     const failed = Promise.withResolvers<unknown>();
     const session = await start(
       (request) => {
@@ -393,26 +393,26 @@ describe("shutdown", () => {
   });
 });
 
-test("an idle connection is closed in time, and after as many requests as it may have", async () => {
+test("an idle connection closes at its timeout, and any connection after maxRequestsPerConnection", async () => {
   const idle = await start(() => ({ status: 200, body: "hello" }), { maxRequestsPerConnection: 2 });
   const [server] = servers;
   if (server === undefined) throw new Error("no server");
-  await answer(send(idle));
+  await receive(send(idle));
   const gone = once(idle, "close");
   for (let seconds = 0; seconds < 12; seconds++) {
     clock.advance(1000);
-    // What the server has sent meanwhile, such as an acknowledgement, is taken note of in between.
+    // Sweeps in between register what the server has sent, such as an acknowledgement.
     await new Promise(setImmediate);
   }
   await gone;
   const session = open(server);
   const closed = once(session, "close");
-  await answer(send(session));
-  await answer(send(session));
+  await receive(send(session));
+  await receive(send(session));
   await closed;
 });
 
-test("http2: false leaves HTTP/1.1", async () => {
+test("with http2: false the server negotiates HTTP/1.1", async () => {
   const server = await listen(() => ({ status: 200 }), { logger, tls: pair, http2: false }, clock);
   servers.push(server);
   if (server.address.transport !== "tcp") throw new Error("no port");

@@ -1,4 +1,4 @@
-/** A last response is sent in full, whoever waits for its completion. */
+/** A last response is sent in full, also if a caller waits for its completion. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { connect, type Socket } from "node:net";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
@@ -9,7 +9,7 @@ import { ManualClock } from "./manual-clock.ts";
 import { get, WireClient } from "./wire-client.ts";
 
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-/** The servers' ends of the connections, and what went wrong with them. */
+/** The servers' ends of the connections, and their errors. */
 const accepted: Socket[] = [];
 const errors: Error[] = [];
 
@@ -52,7 +52,7 @@ test.each<[string, () => OutgoingResponse | Promise<OutgoingResponse>]>([
   expect(errors).toEqual([]);
 });
 
-test("a client slower than the server gets all of it", async () => {
+test("a slow client receives the whole last response", async () => {
   accepted.length = 0;
   let produced = 0;
   let completed: Promise<void> | undefined;
@@ -61,7 +61,7 @@ test("a client slower than the server gets all of it", async () => {
       ({ completed } = exchange);
       return {
         status: 200,
-        // It ends as soon as the system takes no more of it: its last bytes wait in the process.
+        // It ends as soon as the system accepts no more: its last bytes wait in the process.
         body: (async function* () {
           const piece = new Uint8Array(8192);
           do {

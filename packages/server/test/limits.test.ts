@@ -1,4 +1,4 @@
-/** The socket server against clients that are slow, silent or too many: every limit and time-out, on a clock that is moved by hand. */
+/** Every limit and timeout of the socket server, on a manual clock: clients that are slow, inactive or too many. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Handler, Server } from "@tsgi/gateway-spec";
@@ -10,7 +10,7 @@ import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, post, WireClient } from "./wire-client.ts";
 
-/** How late a time-out may be: connections are looked at twice a second. */
+/** How late a timeout may fire: connections are swept twice a second. */
 const SWEEP_MS = 500;
 
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
@@ -27,7 +27,7 @@ afterEach(async () => {
 const hello: Handler = () => ({ status: 200, body: "hello" });
 const echo: Handler = async (request) => ({ status: 200, body: `<${await readText(request)}>` });
 
-/** A client, and the server's end of its connection. */
+/** A client, with the server's end of its connection. */
 class Peer extends WireClient {
   #end: Socket | undefined;
 
@@ -36,14 +36,14 @@ class Peer extends WireClient {
     return (this.#end ??= await endOf(this.socket));
   }
 
-  /** Waits until the server has read all that was sent. */
+  /** Waits until the server has read everything that the client sent. */
   async arrived(): Promise<Socket> {
     const end = await this.accepted();
     while (end.bytesRead !== this.socket.bytesWritten) await turn();
     return end;
   }
 
-  /** Waits until the server has let go of the connection. */
+  /** Waits until the server has closed the connection. */
   async closed(): Promise<void> {
     const end = await this.accepted();
     while (!end.closed) await turn();
@@ -65,7 +65,7 @@ async function start(handler: Handler, options: SocketServeOptions = {}) {
 const CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 describe("a slow head", () => {
-  test("is refused with 408 when its time is over, and not before", async () => {
+  test("is rejected with 408 at headTimeoutMs, and not before", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send("GET / HTTP/1.1\r\nHo");
     const end = await client.arrived();
@@ -75,7 +75,7 @@ describe("a slow head", () => {
     expect(await client.end()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n(?:.+\r\n)*Connection: close\r\n/);
   });
 
-  test("gets no more time for a byte now and then", async () => {
+  test("gets no more time by sending single bytes", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send("GET / HTTP/1.1\r\n");
     await client.arrived();
@@ -88,7 +88,7 @@ describe("a slow head", () => {
     expect(await client.end()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  test("is refused as the second one of a connection too", async () => {
+  test("is rejected also as the second one of a connection", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send(`${get("/")}GET / HT`);
     await client.until("hello");
@@ -98,8 +98,8 @@ describe("a slow head", () => {
   });
 });
 
-describe("silence", () => {
-  test("of a client that never says anything ends its connection, unanswered", async () => {
+describe("inactivity", () => {
+  test("of a client that never sends a byte closes its connection without a response", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open();
     const end = await client.arrived();
@@ -109,7 +109,7 @@ describe("silence", () => {
     expect(await client.end()).toBe("");
   });
 
-  test("between two exchanges ends the connection, and starts again with each of them", async () => {
+  test("between two exchanges closes the connection, and restarts after each exchange", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open();
     for (let i = 1; i <= 3; i++) {
@@ -122,7 +122,7 @@ describe("silence", () => {
     expect((await client.end()).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 200"]);
   });
 
-  test("of the handler is its own affair", async () => {
+  test("of the handler has no timeout", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { clock, connect: open } = await start(async () => {
       await promise;
@@ -135,7 +135,7 @@ describe("silence", () => {
     await client.until("late", 2);
   });
 
-  test("of the handler before it reads the content is its own affair, too", async () => {
+  test("of the handler before it reads the content has no timeout", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { clock, connect: open } = await start(async (request) => {
       await promise;
@@ -148,7 +148,7 @@ describe("silence", () => {
     await client.send("34").until("<1234>");
   });
 
-  test("of a client that has been answered for good ends in a cut, though it never closes", async () => {
+  test("of a client after its last response terminates the connection, although the client does not close it", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send(get("/", "Connection: close"));
     const end = await client.arrived();
@@ -165,7 +165,7 @@ describe("slow content", () => {
     ["in chunks", `${CHUNKED}2\r\n12\r\n`],
     ["in the middle of a chunk's size", `${CHUNKED}2\r\n12\r\n1`],
     ["within a trailer", `${CHUNKED}2\r\n12\r\n0\r\nx-a`],
-  ])("%s fails the reader that waits for it, and is answered with 408", async (_name, sent) => {
+  ])("%s fails the reader that waits for it, and gets 408", async (_name, sent) => {
     const failure = Promise.withResolvers<unknown>();
     const { clock, connect: open } = await start(async (request) => {
       await readText(request).catch((error: unknown) => {
@@ -183,7 +183,7 @@ describe("slow content", () => {
     expect(await client.end()).toMatch(/^HTTP\/1\.1 408 (?:.+\r\n)*Connection: close\r\n/);
   });
 
-  test("has all the time it needs as long as something comes", async () => {
+  test("has no time limit as long as bytes arrive", async () => {
     const { clock, connect: open } = await start(echo);
     const client = open().send(post("/", "", "Content-Length: 5"));
     for (let i = 0; i < 5; i++) {
@@ -194,7 +194,7 @@ describe("slow content", () => {
     await client.until("<01234>");
   });
 
-  test("that nobody reads has its time as a whole, after the answer, however often something comes", async () => {
+  test("that is drained after the response has a total time limit, however often bytes arrive", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send(post("/", "", "Content-Length: 100"));
     await client.until("hello");
@@ -209,7 +209,7 @@ describe("slow content", () => {
     expect(end.writableEnded).toBe(true);
   });
 
-  test("that nobody reads is waited for no longer than other content, after the answer", async () => {
+  test("that is drained after the response has bodyTimeoutMs", async () => {
     const { clock, connect: open } = await start(hello);
     const client = open().send(post("/", "12", "Content-Length: 5"));
     await client.until("hello");
@@ -218,7 +218,7 @@ describe("slow content", () => {
   });
 });
 
-test("a handler that keeps the loop busy is no silence of anybody's (TSGI-42)", async () => {
+test("a blocked event loop does not count towards client timeouts (TSGI-42)", async () => {
   const { clock, connect: open } = await start(echo);
   const [head, content, idle] = [open(), open(), open()] as const;
   await head.send("GET / HTTP/1.1\r\nHo").arrived();
@@ -233,7 +233,7 @@ test("a handler that keeps the loop busy is no silence of anybody's (TSGI-42)", 
   await idle.until("<>", 2);
 });
 
-test("a time-out shorter than the interval of sweeps is never early", async () => {
+test("a timeout shorter than the sweep interval does not fire early", async () => {
   const { clock, connect: open } = await start(echo, { bodyTimeoutMs: 1 });
   const client = open();
   await client.accepted();
@@ -244,7 +244,7 @@ test("a time-out shorter than the interval of sweeps is never early", async () =
   await client.until("<12345>");
 });
 
-test("content in the smallest chunks is not read faster than its reader takes it", async () => {
+test("content in the smallest chunks is not read faster than the handler reads it", async () => {
   const gate = Promise.withResolvers<void>();
   const { connect: open } = await start(async (request) => {
     await gate.promise;
@@ -260,7 +260,7 @@ test("content in the smallest chunks is not read faster than its reader takes it
 });
 
 describe("a client that does not read", () => {
-  test("is cut off, and the exchange hears of it", async () => {
+  test("is terminated, and the exchange fails with RESPONSE_TIMEOUT", async () => {
     const reason = Promise.withResolvers<unknown>();
     const { clock, connect: open } = await start(({ signal }) => {
       signal.addEventListener("abort", () => {
@@ -280,7 +280,7 @@ describe("a client that does not read", () => {
     expect(end.destroyed).toBe(true);
   });
 
-  test("and floods the server with requests is held up: neither requests nor responses pile up", async () => {
+  test("and floods the server with requests is not read: neither requests nor responses accumulate", async () => {
     const body = "x".repeat(1000);
     let handled = 0;
     const { clock, connect: open } = await start(() => {
@@ -317,7 +317,7 @@ describe("a client that does not read", () => {
 });
 
 describe("too many", () => {
-  test("connections: a further one is closed unanswered, until one of them ends", async () => {
+  test("connections: a further one is closed without a response, until one of them ends", async () => {
     const { connect: open } = await start(hello, { maxConnections: 2 });
     const [first, second] = [open(), open()];
     await first.accepted();
@@ -329,12 +329,12 @@ describe("too many", () => {
     await open().send(get("/")).until("hello");
   });
 
-  test("connections of one client: others are still served", async () => {
+  test("connections of one client: other clients are served", async () => {
     const { server, connect: open } = await start(hello, { maxConnectionsPerClient: 3, hostname: "0.0.0.0" });
     if (server.address.transport !== "tcp") throw new Error("It listens on TCP");
-    const crowd = Array.from({ length: 20 }, open);
+    const clients = Array.from({ length: 20 }, open);
     const served = await Promise.all(
-      crowd.map((client) =>
+      clients.map((client) =>
         client
           .send(get("/"))
           .until("hello")
@@ -351,14 +351,14 @@ describe("too many", () => {
     expect(bytes.toString()).toContain("hello");
     other.destroy();
 
-    const last = crowd[served.lastIndexOf(true)] as Peer;
+    const last = clients[served.lastIndexOf(true)] as Peer;
     await last.accepted();
     await last.send(get("/", "Connection: close")).end();
     await last.closed();
     await open().send(get("/")).until("hello");
   });
 
-  test("requests on one connection: the last answer says so, and what follows is not looked at", async () => {
+  test("requests on one connection: the last response says Connection: close, and later requests are not parsed", async () => {
     const handler = vi.fn(hello);
     const { connect: open } = await start(handler, { maxRequestsPerConnection: 3 });
     const received = await open().send(get("/").repeat(5)).end();
@@ -420,14 +420,14 @@ describe("too long", () => {
     expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} (?:.+\\r\\n)*Connection: close\\r\\n`));
   });
 
-  test("exactly as long as the limit is not too long", async () => {
+  test("a request of exactly the limit is accepted", async () => {
     const { connect: open } = await start(echo, { maxBodyBytes: 5 });
     const client = open();
     await client.send(post("/", "hello", "Content-Length: 5")).until("<hello>");
     await client.send(`${CHUNKED}2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n`).until("<hello>", 2);
   });
 
-  test("content that nobody reads is read away up to the limit, then the connection ends", async () => {
+  test("unread content is drained up to the limit, then the connection closes", async () => {
     const { connect: open } = await start(hello, { maxDrainBytes: 10 });
     const client = open();
     await client.send(`${CHUNKED}5\r\nhello\r\n0\r\n\r\n`).until("hello");
@@ -441,7 +441,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield await Promise.resolve(piece);
 }
 
-/** Waits until the system takes no more of what is to be written: the client's window is shut. */
+/** Waits until the system accepts no more output, because the client's window is full. */
 async function full(end: Socket): Promise<void> {
   for (let before = -1; !end.writableNeedDrain || end.bytesWritten !== before;) {
     before = end.bytesWritten;

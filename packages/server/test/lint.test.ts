@@ -1,4 +1,4 @@
-/** Both servers under the lint, with the kit as their client: whoever breaks a rule there, it is never the server. */
+/** Both servers under the lint, with the conformance kit as client: no violation is the server's. */
 import type { Serve } from "@tsgi/gateway-spec";
 import { cases, runCase } from "@tsgi/gateway-spec/conformance";
 import { type Violation, lint } from "@tsgi/gateway-spec/lint";
@@ -18,7 +18,7 @@ describe.each<[string, typeof serveSocket]>([
           if (violation.side === "server") violations.push(violation);
         },
       });
-      // Two of the cases wait for the server's patience with a silent client to end.
+      // Two of the cases wait for a timeout of the server.
       return serve(checked, { ...options, bodyTimeoutMs: 100 });
     };
     const outcome = await runCase(one, { serve: linted });

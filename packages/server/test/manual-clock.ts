@@ -1,4 +1,4 @@
-/** Time that a test moves by hand. */
+/** A clock that a test advances. */
 import type { Clock } from "../src/runtime/clock.ts";
 
 interface Timer {
@@ -23,7 +23,7 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Moves on, and fires all that became due on the way, in its order. */
+  /** Advances the time, and fires what becomes due, in order. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {
@@ -36,7 +36,7 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
-  /** Time in which the loop was busy: what became due fires late, and once, as `setInterval` has it. */
+  /** Time in which the event loop is blocked: what becomes due fires late and once, as with `setInterval`. */
   hold(ms: number): void {
     this.#now += ms;
     for (const timer of [...this.#timers].filter(({ due }) => due <= this.#now)) {

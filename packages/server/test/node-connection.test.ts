@@ -1,4 +1,4 @@
-/** The node server and clients that keep a connection busy without taking their part in it. */
+/** The node server and clients that keep a connection busy without progress. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -19,7 +19,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-/** A client that does not read before it is told to, and the server's end of it. */
+/** A client that is paused, and the server's end of its connection. */
 async function start(handler: Handler, clock: ManualClock): Promise<{ client: Socket; end: Socket }> {
   const server = await listen(handler, { logger, shutdownTimeoutMs: 100, maxDrainBytes: 1000 }, clock);
   servers.push(server);
@@ -37,14 +37,14 @@ async function start(handler: Handler, clock: ManualClock): Promise<{ client: So
   return { client, end };
 }
 
-/** Sends, and waits until it is there. */
+/** Sends bytes and waits until the server has received them. */
 async function send(client: Socket, end: Socket, text: string): Promise<void> {
   const { bytesRead } = end;
   client.write(text);
   while (end.bytesRead === bytesRead && !end.destroyed) await turn();
 }
 
-test("a byte now and then of a next request is no reading", async () => {
+test("single bytes of a next request do not count as reading", async () => {
   const clock = new ManualClock();
   const failed = Promise.withResolvers<unknown>();
   const { client, end } = await start((_request, exchange) => {
@@ -61,7 +61,7 @@ test("a byte now and then of a next request is no reading", async () => {
   expect(await failed.promise).toMatchObject({ code: "RESPONSE_TIMEOUT" });
 });
 
-test("content that is read away after its answer has its time as a whole", async () => {
+test("content that is drained after the response has a total time limit", async () => {
   const clock = new ManualClock();
   const { client, end } = await start(() => ({ status: 200, body: "enough" }), clock);
   client.write(post("/", "x", "Content-Length: 500"));

@@ -1,6 +1,6 @@
 /**
- * The socket server under nearly right requests, over real sockets: it answers what its parser accepts, refuses once what its parser
- * refuses, ends every connection, and never says 500. `FUZZ_SEED=1` runs one seed again, `FUZZ_SECONDS=60` runs longer.
+ * The socket server under nearly valid requests, over real sockets: it responds to what its parser accepts, rejects once what its
+ * parser rejects, ends every connection, and never sends 500. `FUZZ_SEED=1` repeats one seed, `FUZZ_SECONDS=60` runs longer.
  */
 import type { Handler, OutgoingResponse, Server } from "@tsgi/gateway-spec";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** Some answers come at once, some later. */
+/** Some responses are returned at once, some later. */
 const collecting: Handler = (request, { target }) =>
   target.length % 2 === 0 && request.body === null ? { status: 200 } : readAway(request.body);
 
@@ -35,7 +35,7 @@ async function readAway(body: AsyncIterable<Uint8Array> | null): Promise<Outgoin
 }
 
 test(
-  "a connection gets the answers that its bytes ask for, and ends",
+  "a connection receives the responses that its bytes require, and ends",
   async () => {
     const random = seededRandom(SEED);
     const until = performance.now() + SECONDS * 1000;
@@ -43,10 +43,10 @@ test(
     while (performance.now() < until) {
       const texts = Array.from({ length: AT_ONCE }, () => randomRequests(random));
       const cuts = texts.map((text) => random.below(text.length + 1));
-      // oxlint-disable-next-line no-await-in-loop -- so many connections at once, and no more
-      const answers = await Promise.all(texts.map((text, i) => converse(text, cuts[i] ?? 0)));
+      // oxlint-disable-next-line no-await-in-loop -- limits the concurrent connections
+      const received = await Promise.all(texts.map((text, i) => converse(text, cuts[i] ?? 0)));
       for (const [i, text] of texts.entries()) {
-        expect(statuses(answers[i] ?? ""), `FUZZ_SEED=${SEED} cut at ${cuts[i]}: ${JSON.stringify(text)}`).toEqual(
+        expect(statuses(received[i] ?? ""), `FUZZ_SEED=${SEED} cut at ${cuts[i]}: ${JSON.stringify(text)}`).toEqual(
           expectedStatuses(text),
         );
       }
@@ -68,7 +68,7 @@ function converse(text: string, cut: number): Promise<string> {
   return client.end();
 }
 
-/** The classes of the answers: "2" for a 200, "4" for a refusal of any kind. Content and 100 Continue are left out. */
+/** The classes of the responses: "2" for a 200, "4" for any rejection. Content and 100 Continue are left out. */
 function statuses(received: string): string {
   return Array.from(received.matchAll(/^HTTP\/1\.1 ([0-9]{3}) /gm), ([, status = ""]) => status)
     .filter((status) => status !== "100")
@@ -77,7 +77,7 @@ function statuses(received: string): string {
 }
 
 function expectedStatuses(text: string): string {
-  // What begins as TLS does is no HTTP: nobody could read an answer.
+  // Bytes that begin as TLS does are not HTTP: the client could not read a response.
   if (text.startsWith("\x16")) return "";
   const { messages, refused } = ourReading([Buffer.from(text, "latin1")]);
   let expected = "";
@@ -85,7 +85,7 @@ function expectedStatuses(text: string): string {
     if (contentLength(message) > DEFAULT_LIMITS.maxBodyBytes) return `${expected}4`;
     // Misdirected: this port has no TLS (RFC 9110 §7.4).
     if (/^https:/i.test(message.target)) return `${expected}4`;
-    // A client that closes before it has sent its content gets no answer.
+    // A client that closes before it has sent its content gets no response.
     if (!message.complete) return refused === null ? expected : `${expected}4`;
     expected += "2";
     if (!message.keepAlive) return expected;

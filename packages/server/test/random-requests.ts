@@ -1,16 +1,16 @@
-/** Requests that are nearly right: made by the grammar or taken from the wire cases, then damaged here and there. By seed. */
+/** Nearly valid requests by seed: generated from the grammar or taken from the wire cases, then mutated. */
 import { METHODS } from "node:http";
 import { WIRE_CASES } from "./wire-cases.ts";
 
 export interface Random {
   /** An integer from 0 to `limit` - 1. */
   below(limit: number): number;
-  /** Whether something that happens once in `times` happens now. */
+  /** True once in `times` on average. */
   once(times: number): boolean;
   pick<T>(items: readonly T[]): T;
 }
 
-/** The mulberry32 generator: small, fast, and the same everywhere. */
+/** The mulberry32 generator: small, fast, and equal on all platforms. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const below = (limit: number): number => {
@@ -98,7 +98,7 @@ const EXTENSIONS = [
   ";a=\x7f",
   ';a="',
 ];
-/** Bytes and words on which parsers have disagreed. */
+/** Bytes and words that parsers have interpreted differently. */
 const DAMAGE = [
   "\r",
   "\n",
@@ -164,7 +164,7 @@ export function randomRequests(random: Random): string {
 function wireCase(random: Random): string {
   for (;;) {
     const { bytes } = random.pick(WIRE_CASES);
-    // The cases about length limits are all of one kind, and slow.
+    // The cases of length limits are similar and slow.
     if (bytes.length < 2000) return bytes.toString("latin1");
   }
 }

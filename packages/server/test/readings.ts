@@ -1,16 +1,16 @@
-/** How two parsers read the bytes of one connection, in the same words: ours, and the one of node:http. */
+/** Describes how two parsers interpret the bytes of one connection, in one format: the codec, and the parser of node:http. */
 import { createServer, type IncomingMessage, ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
 import { RequestError, RequestParser } from "../src/http1/index.ts";
 
-/** A message whose head was accepted. Text is Latin-1, a character a byte. */
+/** A message whose head was accepted. Text is Latin-1, one character for each byte. */
 export interface Message {
   readonly method: string;
   readonly target: string;
   readonly version: string;
   /** "name: value" for each field line, the name in lower case. */
   readonly fields: readonly string[];
-  /** Whether the connection would go on after it. */
+  /** Whether the connection would continue after it. */
   readonly keepAlive: boolean;
   content: string;
   trailers: readonly string[];
@@ -19,11 +19,11 @@ export interface Message {
 
 export interface Reading {
   readonly messages: readonly Message[];
-  /** Why what follows the messages, or the last one's content, was refused; `null` where it was not. */
+  /** Why the bytes after the messages, or the content of the last one, were rejected; `null` if they were not. */
   readonly refused: string | null;
 }
 
-/** Our parser's, fed piece by piece. */
+/** The reading of the codec, fed piece by piece. */
 export function ourReading(pieces: readonly Buffer[]): Reading {
   const parser = new RequestParser();
   const messages: Message[] = [];
@@ -63,14 +63,14 @@ export function ourReading(pieces: readonly Buffer[]): Reading {
 
 interface NodeMessage {
   readonly request: IncomingMessage;
-  /** Whether the listener saw it. */
+  /** Whether the listener received it. */
   handled: boolean;
   keepAlive: boolean;
   content: string;
   complete: boolean;
 }
 
-/** What node's server makes of a connection, collected while it does. */
+/** Collects how node's server interprets a connection. */
 class NodeConnection extends Duplex {
   readonly seen: NodeMessage[] = [];
   error: string | null = null;
@@ -84,8 +84,8 @@ class NodeConnection extends Duplex {
   }
 }
 
-/** Every head that node's parser accepts gets one of these, also where node answers by itself: no Host (400), odd Expect (417). */
-class Answer extends ServerResponse {
+/** Every head that node's parser accepts gets one of these, also if node itself responds: no Host (400), unknown Expect (417). */
+class RecordingResponse extends ServerResponse {
   readonly message: NodeMessage;
 
   constructor(request: IncomingMessage) {
@@ -95,11 +95,11 @@ class Answer extends ServerResponse {
   }
 }
 
-// Node's declaration asks for a generic class, which createServer() makes no use of.
-const AnyResponse = Answer as unknown as typeof ServerResponse;
+// Node's declaration requires a generic class, which createServer() does not use.
+const AnyResponse = RecordingResponse as unknown as typeof ServerResponse;
 
 const nodeServer = createServer({ ServerResponse: AnyResponse, insecureHTTPParser: false }, (request, response) => {
-  const { message } = response as Answer;
+  const { message } = response as RecordingResponse;
   message.handled = true;
   message.keepAlive = response.shouldKeepAlive;
   request.on("data", (bytes: Buffer) => {
@@ -111,13 +111,13 @@ const nodeServer = createServer({ ServerResponse: AnyResponse, insecureHTTPParse
   });
   request.on("error", () => undefined);
 });
-// Without this, node leaves out what is beyond a number of fields and says nothing.
+// Without this, node silently drops fields beyond a number.
 nodeServer.maxHeadersCount = 0;
 nodeServer.on("clientError", (error: NodeJS.ErrnoException, socket) => {
   (socket as NodeConnection).error ??= error.code ?? error.message;
 });
 
-/** Those of node:http, each on a connection of its own in memory. */
+/** The readings of node:http, each on a separate connection in memory. */
 export async function nodeReadings(cases: readonly Buffer[]): Promise<Reading[]> {
   const connections = cases.map((bytes) => {
     const connection = new NodeConnection();
@@ -126,7 +126,7 @@ export async function nodeReadings(cases: readonly Buffer[]): Promise<Reading[]>
     connection.push(bytes);
     return connection;
   });
-  // Content is handed over in turns of the event loop. Nothing else is awaited, so a few of them are enough for all.
+  // Content is delivered in turns of the event loop. Nothing else is awaited, so a few turns are enough for all.
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
   return connections.map((connection) => {
     const reading = nodeReading(connection);
@@ -148,7 +148,7 @@ function nodeReading({ seen, error }: NodeConnection): Reading {
     trailers: lines(request.rawTrailers),
     complete,
   }));
-  return { messages, refused: firstRefused === -1 ? error : "answered by node itself" };
+  return { messages, refused: firstRefused === -1 ? error : "rejected by node itself" };
 }
 
 function lines(fields: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-/** Responses of the socket server, in raw bytes: what the server says in its own name, and what it never says. */
+/** Responses of the socket server, in raw bytes: what the server adds, and what it never sends. */
 import type { Handler, OutgoingResponse, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { listen } from "../src/socket/listen.ts";
@@ -34,7 +34,7 @@ async function* pieces(...given: (string | Uint8Array)[]): AsyncGenerator<string
 const LAST = get("/last", "Connection: close");
 
 describe("what the server adds", () => {
-  test("is the time of each response, also of one that is the last one again", async () => {
+  test("is the time of each response, also of a repeated one", async () => {
     const { clock, connect } = await start(() => ({ status: 200, headers: { a: "b" }, body: "same" }));
     const client = connect();
     await client.send(get("/").repeat(3)).until("same", 3);
@@ -45,7 +45,7 @@ describe("what the server adds", () => {
     expect([new Set(dates.slice(0, 3)).size, new Set(dates.slice(3)).size, new Set(dates).size]).toEqual([1, 1, 2]);
   });
 
-  test("is Connection where it is needed, also beside a response that is the last one again", async () => {
+  test("is Connection where it is needed, also with a repeated response", async () => {
     const { connect } = await start(() => ({ status: 200, headers: { a: "b" }, body: "same" }));
     const kept = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
     const received = await connect()
@@ -62,7 +62,7 @@ describe("what the server adds", () => {
     ]);
   });
 
-  test("is a Date, but where the application gave one", async () => {
+  test("is a Date, unless the application set one", async () => {
     const { connect } = await start((_request, { target }) =>
       target === "/own" ? { status: 200, headers: { date: "own" } } : { status: 200 },
     );
@@ -73,13 +73,13 @@ describe("what the server adds", () => {
     expect(dates.map((date) => date === "own")).toEqual([true, false, true, false]);
   });
 
-  test("is no length where the body comes in pieces to HTTP/1.0: the end of the connection ends it", async () => {
+  test("is no length for a streamed body to HTTP/1.0, which ends with the connection", async () => {
     const { connect } = await start(() => ({ status: 200, body: pieces("a", "b") }));
     const received = await connect().send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").end();
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\nDate: .+\r\nConnection: close\r\n\r\nab$/);
   });
 
-  test("is a length, for pieces that the application has measured, and HTTP/1.0 may go on", async () => {
+  test("is the application's length for a streamed body, and HTTP/1.0 may keep the connection", async () => {
     const { connect } = await start(() => ({
       status: 200,
       headers: { "content-length": "2" },
@@ -90,14 +90,14 @@ describe("what the server adds", () => {
   });
 });
 
-describe("no content, and no word of it,", () => {
+describe("no content and no framing of content is", () => {
   test.each<[string, string, OutgoingResponse, string | undefined]>([
     ["in a 204 with a text", "GET", { status: 204, body: "x" }, undefined],
     ["in a 204 with a length", "GET", { status: 204, headers: { "content-length": "1" } }, undefined],
     ["in a 304 with a text", "GET", { status: 304, body: "x" }, undefined],
-    ["in a 304 with a length but that", "GET", { status: 304, headers: { "content-length": "7" } }, "7"],
-    ["in the answer to HEAD but the length", "HEAD", { status: 200, body: "xyz" }, "3"],
-    ["in the answer to HEAD in pieces", "HEAD", { status: 200, body: pieces("x") }, undefined],
+    ["in a 304 with a length, except the length", "GET", { status: 304, headers: { "content-length": "7" } }, "7"],
+    ["in the response to HEAD, except the length", "HEAD", { status: 200, body: "xyz" }, "3"],
+    ["in the response to HEAD with a streamed body", "HEAD", { status: 200, body: pieces("x") }, undefined],
     ["in a 204 to HEAD", "HEAD", { status: 204, body: "x" }, undefined],
   ])("%s", async (_what, method, response, length) => {
     const { connect } = await start((_request, { target }) =>
@@ -111,7 +111,7 @@ describe("no content, and no word of it,", () => {
   });
 });
 
-test("a handler that throws at HEAD is answered without content, too", async () => {
+test("the 500 to HEAD has no content", async () => {
   const { connect } = await start((_request, { target }) => {
     if (target === "/last") return { status: 200, body: "last" };
     throw new Error("secret");
@@ -120,7 +120,7 @@ test("a handler that throws at HEAD is answered without content, too", async () 
   expect(received).toMatch(/^HTTP\/1\.1 500 (?:.+\r\n)+\r\nHTTP\/1\.1 200 [^]*last$/);
 });
 
-test("100 Continue is not sent any more where the response has begun", async () => {
+test("100 Continue is not sent after the response has begun", async () => {
   const read = Promise.withResolvers<string>();
   const { connect } = await start(({ body }) => ({
     status: 200,
@@ -141,13 +141,13 @@ test("100 Continue is not sent any more where the response has begun", async () 
 });
 
 test.each<[string, () => OutgoingResponse]>([
-  ["its first piece", () => ({ status: 200, body: failing() })],
-  ["a first piece that is none", () => ({ status: 200, body: pieces(null as unknown as string) })],
+  ["its first chunk", () => ({ status: 200, body: failing() })],
+  ["a first value that is not a chunk", () => ({ status: 200, body: pieces(null as unknown as string) })],
   [
-    "a first piece beyond its length",
+    "a first chunk beyond its length",
     () => ({ status: 200, headers: { "content-length": "1" }, body: pieces("secret") }),
   ],
-  ["its end, where nothing came", () => ({ status: 200, headers: { "content-length": "1" }, body: pieces("") })],
+  ["its end without content", () => ({ status: 200, headers: { "content-length": "1" }, body: pieces("") })],
 ])("a body that fails at %s is a clean 500, and the connection goes on", async (_what, response) => {
   const { connect } = await start((_request, { target }) =>
     target === "/last" ? { status: 200, body: "last" } : response(),
@@ -160,9 +160,9 @@ test.each<[string, () => OutgoingResponse]>([
 });
 
 test.each<[string, () => OutgoingResponse]>([
-  ["a later piece", () => ({ status: 200, body: failing("a") })],
-  ["a later piece that is none", () => ({ status: 200, body: pieces("a", 5 as unknown as string) })],
-  ["a piece beyond its length", () => ({ status: 200, headers: { "content-length": "1" }, body: pieces("a", "b") })],
+  ["a later chunk", () => ({ status: 200, body: failing("a") })],
+  ["a later value that is not a chunk", () => ({ status: 200, body: pieces("a", 5 as unknown as string) })],
+  ["a chunk beyond its length", () => ({ status: 200, headers: { "content-length": "1" }, body: pieces("a", "b") })],
   ["an early end", () => ({ status: 200, headers: { "content-length": "2" }, body: pieces("a") })],
   [
     "its trailers",
@@ -174,8 +174,11 @@ test.each<[string, () => OutgoingResponse]>([
       },
     }),
   ],
-  ["a trailer that splits", () => ({ status: 200, body: pieces("a"), trailers: () => ({ x: "y\r\nz: 1" }) })],
-])("a body that fails at %s is cut by a reset, and what was behind it is not answered", async (_what, response) => {
+  [
+    "a trailer that splits the message",
+    () => ({ status: 200, body: pieces("a"), trailers: () => ({ x: "y\r\nz: 1" }) }),
+  ],
+])("a body that fails at %s is reset, and the requests behind it receive no response", async (_what, response) => {
   const { connect } = await start((_request, { target }) =>
     target === "/last" ? { status: 200, body: "last" } : response(),
   );

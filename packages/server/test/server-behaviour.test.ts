@@ -8,7 +8,7 @@ import { describeServer } from "./server-behaviour.ts";
 
 const tls = selfSigned();
 
-/** Over a TCP socket of our own, which can be reset; a Unix domain socket has no TLS. */
+/** Over a TCP socket that the test creates and can reset. */
 function secureConnect(address: Address): Socket {
   if (address.transport !== "tcp") return connectPlain(address.path);
   const tcp = connectPlain({ port: address.port, host: address.hostname, allowHalfOpen: true });

@@ -1,4 +1,4 @@
-/** What every server of ours does, over real sockets and in raw bytes. A server runs it with what it cannot do, and why. */
+/** The behaviour of every TSGI server, over real sockets and in raw bytes. A server runs the suite with its documented differences. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
@@ -11,9 +11,9 @@ import type { NodeServeOptions } from "../src/options.ts";
 import { get, lastContent, post, WireClient } from "./wire-client.ts";
 
 export interface Quirks {
-  /** node:http takes a client that closed its sending side for gone (TSGI-43 is a SHOULD). */
+  /** node:http treats a client that closed its sending side as disconnected (TSGI-43 is a SHOULD). */
   readonly halfCloseIsGone?: boolean;
-  /** For a server that is not reached by plain TCP. */
+  /** For a server that does not listen on plain TCP. */
   readonly connect?: (address: Address) => Socket;
 }
 
@@ -50,7 +50,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
   });
 
   describe(`${name}: messages`, () => {
-    test("a connection is kept for the next request, and closed where the client asks", async () => {
+    test("a connection is persistent, and closes if the client asks", async () => {
       const { connect } = await start(echo);
       const client = connect();
       await client.send(get("/1")).until("GET /1 ;");
@@ -60,7 +60,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(received.match(/Connection: close\r\n/gi)).toHaveLength(1);
     });
 
-    test("HTTP/1.0 is answered, and its connection closed unless it asks to keep it", async () => {
+    test("an HTTP/1.0 request receives a response, and its connection closes unless the client asks to keep it", async () => {
       const { connect } = await start(echo);
       const kept = connect();
       await kept.send("GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").until("GET /1 ;");
@@ -68,21 +68,21 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(lastContent(await kept.send("GET /2 HTTP/1.0\r\n\r\n").end())).toBe("GET /2 ;");
     });
 
-    test("pipelined requests are answered in their order, whichever is ready first", async () => {
+    test("pipelined requests receive their responses in order, whichever is ready first", async () => {
       const gate = Promise.withResolvers<void>();
       const { connect } = await start(async (_request, exchange) => {
         if (exchange.target === "/slow") await gate.promise;
         else gate.resolve();
         return { status: 200, body: `${exchange.target};` };
       });
-      // What opens the gate comes on another connection, for a server may run pipelined requests one after the other.
+      // The request that opens the gate uses another connection, because a server may run pipelined requests sequentially.
       const client = connect().send(get("/slow") + get("/fast") + get("/last", CLOSE));
       await connect().send(get("/other")).until("/other;");
       const received = await client.end();
       expect(received.match(/\/\w+;/g)).toEqual(["/slow;", "/fast;", "/last;"]);
     });
 
-    test("content of a known length, both ways", async () => {
+    test("content with a Content-Length is transferred both ways", async () => {
       const { connect } = await start(echo);
       const received = await connect()
         .send(post("/", "hello", "Content-Length: 5", CLOSE))
@@ -91,7 +91,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(lastContent(received)).toBe("POST / hello;");
     });
 
-    test("content in chunks, both ways, with trailers", async () => {
+    test("chunked content is transferred both ways, with trailers", async () => {
       const { connect } = await start((request) => ({
         status: 200,
         headers: { trailer: "x-count" },
@@ -99,7 +99,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
         trailers: async () => ({ "x-count": (await request.trailers)?.get("x-count") ?? "" }),
       }));
       const client = connect().send(post("/", "5\r\nhello\r\n", "Transfer-Encoding: chunked", "Trailer: X-Count"));
-      // Each piece comes when it is there.
+      // Each piece arrives when it is available.
       await client.until("\r\n5\r\nhello\r\n");
       await client.send("1;extension\r\n!\r\n0\r\nX-Count: 2\r\n\r\n").until("x-count: 2\r\n\r\n");
       expect(client.received).toMatch(/\r\nTransfer-Encoding: chunked\r\n/i);
@@ -110,7 +110,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       ["HEAD", "HEAD / HTTP/1.1", 200],
       ["a 204", "GET / HTTP/1.1", 204],
       ["a 304", "GET / HTTP/1.1", 304],
-    ])("the answer to %s has no content, and its body is cancelled", async (_what, line, status) => {
+    ])("the response to %s has no content, and its body is cancelled", async (_what, line, status) => {
       const cancel = vi.fn<() => void>();
       const abort = vi.fn<() => void>();
       let completed: Promise<void> | undefined;
@@ -129,14 +129,14 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(abort).not.toHaveBeenCalled();
     });
 
-    test("HEAD tells the length that GET would have", async () => {
+    test("the response to HEAD has the Content-Length of the response to GET", async () => {
       const { connect } = await start(() => ({ status: 200, body: "hello" }));
       const received = await connect().send("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").end();
       expect(received).toMatch(/\r\nContent-Length: 5\r\n/i);
       expect(lastContent(received)).toBe("");
     });
 
-    test("fields go out line by line, with a Date and without a guessed Content-Type", async () => {
+    test("fields are sent line by line, with a Date and without a guessed Content-Type", async () => {
       const { connect } = await start(() => ({ status: 200, headers: { "set-cookie": ["a=1", "b=2"] }, body: "x" }));
       const received = await connect().send(get("/", CLOSE)).end();
       expect(received).toMatch(/\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n/);
@@ -160,7 +160,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(lastContent(await client.send("hello").end())).toBe("hello");
     });
 
-    test("a handler that refuses by the head alone spares the upload, and the connection closes", async () => {
+    test("a handler that rejects by the head alone prevents the upload, and the connection closes", async () => {
       const { connect } = await start(() => ({ status: 403 }));
       const client = connect().send(post("/", "", "Content-Length: 5", "Expect: 100-continue"));
       const received = await client.end();
@@ -168,7 +168,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(received).toMatch(/\r\nConnection: close\r\n/i);
     });
 
-    test("informational responses come before the final one, and never to HTTP/1.0", async () => {
+    test("informational responses precede the final one, and are not sent to HTTP/1.0", async () => {
       const { connect } = await start((_request, exchange) => {
         exchange.sendInformational?.(103, { link: "</a.css>; rel=preload" });
         return { status: 200, body: "final" };
@@ -178,7 +178,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(await connect().send("GET / HTTP/1.0\r\n\r\n").end()).toMatch(/^HTTP\/1\.1 200 /);
     });
 
-    test("content left unread is read away, or the connection closes where it is long", async () => {
+    test("unread content is drained, or the connection closes if it is long", async () => {
       const { connect } = await start(() => ({ status: 200, body: "ok" }), { maxDrainBytes: 10 });
       const short = await connect()
         .send(post("/", "hello", "Content-Length: 5") + get("/", CLOSE))
@@ -190,7 +190,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(long.match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
     });
 
-    test(`a client that closed only its sending side ${quirks.halfCloseIsGone === true ? "is gone" : "gets its answer"}`, async () => {
+    test(`a client that closed only its sending side ${quirks.halfCloseIsGone === true ? "counts as disconnected" : "receives its response"}`, async () => {
       const gate = Promise.withResolvers<void>();
       const called = Promise.withResolvers<IncomingRequest>();
       const { connect } = await start(async (request, exchange) => {
@@ -210,7 +210,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
         await gate.promise;
         expect(codeOf(request.signal.reason)).toBe("CLIENT_DISCONNECTED");
       } else {
-        // Someone else's whole exchange later, the server knows of the end.
+        // After a complete exchange on another connection, the server has read the FIN.
         await connect().send(get("/other", CLOSE)).end();
         gate.resolve();
         expect(lastContent(await client.end())).toBe("late");
@@ -220,7 +220,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
   });
 
   describe(`${name}: streams`, () => {
-    test("the writer waits for a slow reader, and goes on when it reads", async () => {
+    test("the server waits for a slow reader, and continues when it reads", async () => {
       const piece = Buffer.alloc(256 * 1024, "x");
       const pieces = 200;
       let produced = 0;
@@ -243,7 +243,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       client.socket.removeAllListeners("data").pause();
       client.send(get("/", CLOSE));
       await begun.promise;
-      // A writer that does not wait would have written all before anyone else is served.
+      // A server that does not wait would have written everything before it serves another client.
       const other = connect();
       for (let turn = 1; turn <= 20; turn++) await other.send(get("/other")).until("other;", turn);
       expect(produced).toBeLessThan(pieces);
@@ -253,7 +253,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(length).toBeGreaterThan(pieces * piece.byteLength);
     });
 
-    test("a client that goes away: the signal aborts, then the body is cancelled, then completed rejects", async () => {
+    test("a client disconnects: the signal aborts, then the body is cancelled, then completed rejects", async () => {
       const events: string[] = [];
       const over = Promise.withResolvers<void>();
       const { connect } = await start((request, exchange) => {
@@ -280,7 +280,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(logger.error).not.toHaveBeenCalled();
     });
 
-    test("an uploader that goes away fails the body that is being read", async () => {
+    test("a client that disconnects during an upload makes the read fail", async () => {
       const failed = Promise.withResolvers<unknown>();
       const reading = Promise.withResolvers<void>();
       const { connect } = await start(async (request) => {
@@ -297,7 +297,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(codeOf(await failed.promise)).toBe("CLIENT_DISCONNECTED");
     });
 
-    test("a client that does not take the response is let go, in the middle of a stream or of one long text", async () => {
+    test("a client that does not read the response is terminated, in a stream or in a long string", async () => {
       const reasons: string[] = [];
       const over = Promise.withResolvers<void>();
       const long = "x".repeat(32 * 1024 * 1024);
@@ -319,7 +319,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(reasons).toEqual(["RESPONSE_TIMEOUT", "RESPONSE_TIMEOUT"]);
     });
 
-    test("an error after the head is out cuts the connection: what came does not look complete", async () => {
+    test("an error after the head terminates the connection, so that the response does not look complete", async () => {
       const { connect } = await start(() => ({
         status: 200,
         body: (async function* () {
@@ -338,9 +338,9 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
     test.each<[string, Handler]>([
       ["throws", () => raise()],
       ["rejects", () => Promise.reject(new Error("secret"))],
-      ["answers a status that is none", () => ({ status: 1000 })],
-      ["answers a field that splits the response", () => ({ status: 200, headers: { a: "b\r\nc: d" } })],
-      ["answers a synchronous iterable", () => ({ status: 200, body: ["secret"] as unknown as string })],
+      ["returns an invalid status", () => ({ status: 1000 })],
+      ["returns a field that splits the response", () => ({ status: 200, headers: { a: "b\r\nc: d" } })],
+      ["returns a synchronous iterable", () => ({ status: 200, body: ["secret"] as unknown as string })],
       ["announces another length", () => ({ status: 200, headers: { "content-length": "1" }, body: "secret" })],
     ])("a handler that %s is a bare 500, logged once, and the connection goes on", async (_what, handler) => {
       let failure: Promise<unknown> | undefined;
@@ -350,9 +350,9 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
         return handler(request, exchange);
       });
       const client = connect().send(get("/"));
-      const answer = await client.until("Internal Server Error\n");
-      expect(answer).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
-      expect(answer).not.toContain("secret");
+      const received = await client.until("Internal Server Error\n");
+      expect(received).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
+      expect(received).not.toContain("secret");
       expect(codeOf(await failure)).toBe("RESPONSE_FAILED");
       expect(logger.error).toHaveBeenCalledExactlyOnceWith("GET / failed", expect.any(Error));
       expect(lastContent(await client.send(get("/next", CLOSE)).end())).toBe("next");
@@ -394,7 +394,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(logger.warn).toHaveBeenCalledOnce();
     });
 
-    test("a malformed request behind a good one is refused after the good one's answer", async () => {
+    test("a malformed request behind a valid one is rejected after the response to the valid one", async () => {
       const { connect } = await start(echo);
       const received = await connect()
         .send(`${get("/good")}bad\r\n\r\n`)
@@ -405,11 +405,14 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
     test.each([
       ["a bad chunk", post("/", "zz\r\n", "Transfer-Encoding: chunked"), 400],
       ["too many chunks", post("/", "11\r\n12345678901234567\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), 413],
-    ])("%s fails the body, and the handler that lets it pass is answered for", async (_what, bytes, status) => {
-      const { connect } = await start(echo, { maxBodyBytes: 16 });
-      const received = await connect().send(bytes).end();
-      expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nConnection: close\\r\\n`, "i"));
-    });
+    ])(
+      "%s fails the body, and the response has the status of the failure if the handler lets it propagate",
+      async (_what, bytes, status) => {
+        const { connect } = await start(echo, { maxBodyBytes: 16 });
+        const received = await connect().send(bytes).end();
+        expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nConnection: close\\r\\n`, "i"));
+      },
+    );
 
     test.each([
       ["half a head", "GET / HTTP", { headTimeoutMs: 1 }, /^HTTP\/1\.1 408 /],
@@ -420,7 +423,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(await connect().send(bytes).end()).toMatch(expected);
     });
 
-    test("connections beyond the limit are closed unanswered", async () => {
+    test("connections beyond the limit are closed without a response", async () => {
       const { connect } = await start(echo, { maxConnections: 1 });
       const first = connect();
       await first.send(get("/1")).until("/1 ;");
@@ -428,7 +431,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       await first.send(get("/3")).until("/3 ;");
     });
 
-    test("the last exchange that a connection may have says so", async () => {
+    test("the last exchange of maxRequestsPerConnection has Connection: close", async () => {
       const { connect } = await start(echo, { maxRequestsPerConnection: 2 });
       const client = connect();
       await client.send(get("/1")).until("/1 ;");
@@ -438,8 +441,8 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
     });
   });
 
-  describe(`${name}: life`, () => {
-    test("startup gives the state, shutdown comes last: after exchanges and waitUntil", async () => {
+  describe(`${name}: lifespan`, () => {
+    test("startup returns the state, and shutdown runs last, after exchanges and waitUntil", async () => {
       const events: string[] = [];
       const work = Promise.withResolvers<void>();
       const { server, connect } = await start({
@@ -463,7 +466,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(logger.error).toHaveBeenCalledExactlyOnceWith("Work given to waitUntil failed", expect.any(Error));
     });
 
-    test("close: running exchanges end, each with Connection: close; event streams hear draining; no one new gets in", async () => {
+    test("close: exchanges in progress finish with Connection: close, draining aborts, new connections are refused", async () => {
       const gate = Promise.withResolvers<void>();
       const running = Promise.withResolvers<void>();
       const exchanges: Exchange[] = [];
@@ -490,7 +493,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       await Promise.all(exchanges.map(({ completed }) => completed));
     });
 
-    test("close: an idle connection may still bring a request that was on its way, then it is closed", async () => {
+    test("close: a request in transit on an idle connection receives a response, then the connection closes", async () => {
       const { server, connect } = await start(echo);
       const [used, unused] = [connect(), connect()];
       await used.send(get("/1")).until("/1 ;");
@@ -501,7 +504,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       await closed;
     });
 
-    test("close: what still runs at the deadline is cut off", async () => {
+    test("close: an exchange that is running at the deadline is terminated", async () => {
       const called = Promise.withResolvers<IncomingRequest>();
       const shutdown = vi.fn();
       const { server, connect } = await start(
@@ -523,12 +526,12 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(shutdown).toHaveBeenCalledOnce();
     });
 
-    test("close rejects with what shutdown threw", async () => {
+    test("close rejects with the error of shutdown", async () => {
       const { server } = await start({ fetch: echo, shutdown: () => raise() });
       await expect(server.close()).rejects.toThrow("secret");
     });
 
-    test("an application that fails to start is never served", async () => {
+    test("an application whose startup rejects is not served", async () => {
       const folder = await mkdtemp(join(tmpdir(), "tsgi-"));
       const path = join(folder, "socket");
       try {
@@ -550,7 +553,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(shutdown).toHaveBeenCalledOnce();
     });
 
-    test("a Unix domain socket is listened on like a port", async () => {
+    test("the server listens on a Unix domain socket", async () => {
       const folder = await mkdtemp(join(tmpdir(), "tsgi-"));
       try {
         const { server, connect } = await start(echo, { path: join(folder, "socket") });

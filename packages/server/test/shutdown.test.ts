@@ -1,4 +1,4 @@
-/** Closing the socket server in the middle of a load: what was sent on an open connection is answered, each to its own request. */
+/** Closing the socket server under load: every request on an open connection receives its own response. */
 import { afterEach, expect, test, vi } from "vitest";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
@@ -16,7 +16,7 @@ afterEach(() => {
   for (const { socket } of clients.splice(0)) socket.destroy();
 });
 
-test("loses no request, and no answer is cut", async () => {
+test("close under load loses no request and truncates no response", async () => {
   const clock = new ManualClock();
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   const shutdown = vi.fn();
@@ -25,7 +25,7 @@ test("loses no request, and no answer is cut", async () => {
   const handler: Handler = async (request, { target }) => {
     handled++;
     if (handled === REQUESTS_BEFORE_CLOSE) begun.resolve({ closed: server.close() });
-    // All ways of answering: at once, later, whole, in pieces, after reading what was sent.
+    // All kinds of responses: at once, later, whole, streamed, after reading the content.
     if (target.startsWith("/late")) await new Promise((resolve) => setImmediate(resolve));
     if (target.startsWith("/pieces")) return { status: 200, body: pieces(`<${target}>`) };
     if (request.method === "POST") return { status: 200, body: `<${target}>${await readText(request)}` };
@@ -38,7 +38,7 @@ test("loses no request, and no answer is cut", async () => {
     return client;
   };
 
-  // One that is idle when the server closes, one whose request comes then, one whose content is still on its way.
+  // One is idle when the server closes, one sends its request then, one is still sending its content.
   const idle = connect();
   const late = connect();
   const uploading = connect();
@@ -47,7 +47,7 @@ test("loses no request, and no answer is cut", async () => {
   uploading.send(post("/upload", "first ", "Content-Length: 11"));
 
   let sent = 0;
-  let answered = 0;
+  let responses = 0;
   const load = Array.from({ length: CONNECTIONS }, async (_, connection) => {
     const client = connect();
     for (let i = 0; ; i++) {
@@ -57,7 +57,7 @@ test("loses no request, and no answer is cut", async () => {
       sent++;
       const end = target.startsWith("/pieces") ? "0\r\n\r\n" : target.startsWith("/post") ? ">content" : ">";
       const received = await client.until(end);
-      answered++;
+      responses++;
       expect(received).toContain(`<${target}>`);
       if (received.includes("Connection: close\r\n")) break;
     }
@@ -74,7 +74,7 @@ test("loses no request, and no answer is cut", async () => {
   await idle.end();
   await closed;
 
-  expect(answered).toBe(sent);
+  expect(responses).toBe(sent);
   expect(sent).toBeGreaterThanOrEqual(REQUESTS_BEFORE_CLOSE - 10);
   expect(handled).toBe(sent + 4);
   expect(shutdown).toHaveBeenCalledOnce();

@@ -1,4 +1,4 @@
-/** The socket server and clients that read slowly, late or never: nobody who reads is cut off, nobody who does not is waited for. */
+/** The socket server and clients that read slowly, late or never: it waits for those that read, and terminates those that do not. */
 import { connect, type Socket } from "node:net";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, expect, test, vi } from "vitest";
@@ -21,7 +21,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-/** A client that does not read before it is told to, and the server's end of it. */
+/** A client that is paused, and the server's end of its connection. */
 async function start(handler: Handler, clock: ManualClock): Promise<{ client: Socket; end: Socket; server: Server }> {
   const server = await listen(handler, { logger }, clock);
   servers.push(server);
@@ -36,7 +36,7 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
 
-/** Ends as soon as the system takes no more of it: its last bytes wait in the process. */
+/** Ends as soon as the system accepts no more: its last bytes wait in the process. */
 function untilFull(end: () => Socket, produced: { bytes: number }): () => AsyncGenerator<Uint8Array> {
   return async function* () {
     const piece = new Uint8Array(8192);
@@ -48,7 +48,7 @@ function untilFull(end: () => Socket, produced: { bytes: number }): () => AsyncG
   };
 }
 
-/** Reads to the end; whether it was an orderly one. */
+/** Reads to the end. `orderly` is whether the connection ended by FIN. */
 async function readAway(client: Socket): Promise<{ readonly bytes: number; readonly orderly: boolean }> {
   let bytes = 0;
   let orderly = false;
@@ -60,9 +60,9 @@ async function readAway(client: Socket): Promise<{ readonly bytes: number; reado
 }
 
 test.each([
-  ["HTTP/1.0, where the end of the connection ends the content", "GET / HTTP/1.0\r\n\r\n"],
+  ["an HTTP/1.0 response, which ends with the connection", "GET / HTTP/1.0\r\n\r\n"],
   ["a last response", get("/", "Connection: close")],
-  ["a response, on a connection that falls idle", get("/")],
+  ["a response, on a connection that becomes idle", get("/")],
 ])("%s: who stops reading for a while near its end gets it all", async (_name, request) => {
   const clock = new ManualClock();
   const produced = { bytes: 0 };
@@ -87,7 +87,7 @@ test.each([
   expect(bytes).toBeGreaterThan(produced.bytes);
 });
 
-test("who never reads the end of a response is cut off by a reset, so that it does not look complete", async () => {
+test("a client that never reads the end of a response is reset, so that the response does not look complete", async () => {
   const clock = new ManualClock();
   let serverEnd: Socket | undefined;
   const { client, end } = await start(
@@ -103,7 +103,7 @@ test("who never reads the end of a response is cut off by a reset, so that it do
   expect((await readAway(client)).orderly).toBe(false);
 });
 
-test("a byte now and then of a next request is no reading", async () => {
+test("single bytes of a next request do not count as reading", async () => {
   const clock = new ManualClock();
   const failed = Promise.withResolvers<unknown>();
   const { client, end } = await start((_request, exchange) => {
@@ -123,7 +123,7 @@ test("a byte now and then of a next request is no reading", async () => {
   expect(await failed.promise).toMatchObject({ code: "RESPONSE_TIMEOUT" });
 });
 
-test("who reads slowly but steadily has all the time it needs, however large a piece is", async () => {
+test("a client that reads slowly but steadily has no time limit, however large a chunk is", async () => {
   const clock = new ManualClock();
   const total = 48 * MIB;
   const { client, end } = await start(

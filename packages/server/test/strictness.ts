@@ -1,4 +1,4 @@
-/** What no application and no client can make a server of ours say. Beside server-behaviour.ts, which is about what it does say. */
+/** What no application and no client can make a TSGI server send. server-behaviour.ts tests what it sends. */
 import type { Socket } from "node:net";
 import type { Address, Handler, HeaderFields, OutgoingResponse, ResponseBody, Serve, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -7,13 +7,13 @@ import { get, lastContent, WireClient } from "./wire-client.ts";
 
 const CLOSE = "Connection: close";
 
-/** A value that is another text each time it is asked for one. */
+/** A value that converts to a different string each time. */
 function turncoat(): string {
   let asked = 0;
   return { toString: () => (asked++ === 0 ? "ok" : "a\r\nSet-Cookie: evil=1") } as unknown as string;
 }
 
-/** Where connections are secured: how a client makes one. */
+/** How a client connects to a server with TLS. */
 export interface Secured {
   readonly connect: (address: Address) => Socket;
 }
@@ -34,7 +34,7 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
     return () => new WireClient(server.address, secured?.connect(server.address));
   }
 
-  async function answer(
+  async function respond(
     response: OutgoingResponse | (() => OutgoingResponse),
     request = get("/", CLOSE),
   ): Promise<string> {
@@ -44,17 +44,17 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
 
   const status = (received: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1]);
 
-  describe(`${name}: what an application cannot say`, () => {
+  describe(`${name}: an application cannot send`, () => {
     test.each<[string, () => HeaderFields]>([
-      ["a value that is another text the second time", () => [["x", turncoat()]]],
+      ["a value that converts to another string the second time", () => [["x", turncoat()]]],
       ["the same in an array", () => ({ x: [turncoat()] })],
       ["undefined", () => [["x", undefined as unknown as string]]],
       ["null", () => [["x", null as unknown as string]]],
       ["a number", () => [["x", 5 as unknown as string]]],
       ["an array in an array", () => ({ x: [["a", "b"] as unknown as string] })],
-      ["a name that is no string", () => [[turncoat(), "x"]]],
+      ["a name that is not a string", () => [[turncoat(), "x"]]],
     ])("a field of %s: 500", async (_name, headers) => {
-      const received = await answer(() => ({ status: 200, headers: headers(), body: "x" }));
+      const received = await respond(() => ({ status: 200, headers: headers(), body: "x" }));
       expect(status(received)).toBe(500);
       expect(received).not.toMatch(/evil/);
     });
@@ -64,12 +64,12 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
       ["bytes", () => Buffer.from("x")],
       ["nothing", () => null],
     ])("a 205 has no content, given %s", async (_name, body) => {
-      const received = await answer(() => ({ status: 205, body: body() }));
+      const received = await respond(() => ({ status: 205, body: body() }));
       expect(received).toMatch(/\r\nContent-Length: 0\r\n/i);
       expect(lastContent(received)).toBe("");
     });
 
-    test("a 205 has no content, given a stream, which is cancelled", async () => {
+    test("a 205 with a stream, which is cancelled unread", async () => {
       const cancelled = Promise.withResolvers<void>();
       const body: AsyncIterable<string> = {
         [Symbol.asyncIterator]: () => ({
@@ -80,14 +80,14 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
           },
         }),
       };
-      const received = await answer({ status: 205, body });
+      const received = await respond({ status: 205, body });
       expect(received).toMatch(/\r\nContent-Length: 0\r\n/i);
       expect(received).not.toMatch(/Transfer-Encoding/i);
       expect(lastContent(received)).toBe("");
       await cancelled.promise;
     });
 
-    test("a 1xx has no field of framing", async () => {
+    test("a framing field in a 1xx response", async () => {
       const connect = await start((_request, exchange) => {
         exchange.sendInformational?.(103, { "content-length": "5", "transfer-encoding": "chunked", link: "</a>" });
         return { status: 204 };
@@ -111,9 +111,9 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
     });
 
     test.each(["content-length", "Transfer-Encoding", "host", "set-cookie2", "x-checksum"])(
-      "trailers that frame or route: %s",
+      "a trailer for framing, routing or authentication: %s",
       async (trailer) => {
-        const received = await answer(() => ({
+        const received = await respond(() => ({
           status: 200,
           headers: { trailer },
           body: pieces("a"),
@@ -125,18 +125,18 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
       },
     );
 
-    test("the connection's fields, but for the Upgrade of a 426, which brings its option along", async () => {
-      const upgrade = await answer({ status: 426, headers: { upgrade: "h2c" }, body: "x" });
+    test("connection fields, except Upgrade with 426, which adds its Connection option", async () => {
+      const upgrade = await respond({ status: 426, headers: { upgrade: "h2c" }, body: "x" });
       expect(upgrade).toMatch(/\r\nupgrade: h2c\r\n/i);
       expect(upgrade).toMatch(/\r\nConnection: ([^\r]*, *)?upgrade[,\r]/i);
-      expect(await answer({ status: 400, headers: { upgrade: "h2c" }, body: "x" })).not.toMatch(/upgrade/i);
+      expect(await respond({ status: 400, headers: { upgrade: "h2c" }, body: "x" })).not.toMatch(/upgrade/i);
     });
   });
 
-  describe(`${name}: failures before the head is out`, () => {
-    test("a body that is another one at the second look is sent as it was measured", async () => {
+  describe(`${name}: failures before the head is sent`, () => {
+    test("a body that changes between two reads is sent as it was measured", async () => {
       let looked = 0;
-      const received = await answer({
+      const received = await respond({
         status: 200,
         get body() {
           return looked++ === 0 ? "first" : "second look";
@@ -147,16 +147,16 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
 
     test.each<[string, () => ResponseBody | null]>([
       ["throws at once", () => failing()],
-      ["gives no piece", () => pieces(null as unknown as string)],
-      ["gives a first piece longer than Content-Length", () => pieces("too long")],
+      ["yields a value that is not a chunk", () => pieces(null as unknown as string)],
+      ["yields a first chunk longer than Content-Length", () => pieces("too long")],
     ])("a body that %s: 500", async (_name, body) => {
-      const received = await answer(() => ({ status: 200, headers: { "content-length": "3" }, body: body() }));
+      const received = await respond(() => ({ status: 200, headers: { "content-length": "3" }, body: body() }));
       expect(status(received)).toBe(500);
       expect(logger.error).toHaveBeenCalledTimes(1);
     });
 
     test.each(["then", "status", "headers", "body"])(
-      "a response whose `%s` throws: 500, and the process lives",
+      "a response whose `%s` throws becomes 500, and the process continues",
       async (member) => {
         const trap = () => {
           throw new Error(member);
@@ -178,15 +178,15 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
       ["//http/", "http", "//http/ http"],
       ["//t?q", "t", "//t/?q t"],
       ["//one/", "two", "//one/ one"],
-    ])("the absolute form with %s and Host: %s", async (target, host, told) => {
+    ])("the absolute form with %s and Host: %s", async (target, host, expected) => {
       const connect = await start(tell);
       const received = await connect()
         .send(`GET ${scheme}:${target} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`)
         .end();
-      expect(lastContent(received)).toBe(`${scheme}:${told}`);
+      expect(lastContent(received)).toBe(`${scheme}:${expected}`);
     });
 
-    test("the absolute form replaces Host, and no line that merely says host", async () => {
+    test("the absolute form replaces Host, and no other field", async () => {
       const connect = await start(({ headers }) => ({ status: 200, body: JSON.stringify([...headers]) }));
       const received = await connect()
         .send(`GET ${scheme}://b/ HTTP/1.1\r\nX: host\r\nHost: a\r\nY: z\r\n${CLOSE}\r\n\r\n`)
@@ -199,7 +199,7 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
       ]);
     });
 
-    test(`a target of the scheme ${otherScheme} is misdirected`, async () => {
+    test(`a target with the scheme ${otherScheme} is rejected with 421`, async () => {
       const connect = await start(tell);
       expect(status(await connect().send(`GET ${otherScheme}://a/ HTTP/1.1\r\nHost: a\r\n\r\n`).end())).toBe(421);
     });
@@ -217,7 +217,7 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
     });
 
     test.each(["a:99999", "[....]", "[:::::]", "[12345::1]", "%00", "a%2fb", "1.2.3.999"])(
-      "Host: %s is refused, for no URL can hold it",
+      "Host: %s is rejected, because no URL can contain it",
       async (host) => {
         const connect = await start(tell);
         expect(status(await connect().send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).end())).toBe(400);
@@ -225,17 +225,17 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
     );
 
     test.each([
-      ["a field line that is none", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX : y\r\n\r\n"],
+      ["an invalid field line", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX : y\r\n\r\n"],
       ["a chunk without its end", "Transfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n"],
       ["a bare LF", "Transfer-Encoding: chunked\r\n\r\n1\nx\n0\n\n"],
-    ])("content with %s behind its answer has no second one, and is the last", async (_name, rest) => {
+    ])("content with %s after its response gets no second response, and closes the connection", async (_name, rest) => {
       const connect = await start(tell);
       const client = connect().send("POST /c HTTP/1.1\r\nHost: a\r\n");
       const received = await client.send(rest).send(get("/next")).end();
       expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
     });
 
-    test("content of which half is missing behind its answer has no second one", async () => {
+    test("content that ends early after its response gets no second response", async () => {
       const connect = await start(tell);
       const client = connect().send("POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
       await client.until("HTTP/1.1 200 OK");
@@ -243,7 +243,7 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
       expect((await client.end()).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
     });
 
-    test("what comes behind content and a protocol to change to is answered, or the connection says that it ends", async () => {
+    test("a request after a refused upgrade with content receives a response, or the connection says that it closes", async () => {
       const connect = await start(tell);
       const upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc";
       const client = connect().send(`POST / HTTP/1.1\r\nHost: a\r\n${upgrade}${get("/next", CLOSE)}`);
@@ -252,7 +252,7 @@ export function describeStrictness(name: string, serve: Serve<NodeServeOptions>,
       else expect(second).toMatch(/\/next test$/);
     });
 
-    test("close wins over keep-alive", async () => {
+    test("close takes precedence over keep-alive", async () => {
       const connect = await start(tell);
       const received = await connect().send("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n").end();
       expect(received).not.toMatch(/keep-alive/i);
@@ -265,7 +265,7 @@ async function* pieces(...given: string[]): AsyncGenerator<string> {
   yield* given;
 }
 
-// oxlint-disable-next-line require-yield -- it fails before its first piece
+// oxlint-disable-next-line require-yield -- it fails before its first chunk
 async function* failing(): AsyncGenerator<string> {
   await Promise.resolve();
   throw new Error("no piece");

@@ -1,4 +1,4 @@
-/** TLS, by clients of node:tls and in raw bytes. The servers share the rules; what only one of them does is told apart. */
+/** TLS, with clients of node:tls and in raw bytes. Both servers run the shared suite; the tests of one server follow it. */
 import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
@@ -29,7 +29,7 @@ const authority = await certificate("authority");
 const alice = { cert: await certificate("client"), key: await certificate("client-key") };
 const mallory = { cert: await certificate("stranger"), key: await certificate("stranger-key") };
 
-/** For localhost. */
+/** A certificate for localhost. */
 const pair = selfSigned();
 
 const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
@@ -44,7 +44,7 @@ afterEach(async () => {
 
 const hello: Handler = () => ({ status: 200, body: "hello" });
 
-/** A client that trusts a certificate. */
+/** Connects a client that trusts the certificate. */
 function secure(server: Server, options: ConnectionOptions = {}): WireClient {
   const { address } = server;
   if (address.transport !== "tcp") throw new Error("no port");
@@ -68,7 +68,7 @@ function follow(client: WireClient): WireClient {
   return client;
 }
 
-/** What a client is shown, or why it is refused. */
+/** The certificate that a client receives, or the error of its handshake. */
 async function handshake(client: WireClient): Promise<TLSSocket | string> {
   const socket = client.socket as TLSSocket;
   const failed = once(socket, "close").then(() => "closed");
@@ -90,7 +90,7 @@ describe.each([
     return server;
   };
 
-  test("requests come and answers go, and the exchange tells of it", async () => {
+  test("a request receives a response, and the exchange has the TLS information", async () => {
     let seen: { url: string; encrypted: boolean; tls: TlsInfo | null } | undefined;
     const server = await start((incoming, exchange) => {
       seen = { url: incoming.url, encrypted: exchange.encrypted, tls: exchange.tls };
@@ -112,7 +112,7 @@ describe.each([
     });
   });
 
-  test("what the client did not say is null", async () => {
+  test("TLS information that the client did not send is null", async () => {
     let tls: TlsInfo | null = null;
     const server = await start((_request, exchange) => {
       ({ tls } = exchange);
@@ -124,7 +124,7 @@ describe.each([
     expect(tls).toMatchObject({ version: "TLSv1.2", serverName: null, applicationProtocol: null });
   });
 
-  test("node:https speaks to it, and the connection is kept", async () => {
+  test("node:https connects and reuses the connection", async () => {
     const server = await start(async (incoming, exchange) => {
       const pieces: Uint8Array[] = [];
       for await (const piece of incoming.body ?? []) pieces.push(piece);
@@ -141,14 +141,14 @@ describe.each([
     agent.destroy();
   });
 
-  test("TLS 1.1 is not spoken, and TLS 1.2 not where 1.3 is the least", async () => {
+  test("TLS 1.1 is rejected, and TLS 1.2 if the minimum is 1.3", async () => {
     const older = await start(hello);
     expect(await handshake(secure(older, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" }))).toMatch(/^ERR_SSL_/);
     const newer = await start(hello, { tls: { ...pair, minVersion: "TLSv1.3" } });
     expect(await handshake(secure(newer, { maxVersion: "TLSv1.2" }))).toMatch(/^ERR_SSL_.*VERSION/);
   });
 
-  test("a TLS 1.2 client cannot negotiate anew", async () => {
+  test("a TLS 1.2 client cannot renegotiate", async () => {
     const client = secure(await start(hello, { shutdownTimeoutMs: 0 }), { maxVersion: "TLSv1.2" });
     await client.send(get("/")).until("hello");
     const socket = client.socket as TLSSocket;
@@ -157,7 +157,7 @@ describe.each([
     expect(await Promise.race([refused, done])).toMatchObject([{ code: "ERR_SSL_NO_RENEGOTIATION" }]);
   });
 
-  test("a name has its own certificate, a wildcard stands for one label, all others get the first", async () => {
+  test("SNI selects the certificate of the name, a wildcard matches one label, other names get the first certificate", async () => {
     const one = selfSigned(["one.test"]);
     const many = selfSigned(["*.many.test"]);
     const server = await start(hello, { tls: { ...pair, serverNames: { "One.test": one, "*.many.test": many } } });
@@ -181,33 +181,36 @@ describe.each([
       clientAuthorities: authority,
       serverNames: { "other.test": pair },
     });
-    /** Over TLS 1.3 a client hears of a refusal with its first read. */
-    const answer = async (server: Server, options: ConnectionOptions) =>
+    /** Over TLS 1.3 a client receives the rejection with its first read. */
+    const fetchAs = async (server: Server, options: ConnectionOptions) =>
       lastContent(await secure(server, options).send(get("/", "Connection: close")).end());
     const who: Handler = (_request, exchange) => {
       const shown = exchange.tls?.clientCertificate;
-      return { status: 200, body: shown ? `${shown.subject} ${shown.authorized} ${shown.raw.length > 0}` : "nobody" };
+      return {
+        status: 200,
+        body: shown ? `${shown.subject} ${shown.authorized} ${shown.raw.length > 0}` : "anonymous",
+      };
     };
 
-    test("none: they are not asked for", async () => {
-      expect(await answer(await start(who), alice)).toBe("nobody");
+    test("none: the server does not request them", async () => {
+      expect(await fetchAs(await start(who), alice)).toBe("anonymous");
     });
 
-    test("request: they tell who it is, and whether that is so", async () => {
+    test("request: the exchange has the subject, and whether the certificate is trusted", async () => {
       const server = await start(who, { tls: asked("request") });
-      expect(await answer(server, alice)).toBe("alice true true");
-      expect(await answer(server, mallory)).toBe("mallory false true");
-      expect(await answer(server, {})).toBe("nobody");
+      expect(await fetchAs(server, alice)).toBe("alice true true");
+      expect(await fetchAs(server, mallory)).toBe("mallory false true");
+      expect(await fetchAs(server, {})).toBe("anonymous");
     });
 
     test.each(["TLSv1.2", "TLSv1.3"] as const)(
-      "require: without a good one there is no %s connection",
+      "require: without a trusted certificate there is no %s connection",
       async (version) => {
         const handler = vi.fn(who);
         const server = await start(handler, { tls: asked("require") });
         const limits = { minVersion: version, maxVersion: version };
-        expect(await answer(server, { ...limits, ...mallory })).toBe("");
-        expect(await answer(server, limits)).toBe("");
+        expect(await fetchAs(server, { ...limits, ...mallory })).toBe("");
+        expect(await fetchAs(server, limits)).toBe("");
         expect(handler).not.toHaveBeenCalled();
         expect(logger.warn.mock.calls.map(([line]) => String(line))).toEqual([
           expect.stringMatching(/^Refused a TLS connection from .*: its certificate: DEPTH_ZERO_SELF_SIGNED_CERT$/),
@@ -215,12 +218,12 @@ describe.each([
             /^Refused a TLS connection from 127\.0\.0\.1: ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE$/,
           ),
         ]);
-        expect(await answer(server, { ...limits, ...alice })).toBe("alice true true");
+        expect(await fetchAs(server, { ...limits, ...alice })).toBe("alice true true");
       },
     );
 
     test.each(["TLSv1.2", "TLSv1.3"] as const)(
-      "a %s session taken up again has the certificate still",
+      "a resumed %s session has the certificate of the client",
       async (version) => {
         const server = await start(who, { tls: asked("require") });
         for (const servername of ["localhost", "other.test"]) {
@@ -237,37 +240,37 @@ describe.each([
       },
     );
 
-    test("they need an authority: whom else would one trust?", async () => {
+    test("they need an authority", async () => {
       const tls: TlsOptions = { ...pair, clientCertificates: "require" };
       await expect(serve(hello, { tls, logger })).rejects.toMatchObject({ code: "BAD_CERTIFICATE" });
     });
   });
 
-  describe("what is wrong from the start", () => {
+  describe("invalid TLS options reject at the start", () => {
     test.each([
       ["a key of another certificate", { cert: pair.cert, key: selfSigned().key }, { code: "BAD_CERTIFICATE" }],
-      ["text that is no certificate", { ...pair, cert: "-----BEGIN CERTIFICATE-----" }, { code: "BAD_CERTIFICATE" }],
-      ["a file that is not there", { ...pair, key: "/nowhere/key.pem" }, { code: "ENOENT" }],
+      ["text that is not a certificate", { ...pair, cert: "-----BEGIN CERTIFICATE-----" }, { code: "BAD_CERTIFICATE" }],
+      ["a file that does not exist", { ...pair, key: "/nowhere/key.pem" }, { code: "ENOENT" }],
     ])("%s: the server does not start", async (_what, tls, error) => {
       const startup = vi.fn();
       await expect(serve({ startup, fetch: hello }, { tls, logger })).rejects.toMatchObject(error);
       expect(startup).not.toHaveBeenCalled();
     });
 
-    test("a Unix domain socket has no TLS", async () => {
+    test("TLS on a Unix domain socket is rejected", async () => {
       await expect(serve(hello, { tls: pair, path: join(tmpdir(), "never.sock"), logger })).rejects.toThrow(TypeError);
     });
   });
 
-  describe("those who speak something else", () => {
-    test("plain HTTP on the TLS port is closed, told once, and the next client never notices", async () => {
+  describe("other protocols", () => {
+    test("plain HTTP on the TLS port is closed and logged once, and the next client is served", async () => {
       const server = await start(hello);
       await plain(server).send(get("/")).end();
       expect(logger.warn.mock.calls).toEqual([["Refused a TLS connection from 127.0.0.1: ERR_SSL_HTTP_REQUEST"]]);
       expect(lastContent(await secure(server).send(get("/", "Connection: close")).end())).toBe("hello");
     });
 
-    test("a client that connects and leaves is not worth a line", async () => {
+    test("a client that connects and disconnects is not logged", async () => {
       const server = await start(hello);
       const client = plain(server);
       client.socket.end();
@@ -280,7 +283,7 @@ describe.each([
   describe("the end of a response", () => {
     const CLOSE_NOTIFY_RECORD = 21;
 
-    /** The last TLS 1.2 record of the server before it closed, and whether it closed by a reset. */
+    /** The type of the last TLS 1.2 record of the server, and whether the connection was reset. */
     async function ending(server: Server): Promise<{ readonly record: number; readonly reset: boolean; text: string }> {
       if (server.address.transport !== "tcp") throw new Error("no port");
       const { port } = server.address;
@@ -315,12 +318,12 @@ describe.each([
       return { record, reset, text };
     }
 
-    test("is told by TLS: close_notify", async () => {
+    test("is marked by close_notify", async () => {
       const server = await start(() => ({ status: 200, body: "whole" }));
       expect(await ending(server)).toMatchObject({ record: CLOSE_NOTIFY_RECORD, reset: false });
     });
 
-    test("somebody waits for it: it comes whole all the same", async () => {
+    test("is sent in full although a caller waits for completed", async () => {
       const server = await start((_request, exchange) => {
         void exchange.completed.catch(() => undefined);
         return {
@@ -339,7 +342,7 @@ describe.each([
       });
     });
 
-    test("a late error cuts the connection: no close_notify, and a reset", async () => {
+    test("is a reset without close_notify after an error behind the head", async () => {
       const gate = Promise.withResolvers<void>();
       const server = await start((_request, exchange) => {
         void exchange.completed.catch(() => undefined);
@@ -368,12 +371,12 @@ describe.each([
     });
 
     const put = async (name: string, content: string) => {
-      // As those do who renew certificates: whole, in one step.
+      // As tools that renew certificates do: by one rename.
       await writeFile(join(folder, `${name}.new`), content);
       await rename(join(folder, `${name}.new`), join(folder, name));
     };
 
-    test("are read again when they have changed; half of a change changes nothing", async () => {
+    test("are read again after a change; an inconsistent pair changes nothing", async () => {
       const clock = new ManualClock();
       const tls = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
       await put("cert.pem", pair.cert);
@@ -413,7 +416,7 @@ describe.each([
       servers.push(server);
       return { clock, server };
     };
-    /** A client that begins a handshake, and is known to the server: one that came later has been served. */
+    /** Begins a handshake. The server has accepted the connection: a later client has been served. */
     const stuck = async (server: Server) => {
       const client = plain(server).send("\u0016\u0003\u0001");
       await once(client.socket, "connect");
@@ -421,7 +424,7 @@ describe.each([
       return client;
     };
 
-    test("that do not end are cut in time", async () => {
+    test("that do not end are terminated at handshakeTimeoutMs", async () => {
       const { clock, server } = await started({ handshakeTimeoutMs: 3000 });
       const client = await stuck(server);
       clock.advance(3000);
@@ -433,7 +436,7 @@ describe.each([
       ]);
     });
 
-    test("count among the connections", async () => {
+    test("count towards maxConnections", async () => {
       const { clock, server } = await started({ maxConnections: 2 });
       const client = await stuck(server);
       expect(await handshake(secure(server))).toMatch(/ECONNRESET|closed/);
@@ -443,7 +446,7 @@ describe.each([
       await next.send(get("/")).until("hello");
     });
 
-    test("that the client gives up count no longer, and are not worth a line", async () => {
+    test("that the client aborts no longer count, and are not logged", async () => {
       const { clock, server } = await started({ maxConnections: 2 });
       const client = await stuck(server);
       client.socket.end();
@@ -453,13 +456,13 @@ describe.each([
       expect(logger.warn).not.toHaveBeenCalled();
     });
 
-    test("count among those of one client", async () => {
+    test("count towards maxConnectionsPerClient", async () => {
       const { server } = await started({ maxConnectionsPerClient: 2 });
       await stuck(server);
       expect(await handshake(secure(server))).toMatch(/ECONNRESET|closed/);
     });
 
-    test("get a moment at shutdown, and no more", async () => {
+    test("get drainIdleMs at shutdown", async () => {
       const { clock, server } = await started();
       const client = await stuck(server);
       const closed = server.close();
@@ -472,7 +475,7 @@ describe.each([
 });
 
 describe("socket", () => {
-  test("ALPN: who speaks only HTTP/2 is refused", async () => {
+  test("ALPN: a client that offers only HTTP/2 is rejected", async () => {
     const server = await serveSocket(hello, { logger, tls: pair });
     servers.push(server);
     expect(await handshake(secure(server, { ALPNProtocols: ["h2"] }))).toMatch(/NO_APPLICATION_PROTOCOL/);
@@ -480,7 +483,7 @@ describe("socket", () => {
     expect(socket).toMatchObject({ alpnProtocol: "http/1.1" });
   });
 
-  test("TLS on the plain port is closed at once, told once, and the next client never notices", async () => {
+  test("TLS on the plain port is closed and logged once, and the next client is served", async () => {
     const server = await serveSocket(hello, { logger });
     servers.push(server);
     expect(await handshake(secure(server))).not.toHaveProperty("alpnProtocol");
@@ -491,14 +494,14 @@ describe("socket", () => {
   });
 });
 
-test("self-signed: one word is enough", async () => {
+test("the option 'self-signed' needs no files", async () => {
   const server = await serveSocket(hello, { logger, tls: "self-signed" });
   servers.push(server);
   const client = secure(server, { rejectUnauthorized: false });
   expect(lastContent(await client.send(get("/", "Connection: close")).end())).toBe("hello");
 });
 
-test("certificates that cannot be used are told of once", async () => {
+test("certificates that cannot be used are logged once", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tsgi-tls-"));
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   await writeFile(cert, pair.cert);
@@ -517,7 +520,7 @@ test("certificates that cannot be used are told of once", async () => {
   expect(listener.setSecureContext).not.toHaveBeenCalled();
 });
 
-test("where node's own time for a handshake is shorter, the connection is closed, too", async () => {
+test("a connection closes also if node's handshake timeout fires first", async () => {
   const certificates = await Certificates.load(pair, {}, logger);
   const listener = createTlsServer({ ...certificates.listenerOptions, handshakeTimeout: 1 });
   const context = { limits: DEFAULT_LIMITS, logger };

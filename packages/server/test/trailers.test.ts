@@ -1,4 +1,4 @@
-/** Trailers of a chunked request: bounded in number and in bytes, and none that frames, routes or authenticates. */
+/** Trailers of a chunked request: limited in number and bytes, and none for framing, routing or authentication. */
 import { describe, expect, test } from "vitest";
 import { RequestParser } from "../src/http1/index.ts";
 import { transcript } from "./wire-cases.ts";
@@ -20,7 +20,7 @@ describe("trailers", () => {
     expect(lastLine("x:\r\n".repeat(21))).toBe("refused 431 TRAILERS_TOO_LARGE");
   });
 
-  test("may be as long as a head, all together", () => {
+  test("may be as long as a head in total", () => {
     const line = `x: ${"y".repeat(20)}\r\n`;
     expect(line).toHaveLength(25);
     expect(lastLine(line.repeat(3))).toMatch(/^end x:/);

@@ -1,4 +1,4 @@
-/** Reads the wire cases of `test/wire/` (format: its README) and tells what a parser makes of bytes in the same words. */
+/** Reads the wire cases of `test/wire/` (its README defines the format), and describes the events of a parser in the same format. */
 import { readdirSync, readFileSync } from "node:fs";
 import { RequestError, RequestParser, type RequestHead } from "../src/http1/index.ts";
 
@@ -39,7 +39,7 @@ function expand(text: string): string {
   return text.replaceAll(/\{(.)\*([0-9]+)\}/g, (_, char: string, count: string) => char.repeat(Number(count)));
 }
 
-/** Feeds the pieces to a parser and writes down its events; runs of data are joined, so that the cut does not show. */
+/** Feeds the pieces to a parser and records its events; adjacent data is joined, so that the split is not visible. */
 export function transcript(pieces: Iterable<Buffer>, parser: RequestParser = new RequestParser()): string[] {
   const lines: string[] = [];
   let data = "";
@@ -81,7 +81,7 @@ function pairs(fields: readonly string[]): string {
   return list.join("; ");
 }
 
-/** Strips from a transcript what the case does not speak of: the fields that it does not name. */
+/** Removes the fields that the case does not name from a transcript. */
 export function asExpected(lines: readonly string[], expected: readonly string[]): string[] {
   const result: string[] = [];
   for (const line of lines) {

@@ -1,22 +1,22 @@
-/** A client that speaks bytes: it sends what it is told, and waits for what comes. Nothing here knows HTTP. */
+/** A client of raw bytes: it sends a string and waits for text. It does not parse HTTP. */
 import { connect, type Socket } from "node:net";
 import type { Address } from "@tsgi/gateway-spec";
 
 export class WireClient {
   readonly socket: Socket;
-  /** All that came, a character a byte. */
+  /** All received bytes, one character for each. */
   received = "";
   #ended = false;
   #waiting: { readonly holds: () => boolean; readonly resolve: () => void; readonly reject: () => void }[] = [];
 
-  /** @param socket one that is connected in another way than by plain TCP. */
+  /** @param socket a socket that is not connected by plain TCP. */
   constructor(address: Address, socket: Socket = open(address)) {
     this.socket = socket;
     this.socket.on("data", (bytes) => {
       this.received += bytes.toString("latin1");
       this.#look();
     });
-    // A connection that is cut ends as well as one that is closed.
+    // A reset ends the connection too.
     this.socket.on("error", () => undefined);
     this.socket.on("end", () => {
       this.#end();
@@ -31,13 +31,13 @@ export class WireClient {
     return this;
   }
 
-  /** Waits until `text` has come so many times. Gives all that came. */
+  /** Waits until `text` has arrived so many times. Resolves to all received text. */
   async until(text: string, times = 1): Promise<string> {
     await this.#wait(() => this.received.split(text).length > times, `${times} × ${JSON.stringify(text)}`);
     return this.received;
   }
 
-  /** Waits for the connection's end. Gives all that came. */
+  /** Waits for the end of the connection. Resolves to all received text. */
   async end(): Promise<string> {
     await this.#wait(() => this.#ended, "the end");
     this.socket.destroy();
@@ -75,12 +75,12 @@ function open(address: Address): Socket {
     : connect({ port: address.port, host: address.hostname, allowHalfOpen: true });
 }
 
-/** The content of the last response in what was received. */
+/** The content of the last response in received text. */
 export function lastContent(received: string): string {
   return received.slice(received.lastIndexOf("\r\n\r\n") + 4);
 }
 
-/** A request without content, its fields between. */
+/** A request without content, with these fields. */
 export function get(target: string, ...fields: string[]): string {
   return `${[`GET ${target} HTTP/1.1`, "Host: test", ...fields].join("\r\n")}\r\n\r\n`;
 }

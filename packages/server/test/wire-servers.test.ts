@@ -1,6 +1,6 @@
 /**
- * The wire cases over real sockets, on both servers: each is answered as the codec says, whole, cut and byte by byte, and what
- * follows a refusal is never served.
+ * The wire cases over real sockets, on both servers: each gets the response that the codec determines, whole, split and byte by
+ * byte, and nothing after a rejection is served.
  */
 import type { Handler, Serve, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
@@ -11,13 +11,13 @@ import { serve as serveSocket } from "../src/socket/index.ts";
 import { WIRE_CASES, type WireCase } from "./wire-cases.ts";
 import { get, WireClient } from "./wire-client.ts";
 
-/** Cases that a server answers in another way, with its statuses. */
+/** Cases with other responses of a server, and their statuses. */
 type Exceptions = Readonly<Record<string, string>>;
 
-/** Nobody who speaks TLS could read an answer: the connection is closed. */
+/** A TLS client could not read a response: the connection is closed. */
 const SOCKET: Exceptions = { "a TLS handshake": "" };
 
-/** What node's parser takes or refuses before ours is asked (docs/server-behavior.md). */
+/** What node's parser accepts or rejects before the codec runs (docs/server-behavior.md). */
 const NODE: Exceptions = {
   "two empty lines before the request line (we choose to ignore one only)": "200",
   "two empty lines between two requests": "200 200",
@@ -65,17 +65,17 @@ describe.each<[string, Serve<NodeServeOptions>, Exceptions]>([
     const feeds = [[bytes], [bytes.subarray(0, cut), bytes.subarray(cut)]];
     if (bytes.length <= 300) feeds.push(Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)));
     if (refused) feeds.push([Buffer.concat([bytes, Buffer.from(get("/smuggled"))])]);
-    const answers = await Promise.all(feeds.map((pieces) => answered(pieces, statuses, refused)));
-    expect(answers).toEqual(answers.map(() => statuses));
+    const received = await Promise.all(feeds.map((pieces) => receivedStatuses(pieces, statuses, refused)));
+    expect(received).toEqual(received.map(() => statuses));
     expect(smuggled).toBe(0);
   });
 
-  /** The statuses that come: all of them where the connection ends, else as many as there should be. */
-  async function answered(pieces: readonly Buffer[], statuses: string, refused: boolean): Promise<string> {
+  /** The received statuses: all if the connection closes, else as many as expected. */
+  async function receivedStatuses(pieces: readonly Buffer[], statuses: string, refused: boolean): Promise<string> {
     const client = new WireClient(server.address);
     client.socket.setNoDelay(true);
     for (const piece of pieces) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      // oxlint-disable-next-line no-await-in-loop -- sequentially
       await new Promise((resolve) => client.socket.write(piece, resolve));
     }
     if (refused || statuses.endsWith("close")) await client.end();
@@ -87,7 +87,7 @@ describe.each<[string, Serve<NodeServeOptions>, Exceptions]>([
   }
 });
 
-/** Content that is malformed is answered with 400, for its handler runs already; of a message without its end nobody hears. */
+/** Malformed content gets 400, because its handler is already running; an incomplete message gets no response. */
 function expectedStatuses({ expected }: WireCase): string {
   const statuses: string[] = [];
   let complete = true;

@@ -12,7 +12,7 @@ describe.each([...Map.groupBy(WIRE_CASES, (wireCase) => wireCase.file)])("%s", (
     const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
     expect(transcript(single)).toEqual(whole);
 
-    // Cutting a long case at every place says nothing that cutting it at a few hundred does not.
+    // A long case is split at a few hundred positions only.
     const stride = Math.ceil(bytes.length / 500);
     for (let cut = 1; cut < bytes.length; cut += stride) {
       expect(transcript([bytes.subarray(0, cut), bytes.subarray(cut)]), `cut at ${cut}`).toEqual(whole);
