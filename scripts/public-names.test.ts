@@ -250,7 +250,6 @@ test("the packages export these names", async () => {
       HandlerScope
       Lifespan
       MAX_WRITE_BYTES
-      SPEC_VERSION
       STDERR_LOGGER
       ServerExchange
       TOKEN
@@ -347,7 +346,7 @@ test("the packages export these names", async () => {
     @tsgi/gateway-spec/node
       fromNode
       toNode
-      type Hosted
+      type LifespanHandle
       type NodeListener
       type ToNodeOptions
     @tsgi/gateway-spec/wsgi

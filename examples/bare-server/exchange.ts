@@ -1,186 +1,221 @@
-/** One request with its response. What an application may ask for is here; the capabilities that are optional are left out. */
+/** An exchange on a transport of your own, here node:http: what `ServerExchange` of the kit leaves to the transport. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Address, Exchange, ExchangeError, Handler, Logger, OutgoingResponse } from "@tsgi/gateway-spec";
-import {
-  type BodySource,
-  cancelBody,
-  eachField,
-  exchangeError,
-  FieldView,
-  isWhole,
-  openBody,
-} from "@tsgi/gateway-spec/server-kit";
-import { drainContent, isRefused, hasContent, readContent } from "./content.ts";
-import { frame } from "./head.ts";
+import type {
+  Address,
+  ExchangeError,
+  HeaderFields,
+  HeaderView,
+  IncomingRequest,
+  OutgoingResponse,
+} from "@tsgi/gateway-spec";
+import * as kit from "@tsgi/gateway-spec/server-kit";
+import type { NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 
-/** What the exchanges of one server share. */
-export interface Life {
-  readonly state: unknown;
-  readonly draining: AbortSignal;
-  readonly waitUntil: (work: Promise<unknown>) => void;
-  readonly logger: Logger;
-  readonly bodyTimeoutMs: number;
-}
+export class BareExchange extends kit.ServerExchange implements kit.BodySink {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly encrypted = false;
+  readonly tls = null;
+  readonly request: IncomingRequest;
+  readonly content: kit.BodyQueue | null;
+  #writer: kit.BodyWriter | null = null;
+  #head: { readonly status: number; readonly lines: string[] } = { status: 500, lines: [] };
+  /** How much unread content may still be dropped; `null` until the response has ended. */
+  #dropBytes: number | null = null;
+  readonly #maxDropBytes: number;
 
-export class BareExchange implements Exchange {
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
-  readonly #life: Life;
-  readonly #awaitsContinue: boolean;
-  readonly #failing = new AbortController();
-  readonly #outcome = Promise.withResolvers<void>();
-  #source: BodySource | null = null;
-  #over = false;
-
-  constructor(req: IncomingMessage, res: ServerResponse, life: Life, awaitsContinue: boolean) {
-    this.#req = req;
-    this.#res = res;
-    this.#life = life;
-    this.#awaitsContinue = awaitsContinue;
-    // Nobody has to ask how it ended: a failure is no unhandled rejection.
-    this.#outcome.promise.catch(() => undefined);
+  constructor(req: IncomingMessage, res: ServerResponse, host: NodeHost, awaitsContinue = false) {
+    super(host.lifespan);
+    this.req = req;
+    this.res = res;
+    this.#maxDropBytes = host.maxDrainBytes;
+    this.content = hasContent(req) ? this.#readContent(awaitsContinue, host.maxBodyBytes) : null;
+    this.request = new BareRequest(this);
     res.once("close", () => {
-      if (!res.writableFinished) this.fail(exchangeError("CLIENT_DISCONNECTED", "The client went away"));
-      this.#over = true;
-      this.#outcome.resolve();
+      if (res.writableFinished) this.succeed();
+      else this.fail(kit.clientDisconnected());
     });
   }
 
   get target(): string {
-    return this.#req.url ?? "/";
+    return this.req.url ?? "/";
   }
 
   get protocol(): "1.0" | "1.1" {
-    return this.#req.httpVersion === "1.0" ? "1.0" : "1.1";
-  }
-
-  get encrypted(): boolean {
-    return false;
-  }
-
-  get tls(): null {
-    return null;
+    return this.req.httpVersion === "1.0" ? "1.0" : "1.1";
   }
 
   get peerAddress(): Address | null {
-    return toAddress(this.#req.socket.remoteAddress, this.#req.socket.remotePort);
-  }
-
-  /** No proxy is trusted, so it is the peer. */
-  get remoteAddress(): Address | null {
-    return this.peerAddress;
+    return kit.peerAddress(this.req.socket);
   }
 
   get localAddress(): Address | null {
-    return toAddress(this.#req.socket.localAddress, this.#req.socket.localPort);
+    return kit.localAddress(this.req.socket);
   }
 
-  get state(): unknown {
-    return this.#life.state;
+  // For the server: what the client owes, and how the exchange fails
+
+  get waitingFor(): "content" | "reader" | null {
+    if (this.#writer?.waitsForClient === true) return "reader";
+    return this.content?.waiting === true ? "content" : null;
   }
 
-  get draining(): AbortSignal {
-    return this.#life.draining;
+  contentFailed(error: ExchangeError): void {
+    this.content?.fail(error);
   }
 
-  get completed(): Promise<void> {
-    return this.#outcome.promise;
+  abort(error: ExchangeError): void {
+    this.fail(error);
+    this.terminate();
   }
 
-  waitUntil(work: Promise<unknown>): void {
-    this.#life.waitUntil(work);
+  protected override get requestContent(): kit.BodyQueue | null {
+    return this.content;
   }
 
-  /** Answers the request; settles when all is over. Never rejects. */
-  async run(handler: Handler): Promise<void> {
-    const req = this.#req;
-    const res = this.#res;
-    if (isRefused(req, res)) return;
-    const request = {
-      method: req.method ?? "GET",
-      url: this.target.startsWith("/") ? `http://${req.headers.host ?? "localhost"}${this.target}` : this.target,
-      headers: new FieldView(req.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text))),
-      body: hasContent(req) ? readContent(req, this.#life.bodyTimeoutMs, () => this.#askForContent()) : null,
-      signal: this.#failing.signal,
-    };
-    try {
-      await this.#respond(await handler(request, this));
-    } catch (error) {
-      this.#life.logger.error(`${req.method} ${this.target} failed`, error);
-      this.fail(exchangeError("RESPONSE_FAILED", "The response could not be made", error));
-      // Before the head is out there is a 500 to answer with; then only a cut that no client takes for an end.
-      if (res.headersSent) req.socket.resetAndDestroy();
-      else await this.#respond({ status: 500, body: "Internal Server Error\n" });
+  // For ServerExchange: what breaks a rule throws before the head is sent
+
+  protected get headSent(): boolean {
+    return this.res.headersSent;
+  }
+
+  protected send({ status, headers = {}, body = null, trailers }: OutgoingResponse): void {
+    kit.checkStatus(status);
+    const empty = kit.hasNoContent(this.request.method, status);
+    const sendsTrailers = trailers !== undefined && this.protocol === "1.1" && !empty;
+    const lines: string[] = this.draining.aborted ? ["connection", "close"] : [];
+    let length = -1;
+    kit.eachField(headers, (name, value) => {
+      kit.checkField(name, value);
+      const lower = name.toLowerCase();
+      if (lower === "content-length") length = kit.parseContentLength(value);
+      else if (!kit.CONNECTION_FIELDS.has(lower) && (lower !== "trailer" || sendsTrailers)) lines.push(name, value);
+    });
+    if (!empty && (body === null || kit.isWhole(body))) {
+      const given = kit.byteLength(body ?? "");
+      if (length !== -1 && length !== given) throw kit.lengthMismatch(length, given);
+      // Trailers need the chunked coding.
+      length = sendsTrailers ? -1 : given;
     }
-    await this.completed.catch(() => undefined);
+    if (length !== -1 && status !== 204) lines.push("content-length", String(length));
+    this.#head = { status, lines };
+    if (empty) kit.cancelBody(body, kit.noContent());
+    const source = kit.openBody(empty || body === null ? once("") : kit.isWhole(body) ? once(body) : body);
+    this.#writer = new kit.BodyWriter(this, source, empty ? -1 : length, sendsTrailers ? trailers : undefined);
+    this.responseBody = this.#writer;
+    this.#writer.start();
   }
 
-  /** Only the first failure counts. In this order: the signal, the body that was being sent, `completed`. */
-  fail(error: ExchangeError): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#failing.abort(error);
-    this.#source?.cancel(error);
-    this.#outcome.reject(error);
+  protected sendFailure(response: OutgoingResponse): void {
+    this.send(response);
   }
 
-  #askForContent(): void {
-    if (this.#awaitsContinue && !this.#res.headersSent) this.#res.writeContinue();
+  protected terminate(): void {
+    this.req.socket.resetAndDestroy();
   }
 
-  async #respond(response: OutgoingResponse): Promise<void> {
-    const res = this.#res;
-    const { body = null, trailers } = response;
-    // Whatever breaks a rule is found before the head is out.
-    const { lines, empty, sendsTrailers } = frame(response, this.#req.method ?? "GET", this.protocol);
-    const source = empty || body === null || isWhole(body) ? null : openBody(body);
-    if (this.draining.aborted) lines.push("connection", "close");
-    res.strictContentLength = true;
-    res.writeHead(response.status, lines);
+  // For BodyWriter: node frames the pieces
 
-    if (empty) cancelBody(body, new Error("This response has no content"));
-    else if (source !== null) await this.#send(source);
-    else if (body !== null && isWhole(body)) res.write(toBytes(body));
+  writeHead(): void {
+    this.res.writeHead(this.#head.status, this.#head.lines);
+  }
 
-    if (trailers !== undefined && sendsTrailers && !res.destroyed) {
+  /** As bytes: node writes the head in the encoding of the string that comes with it, and a field value is a byte a character. */
+  write(piece: string | Uint8Array): void {
+    this.res.write(typeof piece === "string" ? Buffer.from(piece) : piece);
+  }
+
+  /** Node flushes what it was given; an empty string makes it send a head without content. */
+  flush(): void {
+    this.res.write("", "latin1");
+  }
+
+  writable(): Promise<void> | null {
+    const { res } = this;
+    if (!res.writableNeedDrain || res.destroyed) return null;
+    return new Promise((resolve) => {
+      res.once("drain", resolve).once("close", resolve);
+    });
+  }
+
+  end(trailers: HeaderFields | undefined): void {
+    if (trailers !== undefined) {
       const pairs: [string, string][] = [];
-      eachField(await trailers(), (name, value) => void pairs.push([name, value]));
-      res.addTrailers(pairs);
+      kit.eachField(trailers, (name, value) => void pairs.push([name, value]));
+      this.res.addTrailers(pairs);
     }
-    drainContent(this.#req);
-    res.end();
+    this.res.end();
+    // What the application left unread would be taken for the next request.
+    this.content?.abandon();
+    this.#dropBytes = this.#maxDropBytes;
+    this.req.resume();
   }
 
-  /** A body in pieces: in order, none held back for the next, and none asked for that the client does not take. */
-  async #send(source: BodySource): Promise<void> {
-    const res = this.#res;
-    if (res.destroyed) {
-      source.cancel(this.#failing.signal.reason);
-      return;
-    }
-    let wake = Promise.withResolvers<void>();
-    const onEvent = () => {
-      wake.resolve();
+  failed(error: unknown): void {
+    this.handlerFailed(error);
+  }
+
+  // For BodyQueue: the content of the request
+
+  #readContent(awaitsContinue: boolean, limitBytes: number): kit.BodyQueue {
+    const { req, res } = this;
+    const owner = {
+      contentOpened: () => {
+        if (awaitsContinue && !res.headersSent) res.writeContinue();
+      },
+      contentPulled: () => void req.resume(),
     };
-    res.on("drain", onEvent).on("close", onEvent);
-    this.#source = source;
-    // Sends the head. flushHeaders() would send it as UTF-8, and a field value is a byte a character.
-    res.write("", "latin1");
-    while (!res.destroyed) {
-      const { done, value } = await source.next();
-      if (done === true || res.destroyed) break;
-      wake = Promise.withResolvers<void>();
-      if (!res.write(toBytes(value))) await wake.promise;
-    }
-    this.#source = null;
+    const queue = new kit.BodyQueue(owner, limitBytes);
+    req
+      .on("data", (bytes: Buffer) => {
+        if (this.#dropBytes !== null) this.#drop(bytes.byteLength);
+        else if (queue.push(bytes) && queue.full) req.pause();
+      })
+      .on("end", () => queue.end())
+      .on("close", () => queue.fail(kit.clientDisconnected()))
+      .pause();
+    return queue;
+  }
+
+  #drop(bytes: number): void {
+    this.#dropBytes = (this.#dropBytes ?? 0) - bytes;
+    if (this.#dropBytes < 0) this.req.socket.destroy();
   }
 }
 
-/** For the same reason: node writes the head in the encoding of the string that comes with it. */
-function toBytes(piece: unknown): unknown {
-  return typeof piece === "string" ? Buffer.from(piece) : piece;
+class BareRequest implements IncomingRequest {
+  readonly headers: HeaderView;
+  readonly #exchange: BareExchange;
+
+  constructor(exchange: BareExchange) {
+    this.#exchange = exchange;
+    const { rawHeaders } = exchange.req;
+    this.headers = new kit.FieldView(rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)));
+  }
+
+  get method(): string {
+    return this.#exchange.req.method ?? "GET";
+  }
+
+  get url(): string {
+    const { target } = this.#exchange;
+    return target.startsWith("/") ? `http://${this.headers.get("host") ?? "localhost"}${target}` : target;
+  }
+
+  get body(): AsyncIterable<Uint8Array> | null {
+    return this.#exchange.content;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
 }
 
-function toAddress(hostname: string | undefined, port: number | undefined): Address | null {
-  return hostname === undefined || port === undefined ? null : { transport: "tcp", hostname, port };
+function hasContent({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+}
+
+// oxlint-disable-next-line require-await -- a body in pieces is asynchronous
+async function* once(body: string | Uint8Array): AsyncGenerator<string | Uint8Array> {
+  yield body;
 }

@@ -1,101 +1,79 @@
-/**
- * A TSGI server in a few dozen lines on `@tsgi/gateway-spec/server-kit`, which has the lifespan of the application and the exchange over
- * node's `(req, res)`. docs/write-a-server.md goes through it; ../bare-server writes out the exchange, too.
- */
+/** A TSGI server on node:http and the kit for server authors. docs/write-a-server.md explains it step by step. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Application, Handler, ServeOptions, Server } from "@tsgi/gateway-spec";
-import { closable, contentTimeout, Lifespan, serverClosed, SPEC_VERSION } from "@tsgi/gateway-spec/server-kit";
+import * as kit from "@tsgi/gateway-spec/server-kit";
 import { NodeExchange, type NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 
 export interface OwnServeOptions extends ServeOptions {
-  /** Silence of a client that owes request content, in milliseconds. Default 30,000. */
+  /** How long a client that owes request content may send nothing, in milliseconds. Default 30,000. */
   readonly bodyTimeoutMs?: number;
 }
+
+/** What the server needs of an exchange over node's `(req, res)`. */
+export type OwnExchange = Pick<NodeExchange, "res" | "waitingFor" | "contentFailed" | "abort" | "run">;
 
 export async function serve<State>(
   application: Application<State> | Handler,
   options: OwnServeOptions = {},
+  Exchange: new (...args: ConstructorParameters<typeof NodeExchange>) => OwnExchange = NodeExchange,
 ): Promise<Server> {
-  const {
-    hostname = "127.0.0.1",
-    port = 0,
-    shutdownTimeoutMs = 10_000,
-    bodyTimeoutMs = 30_000,
-    logger = console,
-  } = options;
+  const { hostname: host = "127.0.0.1", port = 0, path, shutdownTimeoutMs = 10_000, bodyTimeoutMs = 30_000 } = options;
 
-  // 1. Startup comes before anything else; what it throws is what serve rejects with.
-  const lifespan = new Lifespan(application, { software: "own-server/0.1.0", specVersion: SPEC_VERSION }, logger);
+  // 1. Startup comes first: serve rejects with what it throws.
+  const lifespan = new kit.Lifespan(application, "own-server/0.1.0", options.logger);
   await lifespan.start();
 
-  // 2. What all exchanges share.
+  // 2. An exchange for each request. A connection is kept with its last exchange, or null before its first.
   const shared: NodeHost = { lifespan, maxBodyBytes: 16 * 1024 * 1024, maxDrainBytes: 64 * 1024 };
-
-  // 3. An exchange for each request. A connection is remembered with the exchange that it runs, or null before its first.
-  const connections = new Map<Socket, NodeExchange | null>();
-  const take = (awaitsContinue: boolean) => (req: IncomingMessage, res: ServerResponse) => {
+  const scope = new kit.HandlerScope();
+  const connections = new Map<Socket, OwnExchange | null>();
+  const handle = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
     if (isRefused(req, res)) return;
-    const exchange = new NodeExchange(req, res, shared, awaitsContinue);
+    const exchange = new Exchange(req, res, shared, awaitsContinue);
     connections.set(req.socket, exchange);
-    res.once("close", () => {
-      if (lifespan.draining.aborted) server.closeIdleConnections();
-    });
-    exchange.run(null);
+    res.once("close", () => lifespan.isDraining && server.closeIdleConnections());
+    exchange.run(scope);
   };
-  const server = createServer({ requestTimeout: 0, requireHostHeader: false }, take(false)).on(
-    "checkContinue",
-    take(true),
-  );
-  server.on("connection", (socket) => {
-    connections.set(socket, null);
-    socket.once("close", () => connections.delete(socket));
-  });
+  const server = createServer({ requestTimeout: 0, requireHostHeader: false })
+    .on("request", (req, res) => handle(req, res, false))
+    .on("checkContinue", (req, res) => handle(req, res, true))
+    .on("connection", (socket) => {
+      connections.set(socket, null);
+      socket.once("close", () => connections.delete(socket));
+    });
 
-  // 4. Time-outs measure the client's silence where it owes something, never the handler's time.
+  // 3. Timeouts measure the client where it owes something, never the handler.
   server.setTimeout(bodyTimeoutMs, (socket) => {
     const exchange = connections.get(socket);
-    if (exchange?.waitingFor === "content") {
-      exchange.contentFailed(contentTimeout());
-    } else if (exchange === null || exchange?.res.writableFinished === true) {
-      socket.destroy();
-    }
+    if (exchange?.waitingFor === "content") exchange.contentFailed(kit.contentTimeout());
+    else if (exchange === null || exchange?.res.writableFinished === true) socket.destroy();
     socket.setTimeout(bodyTimeoutMs);
   });
+  await once(server.listen(path === undefined ? { host, port } : { path }), "listening");
 
-  server.listen(port, hostname);
-  await once(server, "listening");
-
-  // 5. The end: no more connections, draining, what runs, waitUntil, shutdown. In this order, and at the deadline it goes on.
-  const close = async () => {
+  // 4. Shutdown: no new connections, draining, what runs, waitUntil, shutdown. At the deadline it goes on.
+  const shutDown = async () => {
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, shutdownTimeoutMs).unref());
     const stopped = new Promise<unknown>((resolve) => server.close(resolve));
     lifespan.drain();
     for (const [socket, exchange] of connections) if (exchange === null) socket.destroy();
     await Promise.race([stopped, deadline]);
-    for (const exchange of connections.values()) exchange?.abort(serverClosed());
+    for (const exchange of connections.values()) exchange?.abort(kit.serverClosed());
     server.closeAllConnections();
     await lifespan.end(deadline);
   };
-  const bound = server.address() as AddressInfo;
-  return {
-    address: { transport: "tcp", hostname: bound.address, port: bound.port },
-    url: `http://${bound.address}:${bound.port}/`,
-    ...closable(close),
-  };
+  const address = kit.boundAddress(server);
+  return { address, url: kit.serverUrl("http", address), ...kit.closable(shutDown) };
 }
 
-/**
- * Refuses what node announces as a request though it is none: one without a version or without Host, and framings of smugglers
- * (RFC 9112 §3.2 and §6.3, items 3 and 4). What came behind it is not answered.
- */
-function isRefused(req: IncomingMessage, res: ServerResponse): boolean {
-  const { headers, httpVersion, socket } = req;
+/** Refuses what node's parser lets pass: no version, no Host, ambiguous framing (RFC 9112 §3.2, §6.3). */
+function isRefused({ headers, httpVersion, socket }: IncomingMessage, res: ServerResponse): boolean {
   const coding = headers["transfer-encoding"]?.toLowerCase();
-  const isSmuggled = coding !== undefined && (coding !== "chunked" || headers["content-length"] !== undefined);
+  const isAmbiguous = coding !== undefined && (coding !== "chunked" || headers["content-length"] !== undefined);
   const isWhole = httpVersion === "1.0" || (httpVersion === "1.1" && headers.host !== undefined);
-  if (socket.writable && isWhole && !isSmuggled) return false;
+  if (socket.writable && isWhole && !isAmbiguous) return false;
   res.writeHead(400, { connection: "close" }).end();
   socket.destroySoon();
   return true;

@@ -14,7 +14,7 @@ import type {
 import { BodyWriter, type BodySink } from "./server-kit/body-writer.ts";
 import { eachField, toHeaderView } from "./server-kit/fields.ts";
 import { HandlerScope } from "./server-kit/handler-scope.ts";
-import { Lifespan, SPEC_VERSION } from "./server-kit/lifespan.ts";
+import { Lifespan } from "./server-kit/lifespan.ts";
 import { clientDisconnected } from "./server-kit/refusals.ts";
 import { cancelBody, hasNoContent, isWhole, noContent, openBody } from "./server-kit/response-body.ts";
 import { ServerExchange } from "./server-kit/server-exchange.ts";
@@ -57,8 +57,7 @@ const NO_LOGGER: Logger = { info: () => undefined, warn: () => undefined, error:
 
 /** Starts an application in this process. Rejects with what its `startup` threw. */
 export async function createTestClient<State>(application: Application<State> | Handler): Promise<TestClient> {
-  const info = { software: "tsgi-test-client", specVersion: SPEC_VERSION };
-  const lifespan = new Lifespan(application, info, NO_LOGGER);
+  const lifespan = new Lifespan(application, "tsgi-test-client", NO_LOGGER);
   await lifespan.start();
   const scope = new HandlerScope();
   const close = () => lifespan.close();

@@ -28,7 +28,7 @@ export {
 } from "./fields.ts";
 export { checkInformationalStatus, checkResponse, checkStatus, isPromiseLike } from "./handler-result.ts";
 export { currentScope, HandlerScope } from "./handler-scope.ts";
-export { closable, Lifespan, lifespanHandle, SPEC_VERSION, type LifespanHandle } from "./lifespan.ts";
+export { closable, Lifespan, lifespanHandle, type LifespanHandle } from "./lifespan.ts";
 export { logHandlerError, refusalLine, STDERR_LOGGER } from "./log.ts";
 export {
   clientDisconnected,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Application, Logger } from "../index.ts";
 import { Lifespan } from "./lifespan.ts";
 
-const INFO = { software: "test/1", specVersion: "1.0" };
+const SOFTWARE = "test/1";
 
 function logged(): { readonly logger: Logger; readonly lines: string[] } {
   const lines: string[] = [];
@@ -19,7 +19,7 @@ describe("a lifespan", () => {
       startup: ({ software }) => `state of ${software}`,
       shutdown: (state) => void events.push(`shutdown with ${state}`),
     };
-    const lifespan = new Lifespan(application, INFO, logged().logger);
+    const lifespan = new Lifespan(application, SOFTWARE, logged().logger);
     expect([lifespan.started, lifespan.state]).toEqual([false, undefined]);
     await Promise.all([lifespan.start(), lifespan.start()]);
     expect([lifespan.started, lifespan.state]).toEqual([true, "state of test/1"]);
@@ -37,7 +37,7 @@ describe("a lifespan", () => {
     const events: string[] = [];
     const lifespan = new Lifespan(
       { fetch: () => ({ status: 200 }), shutdown: () => void events.push("shutdown") },
-      INFO,
+      SOFTWARE,
       logged().logger,
     );
     const first = async () => {
@@ -51,7 +51,7 @@ describe("a lifespan", () => {
 
   test("goes on without unfinished work at the deadline, and logs how much there is", async () => {
     const { logger, lines } = logged();
-    const lifespan = new Lifespan(() => ({ status: 200 }), INFO, logger);
+    const lifespan = new Lifespan(() => ({ status: 200 }), SOFTWARE, logger);
     lifespan.waitUntil(new Promise(() => undefined));
     await lifespan.end(Promise.resolve());
     expect(lines).toEqual(["Shut down with unfinished work of waitUntil: 1 promises"]);
@@ -59,14 +59,14 @@ describe("a lifespan", () => {
 
   test("logs a rejection of waitUntil and goes on", async () => {
     const { logger, lines } = logged();
-    const lifespan = new Lifespan(() => ({ status: 200 }), INFO, logger);
+    const lifespan = new Lifespan(() => ({ status: 200 }), SOFTWARE, logger);
     lifespan.waitUntil(Promise.reject(new Error("lost")));
     await lifespan.close();
     expect(lines).toEqual(["Work given to waitUntil failed"]);
   });
 
   test("names what waitUntil was given in place of a promise", () => {
-    const lifespan = new Lifespan(() => ({ status: 200 }), INFO, logged().logger);
+    const lifespan = new Lifespan(() => ({ status: 200 }), SOFTWARE, logged().logger);
     expect(() => {
       lifespan.waitUntil((() => undefined) as unknown as Promise<void>);
     }).toThrow("waitUntil takes a promise, not a function: call the function and pass what it returns");
@@ -80,7 +80,7 @@ describe("a lifespan", () => {
         startup: () => Promise.reject(new Error("no database")),
         shutdown: () => void events.push("shutdown"),
       },
-      INFO,
+      SOFTWARE,
       logged().logger,
     );
     await expect(lifespan.start()).rejects.toThrow("no database");
@@ -92,7 +92,7 @@ describe("a lifespan", () => {
   test("passes on what shutdown threw, at each call", async () => {
     const lifespan = new Lifespan(
       { fetch: () => ({ status: 200 }), shutdown: () => Promise.reject(new Error("still open")) },
-      INFO,
+      SOFTWARE,
       logged().logger,
     );
     await expect(lifespan.close()).rejects.toThrow("still open");
@@ -105,7 +105,7 @@ describe("a lifespan", () => {
     ["app.ts", 'not the string "app.ts"'],
     [{ fetch: "x" }, "not an object"],
   ])("refuses %j as an application", (application, message) => {
-    expect(() => new Lifespan(application as unknown as Application, INFO, logged().logger)).toThrow(message);
+    expect(() => new Lifespan(application as unknown as Application, SOFTWARE, logged().logger)).toThrow(message);
   });
 
   test("calls fetch as a method of its application", async () => {
@@ -115,7 +115,7 @@ describe("a lifespan", () => {
         return { status: this.#status };
       }
     }
-    const lifespan = new Lifespan(new App(), INFO, logged().logger);
+    const lifespan = new Lifespan(new App(), SOFTWARE, logged().logger);
     expect(await lifespan.handler(undefined as never, undefined as never)).toEqual({ status: 204 });
   });
 
@@ -123,7 +123,7 @@ describe("a lifespan", () => {
     const fail = () => {
       throw new Error("the disk is full");
     };
-    const lifespan = new Lifespan(() => ({ status: 200 }), INFO, { info: fail, warn: fail, error: fail });
+    const lifespan = new Lifespan(() => ({ status: 200 }), SOFTWARE, { info: fail, warn: fail, error: fail });
     lifespan.waitUntil(Promise.reject(new Error("lost")));
     await lifespan.close();
   });

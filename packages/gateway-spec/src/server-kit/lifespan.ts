@@ -1,11 +1,11 @@
 /** The lifespan of an application: startup, the work given to `waitUntil`, draining, shutdown (TSGI-31, 34 to 37, 51 to 53). */
 import type { Handler, Logger, Server, ServerInfo } from "../index.ts";
 import { describe, isPromiseLike } from "./handler-result.ts";
-import { guardLogger } from "./log.ts";
+import { guardLogger, STDERR_LOGGER } from "./log.ts";
 import { serverClosed } from "./refusals.ts";
 
 /** The version of the contract that servers on this kit keep. */
-export const SPEC_VERSION = "1.0";
+const SPEC_VERSION = "1.0";
 
 /** An `Application` of whatever state: a lifespan hands on what `startup` returned and does not look at it. */
 interface AnyApplication {
@@ -32,7 +32,11 @@ export class Lifespan {
   #starting: Promise<void> | null = null;
   #ending: Promise<void> | null = null;
 
-  constructor(application: AnyApplication | Handler, info: ServerInfo, logger: Logger) {
+  /**
+   * @param software of the server, with its version, as `startup` gets it: `tsgi-socket/0.1.0`.
+   * @param logger default {@link STDERR_LOGGER}.
+   */
+  constructor(application: AnyApplication | Handler, software: string, logger: Logger = STDERR_LOGGER) {
     const app: AnyApplication = typeof application === "function" ? { fetch: application } : application;
     if (typeof (app as Partial<AnyApplication> | null)?.fetch !== "function") {
       throw new TypeError(
@@ -40,7 +44,7 @@ export class Lifespan {
       );
     }
     this.#application = app;
-    this.#info = info;
+    this.#info = { software, specVersion: SPEC_VERSION };
     this.logger = guardLogger(logger);
     this.#started = app.startup === undefined;
     // The exchanges of this server carry the state of this application, which is all that Handler<Exchange<State>> asks for.

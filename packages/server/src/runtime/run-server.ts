@@ -1,15 +1,7 @@
 /** What both servers do around their listener: startup, listening, the sweep of timeouts, and shutdown in order (TSGI-52). */
 import { Server as NetServer } from "node:net";
 import type { Application, Handler, Logger, Server } from "@tsgi/gateway-spec";
-import {
-  boundAddress,
-  closable,
-  HandlerScope,
-  Lifespan,
-  serverUrl,
-  SPEC_VERSION,
-  STDERR_LOGGER,
-} from "@tsgi/gateway-spec/server-kit";
+import { boundAddress, closable, HandlerScope, Lifespan, serverUrl } from "@tsgi/gateway-spec/server-kit";
 import {
   DEFAULT_LIMITS,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
@@ -67,7 +59,7 @@ export async function runServer<State>(
   createTransport: (runtime: Runtime, certificates: Certificates | null) => Transport,
   clock: Clock,
 ): Promise<Server> {
-  const lifespan = new Lifespan(application, { software, specVersion: SPEC_VERSION }, options.logger ?? STDERR_LOGGER);
+  const lifespan = new Lifespan(application, software, options.logger);
   const { logger } = lifespan;
   const certificates = options.tls === undefined ? null : await Certificates.load(options.tls, options, logger);
   await lifespan.start();

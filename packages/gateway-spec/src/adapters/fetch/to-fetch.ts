@@ -13,8 +13,7 @@ import { tcpAddress } from "../../server-kit/addresses.ts";
 import { CONNECTION_FIELDS, eachField } from "../../server-kit/fields.ts";
 import { checkStatus } from "../../server-kit/handler-result.ts";
 import { currentScope } from "../../server-kit/handler-scope.ts";
-import { Lifespan, lifespanHandle, SPEC_VERSION, type LifespanHandle } from "../../server-kit/lifespan.ts";
-import { STDERR_LOGGER } from "../../server-kit/log.ts";
+import { Lifespan, lifespanHandle, type LifespanHandle } from "../../server-kit/lifespan.ts";
 import { clientDisconnected, plainResponse, type PlainResponse } from "../../server-kit/refusals.ts";
 import {
   type BodySource,
@@ -59,13 +58,9 @@ export type FetchListener = ((request: Request, info?: unknown, context?: FetchC
  */
 export function toFetch<State>(
   application: Application<State> | Handler,
-  { logger = STDERR_LOGGER }: ToFetchOptions = {},
+  { logger }: ToFetchOptions = {},
 ): FetchListener {
-  const lifespan = new Lifespan(
-    application,
-    { software: `tsgi-to-fetch/${VERSION}`, specVersion: SPEC_VERSION },
-    logger,
-  );
+  const lifespan = new Lifespan(application, `tsgi-to-fetch/${VERSION}`, logger);
   const listener = (request: Request, info?: unknown, context?: FetchContext): Promise<Response> => {
     const exchange = new FetchExchange(lifespan, request, info, context);
     if (lifespan.started) exchange.run(null);

@@ -1,11 +1,9 @@
 /** `toNode`: a TSGI application as a listener of node:http, or as middleware of Express. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Application, Handler, Logger } from "../../index.ts";
-import { Lifespan, SPEC_VERSION } from "../../server-kit/lifespan.ts";
-import { STDERR_LOGGER } from "../../server-kit/log.ts";
+import { Lifespan, lifespanHandle, type LifespanHandle } from "../../server-kit/lifespan.ts";
 import { NodeExchange, type NodeHost } from "../../server-kit/node/exchange.ts";
 import { VERSION } from "../../version.ts";
-import type { Hosted } from "../lifespan.ts";
 
 export interface ToNodeOptions {
   /** Default: warnings and errors to the standard error stream. */
@@ -16,7 +14,7 @@ export interface ToNodeOptions {
   readonly maxDrainBytes?: number;
 }
 
-export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void) & Hosted;
+export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void) & LifespanHandle;
 
 /**
  * Runs an application on node:http, node:https or the compatibility interface of node:http2, alone or mounted in Express. In Express,
@@ -37,13 +35,9 @@ export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void)
  */
 export function toNode<State>(
   application: Application<State> | Handler,
-  { logger = STDERR_LOGGER, maxBodyBytes = Number.POSITIVE_INFINITY, maxDrainBytes = 64 * 1024 }: ToNodeOptions = {},
+  { logger, maxBodyBytes = Number.POSITIVE_INFINITY, maxDrainBytes = 64 * 1024 }: ToNodeOptions = {},
 ): NodeListener {
-  const lifespan = new Lifespan(
-    application,
-    { software: `tsgi-to-node/${VERSION}`, specVersion: SPEC_VERSION },
-    logger,
-  );
+  const lifespan = new Lifespan(application, `tsgi-to-node/${VERSION}`, logger);
   const host: NodeHost = { lifespan, maxBodyBytes, maxDrainBytes };
   const listener = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new NodeExchange(req, res, host);
@@ -56,5 +50,5 @@ export function toNode<State>(
       );
     }
   };
-  return Object.assign(listener, { start: () => lifespan.start(), close: () => lifespan.close() });
+  return Object.assign(listener, lifespanHandle(lifespan));
 }
