@@ -1,0 +1,193 @@
+/**
+ * `node bench/database.ts`: what the database of the framework costs beside mysql2 alone, and a row as JSON and a page of 50 rows
+ * beside fastify and node:http with the same driver. It starts a private MariaDB. `--queries` leaves out the servers.
+ */
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { openMysql } from "@tsgi/framework/mysql";
+import { Eta } from "eta";
+import mysql from "mysql2";
+import type { RowDataPacket } from "mysql2";
+import { startPrivateMysql } from "../scripts/lib/private-mysql.ts";
+import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
+import { measure, type Measurement, type Site } from "./lib/measure.ts";
+import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
+import { findProgram, type Peer } from "./peers.ts";
+import { FIFTY_ROWS, mysqlOptions, ONE_ROW, POOL_SIZE, TITLE, VIEWS } from "./servers/database-site.ts";
+import type { Workload } from "./workloads.ts";
+
+const ROWS = 94;
+const OURS = "tsgi";
+const BESIDE = "fastify";
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "2" },
+    rounds: { type: "string", default: "5" },
+    queries: { type: "boolean", default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const program = findProgram("mariadbd") ?? "/usr/sbin/mariadbd";
+const cores = chooseCores();
+console.log(describeMachine());
+for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
+
+const server = await startPrivateMysql(program);
+try {
+  process.env["DATABASE_URL"] = await createTable(server.url);
+  await runQueries(process.env["DATABASE_URL"]);
+  if (!values.queries) await runServers();
+} finally {
+  await server.stop();
+}
+
+async function createTable(url: string): Promise<string> {
+  const admin = openMysql(url);
+  await admin.execute("CREATE DATABASE bench CHARACTER SET utf8mb4");
+  await admin.close();
+  const database = openMysql(`${url}bench`);
+  await database.execute(
+    "CREATE TABLE info (id INT PRIMARY KEY, code CHAR(6), short VARCHAR(10), chg VARCHAR(10), turnover VARCHAR(10), " +
+      "price DECIMAL(10,2), highs DECIMAL(10,2), time DATE)",
+  );
+  for (let id = 1; id <= ROWS; id++) {
+    const code = String(id).padStart(6, "0");
+    const row = [id, code, "全新好", "10.01%", "4.40%", "16.05", "14.60", "2017-07-18"];
+    await database.execute(`INSERT INTO info VALUES (${row.map(() => "?").join(", ")})`, row);
+  }
+  await database.close();
+  return `${url}bench`;
+}
+
+/** Processor time of this process for a query, ten at a time, the contenders in turn. */
+async function runQueries(url: string): Promise<void> {
+  const database = openMysql(url, { maxConnections: POOL_SIZE });
+  const pool = mysql.createPool({ ...mysqlOptions(), uri: url });
+  const byCallback = (sql: string, parameters: number[]) =>
+    new Promise((resolve, reject) => {
+      pool.execute<RowDataPacket[]>(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
+    });
+  const contenders: Readonly<Record<string, (sql: string, parameters: number[]) => Promise<unknown>>> = {
+    "mysql2, callback": byCallback,
+    "mysql2/promise": (sql, parameters) => pool.promise().execute(sql, parameters),
+    [OURS]: (sql, parameters) => database.query(sql, parameters),
+  };
+  for (const [title, sql, count] of [
+    ["1 row by key", ONE_ROW, 5000],
+    ["50 rows", FIFTY_ROWS, 2500],
+  ] as const) {
+    const costs = new Map<string, number[]>(Object.keys(contenders).map((name) => [name, []]));
+    // The first rounds warm up.
+    for (let round = -2; round < rounds * 4; round++) {
+      for (const [name, query] of Object.entries(contenders)) {
+        const cost = await costOf((id) => query(sql, sql === ONE_ROW ? [id] : []), count);
+        if (round >= 0) costs.get(name)?.push(cost);
+      }
+    }
+    const base = median(costs.get("mysql2, callback") ?? []);
+    console.log(
+      `\n### ${title}: CPU µs of a query\n\n| | least | median | × mysql2, callback |\n| --- | ---: | ---: | ---: |`,
+    );
+    for (const [name, list] of costs) {
+      console.log(
+        `| ${name} | ${Math.min(...list).toFixed(1)} | ${median(list).toFixed(1)} | ${(median(list) / base).toFixed(2)} |`,
+      );
+    }
+  }
+  await database.close();
+  await new Promise<void>((resolve) => pool.end(() => resolve()));
+}
+
+async function costOf(query: (id: number) => Promise<unknown>, count: number): Promise<number> {
+  const before = process.cpuUsage();
+  const worker = async () => {
+    for (let index = 0; index < count / POOL_SIZE; index++) await query((index % ROWS) + 1);
+  };
+  await Promise.all(Array.from({ length: POOL_SIZE }, worker));
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+async function runServers(): Promise<void> {
+  const wrk = findProgram("wrk");
+  if (wrk === null) throw new Error("wrk, the load generator, is not installed (Debian: apt-get install wrk)");
+  process.env["NODE_ENV"] = "production";
+  if (cores !== null) pinSelf(cores.load);
+  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
+  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
+  const site: Site = { root, cores, wrk: new Wrk(wrk, root), seconds: Number(values.seconds) };
+  console.log(`\n${rounds} rounds of ${site.seconds} s, ${CONNECTIONS} connections, a pool of ${POOL_SIZE}: medians.`);
+  const row = {
+    id: 7,
+    code: "000007",
+    short: "全新好",
+    chg: "10.01%",
+    turnover: "4.40%",
+    price: "16.05",
+    highs: "14.60",
+    time: "2017-07-18",
+  };
+  const rows = Array.from({ length: 50 }, (_, index) => ({
+    ...row,
+    id: index + 1,
+    code: String(index + 1).padStart(6, "0"),
+  }));
+  const page = new Eta({ autoTrim: false }).renderString(await readFile(new URL("stocks.html", VIEWS), "utf8"), {
+    title: TITLE,
+    stocks: rows,
+  });
+  for (const workload of [
+    workloadOf("one-row", "One row as JSON", "/stocks/7", "application/json", JSON.stringify(row)),
+    workloadOf("page", "A page of 50 rows through eta", "/index.html", "text/html", page),
+  ]) {
+    await compare(workload, site);
+  }
+}
+
+function workloadOf(name: string, title: string, path: string, contentType: string, content: string): Workload {
+  // The client of the bench reads a byte as a character.
+  const bytes = Buffer.from(content).toString("latin1");
+  const writes = [`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n`];
+  return { name, title, writes, pipelined: 1, content: bytes, contentType, idleConnections: 0, file: null, tls: false };
+}
+
+async function compare(workload: Workload, site: Site): Promise<void> {
+  const peers = [peerOf(OURS, "tsgi"), peerOf(BESIDE, "fastify"), peerOf("node:http", "node-http")];
+  const found = new Map<string, Measurement[]>(peers.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) found.get(peer.name)?.push(await measure(peer, workload, site));
+  }
+  const rate = (name: string) => median((found.get(name) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
+  const cpu = (name: string) => median((found.get(name) ?? []).map((one) => one.cpuMicrosecondsPerRequest));
+  console.log(
+    `\n### ${workload.title}\n\n| server | requests/s | × ${BESIDE} | CPU µs/request | × ${BESIDE} |\n| --- | ---: | ---: | ---: | ---: |`,
+  );
+  for (const { name } of peers) {
+    const cells = [
+      Math.round(rate(name)).toLocaleString("en"),
+      (rate(name) / rate(BESIDE)).toFixed(2),
+      cpu(name).toFixed(1),
+      (cpu(BESIDE) / cpu(name)).toFixed(2),
+    ];
+    console.log(`| ${name} | ${cells.join(" | ")} |`);
+  }
+}
+
+function peerOf(name: string, file: string): Peer {
+  const args = [new URL(`servers/database-${file}.ts`, import.meta.url).pathname, "", ""];
+  return {
+    name,
+    installed: true,
+    runs: () => true,
+    command: () => Promise.resolve({ program: process.execPath, args }),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
