@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { get as requestTo, lastContent, WireClient } from "../test/wire-client.ts";
-import { OPTIONS } from "./config.ts";
+import { COMMAND_OPTIONS, OPTIONS } from "./config.ts";
 import { selfSigned } from "./tls/self-signed.ts";
 
 const CLI = fileURLToPath(new URL("cli.ts", import.meta.url));
@@ -22,10 +22,10 @@ beforeAll(async () => {
   await put("app.ts", 'export const application = (): object => ({ status: 200, body: "application" });');
   await put(
     "many.js",
-    `const answer = (body) => () => ({ status: 200, body });
-     export default { fetch: answer("default") };
-     export const app = answer("app");
-     export const nested = { inner: { fetch: answer("inner") } };
+    `const respond = (body) => () => ({ status: 200, body });
+     export default { fetch: respond("default") };
+     export const app = respond("app");
+     export const nested = { inner: { fetch: respond("inner") } };
      export const number = 1;`,
   );
   await put("only-app.js", 'export const app = () => ({ status: 200, body: "app" });');
@@ -40,7 +40,7 @@ beforeAll(async () => {
     "unreachable.js",
     `export const application = {
        fetch: () => ({ status: 200 }),
-       startup: () => { throw Object.assign(new Error("The database does not answer: start it"), { code: "DATABASE_UNREACHABLE" }); },
+       startup: () => { throw Object.assign(new Error("The database is unreachable: start it"), { code: "DATABASE_UNREACHABLE" }); },
      };
      setInterval(() => undefined, 1000);`,
   );
@@ -50,6 +50,28 @@ beforeAll(async () => {
      class Page { @twice render(): string { return "decorated "; } }
      export const application = (): object => ({ status: 200, body: new Page().render() });`,
   );
+  await put("enum.mts", 'enum Body { text = "enum" }\nexport default () => ({ status: 200, body: Body.text });');
+  await put("imports-js.ts", 'export { application } from "./app.js";');
+  await put("later.ts", 'const { application } = await import("./decorated.ts");\nexport { application };');
+  await put(
+    "arguments.ts",
+    'import { parseArgs } from "node:util";\nconst { values } = parseArgs({ options: { name: { type: "string" } } });\n' +
+      "export const application = (): object => ({ status: 200, body: values.name });",
+  );
+  await put("commonjs/package.json", '{ "type": "commonjs" }');
+  await put("commonjs/app.js", "export const application = () => ({ status: 200 });");
+  await put("commonjs/app.ts", 'export const application = (): object => ({ status: 200, body: "commonjs" });');
+  await put("legacy/package.json", '{ "type": "module" }');
+  await put("legacy/tsconfig.json", '{ "compilerOptions": { "experimentalDecorators": true } }');
+  await put(
+    "legacy/app.ts",
+    `function route(method: () => object, context: ClassMethodDecoratorContext) { context.addInitializer(() => undefined); return method; }
+     class Page { @route render(): object { return {}; } }
+     export const application = (): object => new Page().render();`,
+  );
+  await put("public/index.txt", "text");
+  await put("public/.env", "SECRET");
+  await put("public/sub/page.html", "page");
   await put(
     "slow.js",
     `export const application = {
@@ -69,7 +91,7 @@ async function put(name: string, content: string): Promise<void> {
   await writeFile(join(folder, name), content);
 }
 
-/** A running command: its output so far, and waiting for more of it. */
+/** A running command, with its output so far. */
 class Command implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly exited: Promise<number | null>;
@@ -77,9 +99,19 @@ class Command implements AsyncDisposable {
   stderr = "";
   #wake = Promise.withResolvers<undefined>();
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd: string = folder) {
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    cwd: string = folder,
+    descriptors: readonly number[] = [],
+  ) {
     const { PATH = "", NODE_OPTIONS = "" } = process.env;
-    this.process = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH, NODE_OPTIONS, ...env } });
+    const stdio = ["ignore", "pipe", "pipe", ...descriptors] as const;
+    this.process = spawn(process.execPath, [CLI, ...args], {
+      cwd,
+      env: { PATH, NODE_OPTIONS, ...env },
+      stdio: [...stdio],
+    });
     this.process.stdout?.on("data", (bytes: Buffer) => {
       this.stdout += bytes.toString();
       this.#notify();
@@ -157,7 +189,14 @@ describe("serves", () => {
     ["app where there is nothing else", ["0", "only-app.js"], "app"],
     ["on a host", ["localhost:0", "app.ts"], "application"],
     ["with options", ["app.ts", "--port", "0", "--host=127.0.0.1", "--max-body-bytes", "1"], "application"],
-    ["standard decorators, where tsx is there", ["0", "decorated.ts"], "decorated decorated "],
+    ["a module without its extension", ["0", "./app"], "application"],
+    ["another module without its extension", ["0", "enum"], "enum"],
+    ["an export of a module without its extension", ["0", "many:app"], "app"],
+    ["standard decorators", ["0", "decorated.ts"], "decorated decorated "],
+    ["decorators in a module that is imported later", ["0", "later.ts"], "decorated decorated "],
+    ["TypeScript that imports .js for .ts", ["0", "imports-js.ts"], "application"],
+    ["TypeScript of a CommonJS package", ["0", "commonjs/app.ts"], "commonjs"],
+    ["an application with options of its own", ["0", "arguments.ts", "--", "--name", "value"], "value"],
     ["by the socket server", ["0", "app.ts", "--server", "socket"], "application"],
     ["by node:http", ["0", "app.ts", "--server", "node"], "application"],
   ])("%s", async (_name, args, body) => {
@@ -167,8 +206,8 @@ describe("serves", () => {
     expect([server, pid]).toEqual([args.includes("node") ? "node" : "socket", String(command.process.pid)]);
   });
 
-  test("what the environment says, unless the command line says otherwise", async () => {
-    const env = { PORT: "99999", TSGI_PORT: "0", TSGI_APPLICATION: "many.js", TSGI_HOST: "" };
+  test("the application of the environment, or of the command line if it has one", async () => {
+    const env = { PORT: "99999", TSGI_PORT: "0", TSGI_APPLICATION: "many.js", TSGI_HOSTNAME: "" };
     await using byEnvironment = new Command([], env);
     expect(await byEnvironment.get()).toBe("default");
     await using byArguments = new Command(["app.ts"], env);
@@ -178,8 +217,9 @@ describe("serves", () => {
   test.each([
     ["tsgi.config.json", '{ "application": "../app.ts", "port": 0, "server": "socket" }'],
     ["tsgi.config.js", 'export default { application: "../app.ts", port: 0 };'],
+    ["tsgi.config.mjs", 'export default { application: "../app", port: 0 };'],
     ["tsgi.config.ts", 'export default { application: "../app.ts" as string, port: 0 };'],
-  ])("what %s says", async (name, content) => {
+  ])("the application that %s names", async (name, content) => {
     const place = join(folder, `with-${name}`);
     await put(join(`with-${name}`, name), content);
     await using command = new Command([], {}, place);
@@ -187,21 +227,99 @@ describe("serves", () => {
   });
 });
 
-describe("wrong usage exits with 2 and shows how to use it", () => {
+describe("static files", () => {
+  test("--static alone serves a folder and lists it", async () => {
+    await using command = new Command(["0", "--static", "public"]);
+    const list = await command.get();
+    expect(list).toContain('<a href="./index.txt">index.txt</a>');
+    expect(list).toContain('<a href="./sub/">sub/</a>');
+    expect(list).not.toContain(".env");
+    expect(await command.get("index.txt")).toBe("text");
+    expect(await command.get("sub/page.html")).toBe("page");
+    expect(await command.get(".env")).toBe("Not Found\n");
+  });
+
+  test("folders come before the application, which gets what they do not have, and are not listed", async () => {
+    await using command = new Command(["0", "app.ts", "--static", "/files=public", "--static=/files/sub=public/sub"]);
+    expect(await command.get("files/index.txt")).toBe("text");
+    expect(await command.get("files/sub/page.html")).toBe("page");
+    for (const path of ["", "files/", "files/absent.txt", "index.txt"]) {
+      expect([path, await command.get(path)]).toEqual([path, "application"]);
+    }
+    const [, url = ""] = await command.until(ADDRESS);
+    expect(await (await fetch(`${url}files/index.txt`, { method: "POST" })).text()).toBe("application");
+  });
+
+  test("a folder that does not exist is named", async () => {
+    const { code, stderr } = await outcome(["0", "--static", "absent"]);
+    expect([code, stderr]).toEqual([
+      1,
+      `tsgi: Cannot serve the files of ${join(folder, "absent")}: there is no such folder\n`,
+    ]);
+  });
+});
+
+test("--fd listens on an inherited descriptor, and LISTEN_FDS names one", async () => {
+  const listener = createServer();
+  await new Promise<void>((resolve) => void listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address() as { port: number };
+  // oxlint-disable-next-line no-underscore-dangle -- the descriptor has no public name
+  const { fd } = (listener as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  await using command = new Command(["app.ts", "--fd", "3"], {}, folder, [fd]);
+  const [, url = ""] = await command.until(ADDRESS);
+  expect(new URL(url).port).toBe(String(port));
+  // This process does not accept: the child alone does.
+  listener.close();
+  expect(await command.get()).toBe("application");
+});
+
+describe("--access-log", () => {
+  test("writes a line of the Combined Log Format for each response", async () => {
+    await using command = new Command(["0", "app.ts", "--access-log", "combined"]);
+    const [, url = ""] = await command.until(ADDRESS);
+    await fetch(`${url}a%22b?x`, { headers: { "user-agent": 'a"b', referer: "http://r.example/" } });
+    const [line] = await command.until(/^127.*$/m);
+    expect(line).toMatch(
+      /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/a%22b\?x HTTP\/1\.1" 200 - "http:\/\/r\.example\/" "a\\"b"$/,
+    );
+  });
+
+  test("writes JSON", async () => {
+    await using command = new Command(["0", "--static", "public", "--access-log", "json"]);
+    await command.get("index.txt");
+    const [line] = await command.until(/^\{.*\}$/m);
+    expect(JSON.parse(line)).toMatchObject({
+      client: "127.0.0.1",
+      method: "GET",
+      target: "/index.txt",
+      protocol: "HTTP/1.1",
+      status: 200,
+      contentLength: "4",
+    });
+  });
+});
+
+describe("wrong usage exits with 2 and shows the usage", () => {
   test.each([
-    ["no application", [], "which application?"],
-    ["only a port", ["7788"], "which application?"],
-    ["an unknown option", ["app.ts", "--prot", "1"], "'--prot'"],
-    ["a port out of range", ["99999", "app.ts"], '"99999": must be a whole number from 0 to 65535'],
-    ["a port that is no number", ["app.ts", "--port", "0x50"], "--port: must be a whole number"],
-    ["no such server", ["0", "app.ts", "--server", "apache"], "--server: must be socket or node"],
-    ["no port where one is expected", ["seven", "app.ts"], '"seven" is neither a port nor host:port'],
-    ["one word too many", ["0", "app.ts", "app.ts"], '"app.ts" is one word too many'],
-    ["the port twice", ["0", "app.ts", "--port", "1"], "--port is given twice"],
-    ["no such configuration file", ["--config", "nowhere.json"], "nowhere.json"],
+    [
+      "nothing to serve",
+      [],
+      "there is nothing to serve: name the module of an application, such as ./app.ts, or --static .",
+    ],
+    ["only a port", ["7788"], "there is nothing to serve"],
+    ["an unknown option", ["app.ts", "--prot", "1"], 'unknown option "--prot": did you mean "--port"?'],
+    ["an unexpected argument", ["0", "app.ts", "app.ts"], 'unexpected argument "app.ts"'],
+    ["a port out of range", ["99999", "app.ts"], 'port: must be a whole number from 0 to 65535, not "99999"'],
+    [
+      "a port that is not a number",
+      ["app.ts", "--port", "0x50"],
+      '--port: must be a whole number from 0 to 65535, not "0x50"',
+    ],
+    ["no such server", ["0", "app.ts", "--server", "apache"], '--server: must be socket or node, not "apache"'],
+    ["no such configuration file", ["--config", "nowhere.json"], "--config: there is no file nowhere.json"],
   ])("%s", async (_name, args, message) => {
     const { code, stderr, stdout } = await outcome(args);
-    expect(stderr).toContain(message);
+    expect(stderr).toContain(`tsgi: ${message}`);
     expect(stderr).toContain("Usage: tsgi [[host:]port] module[:export] [options]");
     expect(stderr).not.toMatch(/^\s+at /m);
     expect([code, stdout]).toEqual([2, ""]);
@@ -209,23 +327,66 @@ describe("wrong usage exits with 2 and shows how to use it", () => {
 
   test("and names the variable, or the place in the file, that is wrong", async () => {
     expect((await outcome(["app.ts"], { PORT: "http" })).stderr).toContain("PORT: must be a whole number");
+    expect((await outcome(["app.ts"], { TSGI_PROT: "1" })).stderr).toContain(
+      'TSGI_PROT: unknown variable: did you mean "TSGI_PORT"?',
+    );
     await put("wrong/tsgi.config.json", '{ "port": -1, "prot": 1 }');
     const { code, stderr } = await outcome(["../app.ts"], {}, join(folder, "wrong"));
-    expect(stderr).toContain("port in tsgi.config.json: must be a whole number from 0 to 65535");
-    expect(stderr).toContain("prot in tsgi.config.json: there is no such option");
+    expect(stderr).toContain("port in tsgi.config.json: must be a whole number from 0 to 65535, not -1");
+    expect(stderr).toContain('prot in tsgi.config.json: unknown option: did you mean "port"?');
     expect(code).toBe(2);
   });
 });
 
-describe("what cannot be started is one clear line, and exits with 1", () => {
+test("--check prints each value with its origin, and starts nothing", async () => {
+  await put("checked/tsgi.config.json", '{ "maxBodyBytes": 1000, "application": "throws.js" }');
+  const { code, stdout, stderr } = await outcome(
+    ["--check", "8000", "--static", "/a=./b"],
+    { TSGI_HOST: "::" },
+    join(folder, "checked"),
+  );
+  expect([code, stderr]).toEqual([0, ""]);
+  const rows = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(/ {2,}/));
+  expect(rows).toEqual(
+    expect.arrayContaining([
+      ["application", "throws.js", "config file (application in tsgi.config.json)"],
+      ["static", "/a/=./b", "command line (--static)"],
+      ["hostname", "::", "environment (TSGI_HOST)"],
+      ["port", "8000", "command line (port)"],
+      ["maxBodyBytes", "1000", "config file (maxBodyBytes in tsgi.config.json)"],
+      ["maxConnectionsPerClient", "none", "default"],
+    ]),
+  );
+  expect(rows.map(([name]) => name)).toEqual(OPTIONS.map(({ name }) => name));
+});
+
+describe("an application that cannot start gives one line and exits with 1", () => {
   test.each([
     ["no such file", ["0", "nothing.ts"], /^tsgi: There is no file nothing\.ts in \S+$/],
+    [
+      "no file with an extension",
+      ["0", "nothing"],
+      /^tsgi: There is no file nothing in \S+, nor one with the extension \.ts,/,
+    ],
+    [
+      "a folder",
+      ["0", "public"],
+      /^tsgi: public is a folder: name a module in it, or serve its files by --static public$/,
+    ],
+    [
+      "an ES module of a CommonJS package",
+      ["0", "commonjs/app.js"],
+      /^tsgi: \S+commonjs\/app\.js is an ES module, but \S+commonjs\/package\.json says "type": "commonjs": write "type": "module"/,
+    ],
     ["no such export", ["0", "many.js:aplication"], /no export "aplication": it exports app, default, nested, number$/],
     ["none of the usual exports", ["0", "none.js"], /exports none of application, default, app: it exports something$/],
     ["no exports at all", ["0", "empty.js"], /it exports nothing$/],
-    ["an export that is no application", ["0", "many.js:number"], /"number" of many\.js is no application/],
+    ["an export that is not an application", ["0", "many.js:number"], /"number" of many\.js is not an application/],
     ["a package that is not installed", ["0", "import-missing.js"], /Cannot find package 'not-installed'/],
-    ["a start-up that knows why", ["0", "unreachable.js"], /^tsgi: The database does not answer: start it$/],
+    ["a startup error with a code", ["0", "unreachable.js"], /^tsgi: The database is unreachable: start it$/],
     ["broken TypeScript", ["0", "broken.ts"], /broken\.ts:2:17: ERROR/],
     ["an address of another machine", ["192.0.2.1:0", "app.ts"], /^tsgi: This machine has no address 192\.0\.2\.1: /],
     [
@@ -238,6 +399,14 @@ describe("what cannot be started is one clear line, and exits with 1", () => {
     expect(stderr.trimEnd()).toMatch(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect([code, stdout]).toEqual([1, ""]);
+  });
+
+  test("standard decorators under experimentalDecorators", async () => {
+    const { code, stderr } = await outcome(["0", "app.ts"], {}, join(folder, "legacy"));
+    expect(stderr).toMatch(
+      /^tsgi: \S+legacy\/tsconfig\.json sets "experimentalDecorators", but the decorators of \S+ are standard ones: remove that line\n$/,
+    );
+    expect(code).toBe(1);
   });
 
   test.each(["socket", "node"])("a port in use (%s server)", async (server) => {
@@ -253,7 +422,7 @@ describe("what cannot be started is one clear line, and exits with 1", () => {
   });
 });
 
-describe("what nobody foresaw keeps its stack", () => {
+describe("an error that is a bug keeps its stack", () => {
   test.each([
     ["a module that throws", "throws.js", /throws\.js:1[^]*TypeError: a bug\n\s+at /],
     ["a bug in start-up", "bug.js", /TypeError: Cannot read properties of null[^]*bug\.js:1/],
@@ -267,7 +436,7 @@ describe("what nobody foresaw keeps its stack", () => {
 
 describe("signals", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
-    "%s lets exchanges end, then shuts the application down",
+    "%s lets running requests finish, then shuts the application down",
     async (signal) => {
       await using command = new Command(["0", "slow.js"]);
       const body = command.get("slow");
@@ -275,7 +444,10 @@ describe("signals", () => {
       command.process.kill(signal);
       expect(await body).toBe("late");
       expect(await command.exited).toBe(0);
-      expect(command.stdout).toMatch(/shutting down\nshut down\n$/);
+      const again = signal === "SIGINT" ? "press Ctrl-C again to end at once" : "a second SIGTERM ends it at once";
+      expect(command.stdout.slice(command.stdout.indexOf("tsgi: shutting"))).toBe(
+        `tsgi: shutting down: running requests may finish, for at most 10 seconds; ${again}\nshut down\n`,
+      );
     },
   );
 
@@ -284,22 +456,22 @@ describe("signals", () => {
     ["SIGTERM", 143],
   ] as const)("a second %s ends the process at once", async (signal, code) => {
     await using command = new Command(["0", "slow.js", "--shutdown-timeout-ms", "600000"]);
-    const body = command.get("never").catch(() => "cut off");
+    const body = command.get("never").catch(() => "terminated");
     await command.until(/in the handler/);
     command.process.kill(signal);
     await command.until(/shutting down/);
     command.process.kill(signal);
     expect(await command.exited).toBe(code);
-    expect(await body).toBe("cut off");
+    expect(await body).toBe("terminated");
   });
 });
 
 describe("--watch", () => {
   test("starts again on a change, waits after a crash, and ends on a signal", async () => {
-    await put("watched/app.ts", 'export const application = () => ({ status: 200, body: "one" });');
+    await put("watched/app.ts", 'export const application = () => ({ status: 200, body: process.env["NODE_ENV"] });');
     await put("watched/package.json", '{ "type": "module" }');
     await using command = new Command(["0", "app.ts", "--watch"], {}, join(folder, "watched"));
-    expect(await command.get()).toBe("one");
+    expect(await command.get()).toBe("development");
 
     let seen = command.stdout.length;
     await put("watched/app.ts", 'throw new Error("broken");');
@@ -315,16 +487,20 @@ describe("--watch", () => {
     await put("watched/views/new/index.eta", "<p>");
     await command.until(/views\/new\/index\.eta changed, starting again[^]*tsgi: http/, seen);
 
+    seen = command.stdout.length;
+    await put("watched/.env", "A=1");
+    await command.until(/\.env changed, starting again[^]*tsgi: http/, seen);
+
     command.process.kill("SIGINT");
     expect(await command.exited).toBe(0);
     expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
   });
 
   test.each(["socket", "node"])(
-    "a restart waits for the requests that run, and for no idle connection (%s server)",
+    "a restart waits for running requests, not for idle connections (%s server)",
     async (server) => {
       const place = `idle-${server}`;
-      // Where they were waited for, nothing would ever happen here.
+      // A restart that waited for the idle connection would never happen.
       await put(join(place, "tsgi.config.json"), '{ "drainIdleMs": 600000, "shutdownTimeoutMs": 600000 }');
       const change = () =>
         put(
@@ -354,23 +530,23 @@ describe("--watch", () => {
   );
 });
 
-describe("says", () => {
-  test("what its version is", async () => {
+describe("prints", () => {
+  test("its version", async () => {
     const manifest = await readFile(new URL("../package.json", import.meta.url), "utf8");
     const { version } = JSON.parse(manifest) as { version: string };
     expect(await outcome(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  test("how to use it, every option included", async () => {
+  test("the usage with every option", async () => {
     const { code, stdout } = await outcome(["--help"]);
     expect(code).toBe(0);
-    for (const { flag, description } of OPTIONS) {
-      expect(stdout).toContain(`  ${flag}`);
+    for (const { flag, description } of [...OPTIONS, ...COMMAND_OPTIONS]) {
+      expect(stdout).toContain(flag);
       expect(stdout).toContain(description);
     }
   });
 
-  test("it through a symbolic link, as package managers install it", async () => {
+  test("its version through a symbolic link, as package managers install it", async () => {
     await symlink(CLI, join(folder, "tsgi"));
     const command = spawn(process.execPath, [join(folder, "tsgi"), "--version"]);
     const code = await new Promise((resolve) => command.once("exit", resolve));

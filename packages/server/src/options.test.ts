@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkOptions, closestName, NODE_OPTIONS, SOCKET_OPTIONS } from "./options.ts";
+import { checkOptions, NODE_OPTIONS, SOCKET_OPTIONS } from "./options.ts";
 
 describe("options of serve", () => {
   test.each([
@@ -26,8 +26,4 @@ describe("options of serve", () => {
   test("an option without a value is as one that was not given", () => {
     checkOptions({ host: undefined, hostname: undefined }, SOCKET_OPTIONS);
   });
-});
-
-test("a name that is close to none has no hint", () => {
-  expect(closestName("zzz", ["port", "path"])).toBeNull();
 });

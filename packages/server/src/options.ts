@@ -1,5 +1,6 @@
 /** Every option of the servers, once, with its default, its limit and the precedents. */
 import type { ServeOptions } from "@tsgi/gateway-spec";
+import { closestName } from "./closest-name.ts";
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from "./http1/index.ts";
 import type { TlsChoice } from "./tls/options.ts";
 
@@ -111,35 +112,4 @@ export function checkOptions(options: object, known: ReadonlySet<string>): void 
     const near = closestName(name, known);
     throw new OptionError(`unknown option ${JSON.stringify(name)}${near === null ? "" : `; did you mean "${near}"?`}`);
   }
-}
-
-/** The name that a mistyped one stands for, or `null`: one contains the other, or two characters differ, in a longer name a third of them. */
-export function closestName(given: string, known: Iterable<string>): string | null {
-  const lower = given.toLowerCase();
-  let closest: string | null = null;
-  let least = Math.max(2, Math.floor(given.length / 3)) + 1;
-  for (const name of known) {
-    const candidate = name.toLowerCase();
-    const contained = given.length > 2 && (candidate.includes(lower) || lower.includes(candidate));
-    const distance = contained ? 0.5 : editDistance(lower, candidate);
-    if (distance < least) {
-      least = distance;
-      closest = name;
-    }
-  }
-  return closest;
-}
-
-/** Insertions, deletions and replacements of one character that turn one text into the other (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = (row[column - 1] ?? 0) + (from[i - 1] === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
 }

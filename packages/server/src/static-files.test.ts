@@ -13,7 +13,7 @@ import { staticFiles, type StaticFilesOptions } from "./static-files.ts";
 const MODIFIED = new Date("2024-02-03T04:05:06Z");
 const LAST_MODIFIED = "Sat, 03 Feb 2024 04:05:06 GMT";
 const LARGE = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 251));
-const SCRIPT = "export const answer = 42;\n".repeat(20);
+const SCRIPT = "export const total = 42;\n".repeat(20);
 
 let folder = "";
 let root = "";

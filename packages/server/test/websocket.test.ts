@@ -161,7 +161,7 @@ describe.each([
     const piece = Buffer.alloc(256 * 1024);
     const all = Array.from({ length: 200 }, () => sentBy(client, piece));
     await all[0];
-    // Without backpressure its last message would be sent long before these pings are answered.
+    // Without backpressure its last message would be sent long before these pongs arrive.
     let done = false;
     const last = Promise.all(all).then(() => (done = true));
     const other = connect(servers[0] as Server);
@@ -335,7 +335,7 @@ describe.each([
     await closed.promise;
   });
 
-  test("a client that answers no ping is disconnected", async () => {
+  test("a client that sends no pong is disconnected", async () => {
     const closed = Promise.withResolvers<CloseEvent>();
     const server = await start((_request, exchange) => {
       const { socket, response } = accept(exchange, { pingIntervalMs: 5 });
@@ -347,7 +347,7 @@ describe.each([
     expect(await closed.promise).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test("a client that answers pings stays connected", async () => {
+  test("a client that sends pongs stays connected", async () => {
     const { client } = await open(() => undefined, { pingIntervalMs: 50 });
     for (let ping = 0; ping < 4; ping++) await once(client, "ping");
     expect(client.readyState).toBe(client.OPEN);

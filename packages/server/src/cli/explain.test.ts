@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { resolveConfig } from "../config.ts";
 import { explain } from "./explain.ts";
 
-const config = resolveConfig([{ values: { host: "example.test", port: 80 }, describe: (name) => name }]);
+const { config } = resolveConfig([
+  { place: "test", values: { hostname: "example.test", port: 80 }, describe: (name) => name },
+]);
 const onSocket = { ...config, path: "/run/app.sock" };
 const system = (code: string, members: object = {}) =>
   Object.assign(new Error(`${code}: as node says it`), { code, ...members });
@@ -19,7 +21,7 @@ test.each([
     "This user may not listen on port 80 of example.test: choose a port from 1024 up",
   ],
   [
-    "a name of ours that is not known",
+    "the host name to listen on that is not known",
     system("ENOTFOUND", { syscall: "getaddrinfo", hostname: "example.test" }),
     "The host name example.test is not known: use 127.0.0.1, or 0.0.0.0 for all addresses of this machine",
   ],
@@ -32,7 +34,7 @@ test.each([
   ["a file that Node cannot run", system("ERR_UNKNOWN_FILE_EXTENSION"), "ERR_UNKNOWN_FILE_EXTENSION: as node says it"],
   ["a mistake in a program", system("ERR_INVALID_ARG_TYPE"), null],
   ["a plain error", new Error("a bug"), null],
-  ["what is no error", "a string", null],
+  ["a value that is not an error", "a string", null],
 ])("%s", (_name, error, line) => {
   expect(explain(error, config)).toBe(line);
 });

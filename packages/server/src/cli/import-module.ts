@@ -1,67 +1,163 @@
-/** Imports a module that the user named, TypeScript with decorators included. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-
 /**
- * Node removes types but does not lower standard decorators, so a TypeScript file is imported through tsx where the
- * application, or else this package, has it. Without tsx Node does what it can.
- * @throws what the module throws; where tsx might have helped, a line on the standard error stream says so first.
+ * Imports a module that the user named, in JavaScript or TypeScript. Node removes types by itself; tsx is loaded at the first file
+ * that needs more, from beside that file or from beside this package. Without such a file, a start needs a third less CPU time.
  */
-export async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
-  const isTypeScript = /\.[mc]?tsx?$/.test(file);
-  const lowered = isTypeScript && (await registerTsx(file));
-  try {
-    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    if (isTypeScript && !lowered && mayNeedTsx(error)) {
-      process.stderr.write(
-        "tsgi: this Node does not run all of TypeScript by itself (decorators, enums): npm install --save-dev tsx\n",
-      );
-    }
-    throw error;
+import { readFileSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { findSyntaxForTsx } from "./needs-tsx.ts";
+
+export type ImportErrorCode = "TSX_MISSING" | "MODULE_IS_COMMONJS" | "LEGACY_DECORATORS";
+
+/** A module that cannot be imported for a known reason. The message says what to change. */
+export class ImportError extends Error {
+  override readonly name = "ImportError";
+  readonly code: ImportErrorCode;
+
+  constructor(code: ImportErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
   }
 }
 
-let tsxIsRegistered = false;
+/** @throws ImportError; or what the module throws. */
+export async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const url = pathToFileURL(file).href;
+  if (isTypeScript(file)) prepareTypeScript(file, url);
+  else refuseCommonJs(file);
+  try {
+    return (await import(url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    // Both come before any module runs: syntax that the check did not find, and what tsx resolves, such as "./x.js" for x.ts.
+    const mayWorkWithTsx =
+      isTypeScript(file) && (error instanceof SyntaxError || codeOf(error) === "ERR_MODULE_NOT_FOUND");
+    if (!mayWorkWithTsx || tsx.state === "registered" || !registerTsx(file)) throw explainFailure(file, error);
+  }
+  try {
+    return (await import(url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw explainFailure(file, error);
+  }
+}
 
-async function registerTsx(file: string): Promise<boolean> {
-  if (tsxIsRegistered) return true;
+/** What is known of tsx. `missing`: a file needs it, for this reason, and it is not installed. */
+let tsx: { readonly state: "unused" | "registered" } | { readonly state: "missing"; readonly message: string } = {
+  state: "unused",
+};
+let hooked = false;
+
+function prepareTypeScript(file: string, url: string): void {
+  // Node 22.13 to 22.17 does not remove types, and has no synchronous hooks before 22.15.
+  const { registerHooks } = nodeModule as Partial<typeof nodeModule>;
+  if (process.features.typescript === false || registerHooks === undefined) {
+    if (tsx.state === "unused" && !registerTsx(file)) noteMissing(file, "TypeScript");
+    return;
+  }
+  // Before the import: tsx then resolves this file too, and decides what kind of module it is.
+  if (tsx.state === "unused") checkFile(url);
+  if (hooked) return;
+  hooked = true;
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const resolved = nextResolve(specifier, context);
+      if (tsx.state === "unused") checkFile(resolved.url);
+      return resolved;
+    },
+  });
+}
+
+/** Registers tsx if the file needs it. tsx is in place before the file is loaded, and compiles it and all later ones. */
+function checkFile(url: string): void {
+  if (!url.startsWith("file:") || url.includes("/node_modules/")) return;
+  const file = fileURLToPath(url);
+  if (!isTypeScript(file)) return;
+  // Node would take it for CommonJS.
+  const reason = isCommonJs(file)
+    ? "ES modules in a CommonJS package"
+    : findSyntaxForTsx(file, readFileSync(file, "utf8"));
+  if (reason !== null && !registerTsx(file)) noteMissing(file, reason);
+}
+
+/** @returns whether tsx is installed. */
+function registerTsx(file: string): boolean {
   for (const from of [file, import.meta.url]) {
-    const manifest = findManifest("tsx", from);
-    if (manifest === null) continue;
-    const { register } = (await import(new URL(entryOfTsx(manifest), manifest).href)) as TsxApi;
+    const require = nodeModule.createRequire(from);
+    let manifest: string;
+    try {
+      manifest = require.resolve("tsx/package.json");
+    } catch {
+      continue; // Not installed there.
+    }
+    // The entry for `import`: the one for `require` fails before Node 22.15.
+    const { exports } = require(manifest) as {
+      readonly exports: { readonly "./esm/api": { readonly import: { readonly default: string } } };
+    };
+    const entry = join(dirname(manifest), exports["./esm/api"].import.default);
+    const { register } = require(entry) as { readonly register: () => unknown };
     register();
-    tsxIsRegistered = true;
+    tsx = { state: "registered" };
     return true;
   }
   return false;
 }
 
-interface TsxApi {
-  readonly register: () => unknown;
+function noteMissing(file: string, reason: string): void {
+  const message = `${file} has ${reason}, which this Node does not run by itself: npm install --save-dev tsx`;
+  tsx = { state: "missing", message };
 }
 
-/** The package.json of an installed package, or null. */
-function findManifest(name: string, from: string): URL | null {
-  try {
-    return pathToFileURL(createRequire(from).resolve(`${name}/package.json`));
-  } catch {
-    return null;
+function explainFailure(file: string, error: unknown): unknown {
+  if (tsx.state === "missing" && (error instanceof SyntaxError || codeOf(error) === "ERR_UNKNOWN_FILE_EXTENSION")) {
+    return new ImportError("TSX_MISSING", tsx.message, error);
+  }
+  // tsx reads the one of the working directory.
+  const config = error instanceof TypeError ? findUp(process.cwd(), "tsconfig.json") : null;
+  if (config !== null && /"experimentalDecorators"\s*:\s*true/.test(config.text)) {
+    // The helper of esbuild for decorators of the old kind.
+    if (error instanceof Error && error.stack?.includes("__decorateClass") === true) {
+      const message = `${config.path} sets "experimentalDecorators", but the decorators of ${file} are standard ones: remove that line`;
+      return new ImportError("LEGACY_DECORATORS", message, error);
+    }
+  }
+  return error;
+}
+
+/** Node would report the first `export`, and a warning that has the cause. */
+function refuseCommonJs(file: string): void {
+  if (!isCommonJs(file) || !ES_MODULE.test(readFileSync(file, "utf8"))) return;
+  throw new ImportError(
+    "MODULE_IS_COMMONJS",
+    `${file} is an ES module, but ${findUp(dirname(file), "package.json")?.path} says "type": "commonjs": ` +
+      `write "type": "module" there, or rename the file to .mjs`,
+  );
+}
+
+const ES_MODULE = /^[ \t]*(?:export[ \t{*]|import[ \t{*"'])/m;
+
+/** Of a .js or .ts file, whose package says what it is. Without `type` Node decides by the syntax of .js files, but warns of .ts. */
+function isCommonJs(file: string): boolean {
+  if (!/\.[jt]s$/.test(file)) return false;
+  const type = /"type"\s*:\s*"(module|commonjs)"/.exec(findUp(dirname(file), "package.json")?.text ?? "")?.[1];
+  return type === "commonjs" || (type === undefined && file.endsWith(".ts"));
+}
+
+/** The nearest file of the name, in a folder or the folders above it. */
+function findUp(start: string, name: string): { readonly path: string; readonly text: string } | null {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const path = join(folder, name);
+    try {
+      return { path, text: readFileSync(path, "utf8") };
+    } catch {
+      if (folder === dirname(folder)) return null;
+    }
   }
 }
 
-/** The module for `import`: `createRequire` resolves to the one for `require`, whose `register` fails before Node 22.15. */
-function entryOfTsx(manifest: URL): string {
-  const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as {
-    readonly exports: { readonly "./esm/api": { readonly import: { readonly default: string } } };
-  };
-  return exports["./esm/api"].import.default;
+function isTypeScript(file: string): boolean {
+  return /\.[mc]?tsx?$/.test(file);
 }
 
-/** A syntax error with a code is the type remover's own, which has read the file as TypeScript and found it wrong. */
-function mayNeedTsx(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (error instanceof SyntaxError && code === undefined) return true;
-  return code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX" || code === "ERR_UNKNOWN_FILE_EXTENSION";
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

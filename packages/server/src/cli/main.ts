@@ -1,28 +1,36 @@
 /**
- * The `tsgi` command from its words to its exit code: 0 after an orderly end, 1 where it could not start, 2 for wrong usage,
- * 130 and 143 for a second SIGINT or SIGTERM. Unhandled rejections end the process, as is Node's default: an application that
- * lost track of its errors is not one to keep running.
+ * The `tsgi` command, from its arguments to its exit code: 0 after an orderly end, 1 if it cannot start, 2 for wrong usage, 130 and
+ * 143 for a second SIGINT or SIGTERM. Unhandled rejections end the process, as is the default of Node.
  */
-import { type Config, environmentSource, resolveConfig, UsageError } from "../config.ts";
+import { environmentSource, resolveConfig, type ResolvedConfig, UsageError } from "../config.ts";
 import { VERSION } from "../version.ts";
-import { readArguments } from "./arguments.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
 import { readConfigFile } from "./config-file.ts";
 import { explain } from "./explain.ts";
 import { run } from "./run.ts";
-import { supervise } from "./supervise.ts";
-import { helpText, SYNOPSIS } from "./usage.ts";
+import { checkText, helpText, SYNOPSIS } from "./usage.ts";
+import { watch } from "./watch.ts";
 
-/** @throws what nobody foresaw, for Node to print with its stack and, of a syntax error, its place. */
+/** @throws an error that is a bug, for Node to print with its stack and, for a syntax error, its place. */
 export async function main(args: readonly string[]): Promise<void> {
   const folder = process.cwd();
-  let config: Config;
+  let given: Arguments;
+  let resolved: ResolvedConfig;
   try {
-    const { help, version, configFile, source } = readArguments(args);
-    if (help) return void process.stdout.write(helpText());
-    if (version) return void process.stdout.write(`${VERSION}\n`);
-    const file = await readConfigFile(configFile, folder);
-    config = resolveConfig([source, environmentSource(process.env), ...(file === null ? [] : [file])]);
-    if (config.application === undefined) throw new UsageError("which application? Name its module, such as ./app.ts");
+    given = readArguments(args);
+    const { command } = given;
+    if (command.help) return void process.stdout.write(helpText());
+    if (command.version) return void process.stdout.write(`${VERSION}\n`);
+    const environment = environmentSource(process.env, process.pid);
+    const file = await readConfigFile(command.config, folder);
+    resolved = resolveConfig([given.source, environment, ...(file === null ? [] : [file])]);
+    if (command.check) return void process.stdout.write(checkText(resolved));
+    const { application, static: mounts } = resolved.config;
+    if (application === undefined && mounts.length === 0) {
+      throw new UsageError(
+        "there is nothing to serve: name the module of an application, such as ./app.ts, or --static .",
+      );
+    }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(
@@ -31,13 +39,17 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  if (config.watch) return supervise(args, folder, config.shutdownTimeoutMs);
+  // They are for this process only (sd_listen_fds(3)).
+  delete process.env["LISTEN_FDS"];
+  delete process.env["LISTEN_PID"];
+  const { config } = resolved;
+  if (config.watch) return watch(args, folder, config);
   try {
-    await run({ ...config, application: config.application }, folder);
+    await run({ config, folder, applicationArguments: given.applicationArguments });
   } catch (error) {
     const line = explain(error, config);
     if (line === null) throw error;
     process.stderr.write(`tsgi: ${line}\n`);
-    process.exit(1); // What the application has opened meanwhile would keep the process.
+    process.exit(1); // The application may have opened something that keeps the process alive.
   }
 }

@@ -1,60 +1,34 @@
-/** Serves an application until a signal, or the supervisor, ends it. */
-import { resolve } from "node:path";
-import type { Serve, Server } from "@tsgi/gateway-spec";
-import type { Config } from "../config.ts";
-import type { SocketServeOptions } from "../options.ts";
-import { loadApplication } from "./load-application.ts";
+/** Runs a server in this process until a signal, or the process that watches files, stops it. */
+import type { Server } from "@tsgi/gateway-spec";
+import { type Start, startServer } from "./start.ts";
 
-/** Resolves once it listens; the process then lives until it is told to stop. Rejects where it cannot start. */
-export async function run(config: Config & { readonly application: string }, folder: string): Promise<void> {
-  // A supervisor that goes away, or wants us to, disconnects. While nothing is served yet, there is nothing to finish.
-  process.once("disconnect", leave);
-  const {
-    application: reference,
-    server: kind,
-    watch: _,
-    host,
-    path,
-    tlsCert,
-    tlsKey,
-    tlsSelfSigned,
-    ...others
-  } = config;
-  const options: SocketServeOptions = {
-    ...others,
-    hostname: host,
-    ...(path === undefined ? {} : { path }),
-    ...(tlsSelfSigned ? { tls: "self-signed" } : {}),
-    ...(tlsCert === undefined || tlsKey === undefined
-      ? {}
-      : { tls: { cert: resolve(folder, tlsCert), key: resolve(folder, tlsKey) } }),
-  };
-  const application = await loadApplication(reference, folder);
-  const serve = await importServe(kind);
-  const server = await serve(application, options);
-  process.off("disconnect", leave);
-  stopWhenTold(server);
-  process.stdout.write(`tsgi: ${server.url} (${kind} server, pid ${process.pid})\n`);
+/** Resolves when the server listens; the process then lives until it is stopped. Rejects if it cannot start. */
+export async function run(start: Start): Promise<void> {
+  // The parent disconnects to stop this process. Before the server listens there is nothing to finish.
+  process.once("disconnect", exit);
+  const server = await startServer(start);
+  process.off("disconnect", exit);
+  stopOnSignal(server, start.config.shutdownTimeoutMs);
+  process.stdout.write(`tsgi: ${server.url} (${start.config.server} server, pid ${process.pid})\n`);
 }
 
-function leave(): void {
+function exit(): void {
   process.exit(0);
 }
 
-async function importServe(kind: Config["server"]): Promise<Serve<SocketServeOptions>> {
-  return kind === "socket" ? (await import("../socket/index.ts")).serve : (await import("../node-http/index.ts")).serve;
-}
-
-/** What a shell reports of a process that a signal ended. */
+/** The exit codes that a shell reports for a process that a signal ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** The first signal shuts down in order, a second one ends the process at once. */
-function stopWhenTold(server: Server): void {
+/** The first signal shuts down in order; a second one ends the process at once. */
+function stopOnSignal(server: Server, timeoutMs: number): void {
   let stopping = false;
-  const stop = () => {
+  const stop = (again: string) => {
     if (stopping) return;
     stopping = true;
-    process.stdout.write("tsgi: shutting down\n");
+    const seconds = timeoutMs / 1000;
+    process.stdout.write(
+      `tsgi: shutting down: running requests may finish, for at most ${seconds} ${seconds === 1 ? "second" : "seconds"}${again}\n`,
+    );
     server.close().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -66,8 +40,10 @@ function stopWhenTold(server: Server): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       if (stopping) process.exit(EXIT_CODES[signal]);
-      stop();
+      stop(signal === "SIGINT" ? "; press Ctrl-C again to end at once" : `; a second ${signal} ends it at once`);
     });
   }
-  process.once("disconnect", stop);
+  process.once("disconnect", () => {
+    stop("");
+  });
 }

@@ -1,29 +1,55 @@
-/** What `tsgi --help` prints. */
-import { OPTIONS } from "../config.ts";
+/** The texts of `--help` and `--check`. */
+import { COMMAND_OPTIONS, type OptionInfo, OPTIONS, type ResolvedConfig, valueText } from "../config.ts";
 
-export const SYNOPSIS: string = `Usage: tsgi [[host:]port] module[:export] [options]
+export const SYNOPSIS: string = `Usage: tsgi [[host:]port] module[:export] [options] [-- options of the application]
 
-  tsgi 7788 ./app.ts:application
-  tsgi 0.0.0.0:7788 ./app.ts --server node
+  tsgi ./app.ts
+  tsgi 0.0.0.0:8000 ./app.ts:application --server node
+  tsgi 8000 --static .
 `;
 
 export function helpText(): string {
-  const rows: (readonly [string, string])[] = OPTIONS.map(({ flag, placeholder, description, defaultText }) => [
-    placeholder === null ? flag : `${flag} <${placeholder}>`,
-    defaultText === "" ? description : `${description} (default ${defaultText})`,
-  ]);
-  rows.push(
-    ["--config <file>", "Configuration file (default tsgi.config.ts, .js or .json where there is one)"],
-    ["-h, --help", "Print this"],
-    ["-v, --version", "Print the version"],
-  );
-  const width = Math.max(...rows.map(([left]) => left.length));
+  const rows = [...OPTIONS, ...COMMAND_OPTIONS].map((option) => ({ option, left: synopsisOf(option) }));
+  const width = Math.max(...rows.map(({ left }) => left.length));
+  const groups = Map.groupBy(rows, ({ option }) => option.group);
+  const sections = [...groups].map(([group, members]) => {
+    const lines = members.map(({ option, left }) => `  ${left.padEnd(width)}  ${descriptionOf(option)}\n`);
+    return `${group}:\n${lines.join("")}`;
+  });
   return `${SYNOPSIS}
-The module exports an application or a handler: as "application", else as its default, else as "app".
+The module is a file, with or without its extension (.ts, .mts, .js, .mjs). It exports an application or a handler, as
+"application", as its default export or as "app". Without a module, --static serves folders and lists them.
 
-Options:
-${rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("")}
-The command line counts first, then the environment (--max-body-bytes is TSGI_MAX_BODY_BYTES), then the
+${sections.join("\n")}
+The command line takes precedence over the environment (--max-body-bytes is TSGI_MAX_BODY_BYTES), and that over the
 configuration file (there it is maxBodyBytes).
 `;
+}
+
+function synopsisOf({ flag, otherFlags, placeholder }: OptionInfo): string {
+  return `${[...otherFlags.filter((other) => !other.startsWith("--")), flag].join(", ")}${placeholder === null ? "" : ` <${placeholder}>`}`;
+}
+
+function descriptionOf({ description, otherFlags, variables, defaultText, flag }: OptionInfo): string {
+  const flags = otherFlags.filter((other) => other.startsWith("--"));
+  const others = [...flags, ...variables.filter((variable) => !variable.startsWith("TSGI_"))];
+  const notes = [
+    ...(others.length === 0 ? [] : [`also ${others.join(", ")}`]),
+    ...(defaultText === "" || flag === "--config" ? [] : [`default ${defaultText}`]),
+  ];
+  return notes.length === 0 ? description : `${description} (${notes.join("; ")})`;
+}
+
+/** Each option with its value and the origin of the value. */
+export function checkText({ config, origins }: ResolvedConfig): string {
+  const rows = OPTIONS.map(({ name }) => ({
+    name,
+    value: valueText(config[name as keyof typeof config]),
+    origin: origins.get(name) ?? "default",
+  }));
+  const nameWidth = Math.max(...rows.map(({ name }) => name.length));
+  const valueWidth = Math.max(...rows.map(({ value }) => value.length));
+  return rows
+    .map(({ name, value, origin }) => `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`)
+    .join("");
 }

@@ -26,7 +26,15 @@ async function reported(names: readonly string[], last: string): Promise<readonl
   return [...files].toSorted();
 }
 
-test("tells of sources, deep down too", async () => {
+test("reports .env files", async () => {
+  expect(await reported([".env", ".env.local", ".environment", ".envrc"], "last.ts")).toEqual([
+    ".env",
+    ".env.local",
+    "last.ts",
+  ]);
+});
+
+test("reports sources, also in nested folders", async () => {
   expect(await reported(["app.ts", "src/page.eta", "src/deep/schema.sql"], "src/last.json")).toEqual([
     "app.ts",
     "src/deep/schema.sql",
@@ -35,12 +43,12 @@ test("tells of sources, deep down too", async () => {
   ]);
 });
 
-test("says nothing of packages, build output, dot folders and databases", async () => {
+test("does not report packages, build output, dot folders and databases", async () => {
   const ignored = ["node_modules/x/a.js", "dist/a.js", ".git/a.json", "data.sqlite", "data.sqlite-wal", "data.db"];
   expect(await reported(ignored, "last.ts")).toEqual(["last.ts"]);
 });
 
-test("finds what was written into a folder before anybody looked there", async () => {
+test("reports files that were written into a new folder before it was watched", async () => {
   const { promise, resolve } = Promise.withResolvers<readonly string[]>();
   const unwatch = await watchFiles(root, resolve);
   await mkdir(join(root, "new/inside"), { recursive: true });

