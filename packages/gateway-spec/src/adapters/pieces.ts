@@ -1,4 +1,4 @@
-/** A body that is pushed on one side and pulled on the other: what a call-back interface writes, a server reads. */
+/** A body that a callback interface pushes and a server pulls. */
 export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
   readonly #onDrop: () => void;
   #queue: Uint8Array[] = [];
@@ -7,7 +7,7 @@ export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   #onTaken: (() => void)[] = [];
   #wake: (() => void) | null = null;
 
-  /** @param onDrop called when the reader leaves before the end. */
+  /** @param onDrop called when the reader stops before the end. */
   constructor(onDrop: () => void) {
     this.#onDrop = onDrop;
   }
@@ -29,7 +29,7 @@ export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     this.#wake?.();
   }
 
-  /** Calls back when all that was pushed has been pulled. */
+  /** Calls back when the reader has pulled every piece, or the body has failed. */
   whenTaken(taken: () => void): void {
     if (this.#queue.length === 0 || this.#error !== null) taken();
     else this.#onTaken.push(taken);
@@ -39,7 +39,7 @@ export class Pieces implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     return this.#ended && this.#queue.length === 0;
   }
 
-  /** The body where it is complete; nobody has pulled yet. */
+  /** The whole body if it has ended, before the first pull; else `null`. */
   whole(): Uint8Array | null {
     if (!this.#ended) return null;
     const whole = Buffer.concat(this.#queue);

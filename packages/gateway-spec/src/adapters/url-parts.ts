@@ -1,6 +1,6 @@
-/** Path and query as received: a parsed URL would resolve `..` and encode anew. */
+/** Path and query as received. `new URL()` would resolve `..` and encode characters. */
 
-/** The parts of an absolute URL without a fragment; the query without its question mark. */
+/** Splits an absolute URL without a fragment. The query has no question mark. */
 export function splitUrl(url: string): { readonly path: string; readonly query: string } {
   const authority = url.indexOf("://") + 3;
   const questionMark = url.indexOf("?", authority);
@@ -9,7 +9,7 @@ export function splitUrl(url: string): { readonly path: string; readonly query: 
   return { path: slash === -1 || slash > end ? "/" : url.slice(slash, end), query: url.slice(end + 1) };
 }
 
-/** The bytes that a path stands for. What is no percent-triplet stays. */
+/** Decodes the percent-encoded octets of a path. A percent sign without two hex digits is kept. */
 export function percentDecode(path: string): Buffer {
   const characters = path.replaceAll(/%([0-9a-f]{2})/gi, (_triplet, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

@@ -1,4 +1,5 @@
 /** Calls an application and checks what it returns. */
+import { describe, isPromiseLike } from "../../server-kit/handler-result.ts";
 import type { Environ, StartResponse, WsgiApplication, WsgiClass, WsgiResponse } from "./types.ts";
 
 /** Calls an application, or makes an instance of it. @returns what it gave, unchecked. */
@@ -15,12 +16,12 @@ export function toWsgiResponse(body: unknown): WsgiResponse {
   if (typeof body === "object" && body !== null) {
     if (Symbol.iterator in body) return body as WsgiResponse;
     if (body instanceof Promise) body.catch(() => undefined);
-    if (body instanceof Promise || Symbol.asyncIterator in body) {
+    if (isPromiseLike(body) || Symbol.asyncIterator in body) {
       throw new TypeError("A WSGI application cannot be asynchronous: write an ASGI application or a TSGI handler");
     }
   }
   throw new TypeError(
-    `A WSGI application must return an iterable of byte strings, such as ["hello"], not ${typeOf(body)}`,
+    `A WSGI application must return an iterable of byte strings, such as ["hello"], not ${describe(body)}`,
   );
 }
 
@@ -33,9 +34,5 @@ function isClass(application: WsgiApplication): application is WsgiClass {
 export function toBytes(data: unknown): Uint8Array {
   if (typeof data === "string") return Buffer.from(data);
   if (data instanceof Uint8Array) return data;
-  throw new TypeError(`A piece of a WSGI body must be a string or bytes, not ${typeOf(data)}`);
-}
-
-export function typeOf(value: unknown): string {
-  return value === null ? "null" : typeof value;
+  throw new TypeError(`A piece of a WSGI body must be a string or bytes, not ${describe(data)}`);
 }

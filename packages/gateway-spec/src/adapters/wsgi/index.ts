@@ -48,6 +48,8 @@ export interface WsgiOptions {
  * });
  * ```
  *
+ * Python's `make_server(host, port, application)` is `serve(wsgi(application), { port })` of `@tsgi/server`.
+ *
  * The content is read before the call, because reading `wsgi.input` cannot wait. The next piece of the body is taken when the client
  * has taken the last one. What `write` is given is kept until the call returns.
  * @throws TypeError if `application` is not a function.

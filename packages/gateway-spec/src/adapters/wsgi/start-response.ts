@@ -1,6 +1,7 @@
 /** `startResponse` by the rules of PEP 3333, "The start_response() Callable". */
 import { FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../../server-kit/fields.ts";
-import { toBytes, typeOf } from "./application.ts";
+import { describe } from "../../server-kit/handler-result.ts";
+import { toBytes } from "./application.ts";
 import type { StartResponse } from "./types.ts";
 
 type Fields = readonly (readonly [string, string])[];
@@ -126,6 +127,6 @@ function isList(value: unknown): value is readonly unknown[] {
 }
 
 function show(value: unknown): string {
-  const text = typeof value === "function" ? "a function" : (JSON.stringify(value) ?? typeOf(value));
+  const text = JSON.stringify(value) ?? describe(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -60,7 +60,7 @@ describe("the validator blames the application for", () => {
     ["a string in place of the iterable", (_environ, start) => (ok(start), "page"), "write [body], not body"],
     ["bytes in place of the iterable", (_environ, start) => (ok(start), Buffer.from("page")), "write [body], not body"],
     ["an object that is not iterable", (_environ, start) => (ok(start), {} as string[]), "must return an iterable"],
-    ["a number in the body", (_environ, start) => (ok(start), [1] as unknown as string[]), "not number"],
+    ["a number in the body", (_environ, start) => (ok(start), [1] as unknown as string[]), "not the number 1"],
     ["no call of startResponse", () => ["page"], "must call startResponse before"],
     ["no call of startResponse and no pieces", () => [], "must call startResponse before"],
     [
@@ -87,7 +87,7 @@ describe("the validator blames the application for", () => {
       (_environ, start) => (Reflect.apply(start, null, ["200 OK"]), []),
       "two or three arguments",
     ],
-    ["a number given to write", (_environ, start) => (ok(start)(1 as unknown as string), []), "not number"],
+    ["a number given to write", (_environ, start) => (ok(start)(1 as unknown as string), []), "not the number 1"],
     [
       "a number written to wsgi.errors",
       (given, start) => (given["wsgi.errors"].write(1 as unknown as string), ok(start), []),

@@ -1,6 +1,7 @@
 /** Checks an application and the server that runs it against PEP 3333, as Python's `wsgiref.validate` does. */
 import { TOKEN } from "../../server-kit/fields.ts";
-import { callApplication, toWsgiResponse, typeOf } from "./application.ts";
+import { describe } from "../../server-kit/handler-result.ts";
+import { callApplication, toWsgiResponse } from "./application.ts";
 import { readFields, readStatus } from "./start-response.ts";
 import type {
   Bytes,
@@ -108,13 +109,13 @@ function checkEnviron(environ: Environ): void {
   check(
     typeof environ === "object" && environ !== null,
     "server",
-    `must pass an object as environ, not ${typeOf(environ)}`,
+    `must pass an object as environ, not ${describe(environ)}`,
   );
   const variable = (name: string, right: (value: unknown) => boolean, expected: string) => {
     check(
       right(environ[name]),
       "server",
-      `must set environ[${JSON.stringify(name)}] to ${expected}, not ${typeOf(environ[name])}`,
+      `must set environ[${JSON.stringify(name)}] to ${expected}, not ${describe(environ[name])}`,
     );
   };
   for (const name of REQUIRED)
@@ -153,7 +154,7 @@ function hasMethod(value: unknown, method: PropertyKey): boolean {
 }
 
 function checkText(text: unknown): void {
-  check(typeof text === "string", "application", `must write strings to wsgi.errors, not ${typeOf(text)}`);
+  check(typeof text === "string", "application", `must write strings to wsgi.errors, not ${describe(text)}`);
 }
 
 function checkedErrors(errors: ErrorStream): ErrorStream {
@@ -206,7 +207,7 @@ function checkExcInfo(excInfo: unknown): void {
 
 function checkPiece(piece: unknown): void {
   const right = typeof piece === "string" || piece instanceof Uint8Array;
-  check(right, "application", `must send strings or bytes as the pieces of its body, not ${typeOf(piece)}`);
+  check(right, "application", `must send strings or bytes as the pieces of its body, not ${describe(piece)}`);
 }
 
 function check(condition: boolean, side: "server" | "application", message: string): asserts condition {

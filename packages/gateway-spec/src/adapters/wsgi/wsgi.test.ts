@@ -297,7 +297,7 @@ describe("startResponse and the body", () => {
       },
       "more bytes than the Content-Length of 2",
     ],
-    ["an object as the body", (_environ, startResponse) => (ok(startResponse), {} as WsgiResponse), "not object"],
+    ["an object as the body", (_environ, startResponse) => (ok(startResponse), {} as WsgiResponse), "not an object"],
     ["no body", (_environ, startResponse) => (ok(startResponse), undefined as unknown as string), "not undefined"],
     [
       "an asynchronous application",
@@ -307,7 +307,7 @@ describe("startResponse and the body", () => {
     [
       "a number in the body",
       (_environ, startResponse) => (ok(startResponse), [1] as unknown as string[]),
-      "not number",
+      "not the number 1",
     ],
   ])("%s is an error", async (_name, application, message) => {
     await expect(call(application)).rejects.toThrow(message);
