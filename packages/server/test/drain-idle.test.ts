@@ -1,4 +1,4 @@
-/** `drainIdleMs`: what an idle connection may do during shutdown, on a manual clock. */
+/** `drainIdleMs`: how long an idle connection stays open while its server shuts down. */
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { listen as listenNode } from "../src/node-http/listen.ts";
@@ -20,14 +20,14 @@ describe.each([
   ["socket", listenSocket],
   ["node", listenNode],
 ])("%s", (_name, listen) => {
-  /** A server with an idle connection. */
+  /** Starts a server, and opens a connection that is idle. */
   async function idle(options: SocketServeOptions) {
     const clock = new ManualClock();
     const server: Server = await listen(hello, { logger, keepAliveTimeoutMs: 600_000, ...options }, clock);
     const client = new WireClient(server.address);
     clients.push(client);
     await client.send(get("/")).until("hello");
-    // Bytes have arrived since the last sweep, so it is not idle yet.
+    // A connection with activity since the last sweep is not idle yet.
     clock.advance(500);
     return { clock, server, client };
   }
@@ -35,7 +35,7 @@ describe.each([
   test.each([
     ["a second", {}, 1000],
     ["another time", { drainIdleMs: 5000 }, 5000],
-  ])("an idle connection has %s for one more request", async (_what, options, timeMs) => {
+  ])("an idle connection has %s to send one more request", async (_what, options, timeMs) => {
     const [served, closed] = await Promise.all([idle(options), idle(options)]);
     const ends = [served.server.close(), closed.server.close()];
     served.clock.advance(timeMs);
@@ -46,7 +46,7 @@ describe.each([
     await Promise.all(ends);
   });
 
-  test("0: it is closed at the next sweep", async () => {
+  test("with drainIdleMs: 0 an idle connection is closed at the next sweep", async () => {
     const { clock, server, client } = await idle({ drainIdleMs: 0 });
     const closed = server.close();
     clock.advance(500);

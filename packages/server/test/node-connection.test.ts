@@ -1,4 +1,4 @@
-/** The node server and clients that keep a connection busy without progress. */
+/** Timeouts of the node server: what counts as activity of a client. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -19,7 +19,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-/** A client that is paused, and the server's end of its connection. */
+/** A client that is paused, and the server side of its connection. */
 async function start(handler: Handler, clock: ManualClock): Promise<{ client: Socket; end: Socket }> {
   const server = await listen(handler, { logger, shutdownTimeoutMs: 100, maxDrainBytes: 1000 }, clock);
   servers.push(server);
@@ -37,14 +37,14 @@ async function start(handler: Handler, clock: ManualClock): Promise<{ client: So
   return { client, end };
 }
 
-/** Sends bytes and waits until the server has received them. */
+/** Sends, and waits until the server has read it. */
 async function send(client: Socket, end: Socket, text: string): Promise<void> {
   const { bytesRead } = end;
   client.write(text);
   while (end.bytesRead === bytesRead && !end.destroyed) await turn();
 }
 
-test("single bytes of a next request do not count as reading", async () => {
+test("a client that sends bytes of its next request, but does not read the response, times out", async () => {
   const clock = new ManualClock();
   const failed = Promise.withResolvers<unknown>();
   const { client, end } = await start((_request, exchange) => {
@@ -61,7 +61,7 @@ test("single bytes of a next request do not count as reading", async () => {
   expect(await failed.promise).toMatchObject({ code: "RESPONSE_TIMEOUT" });
 });
 
-test("content that is drained after the response has a total time limit", async () => {
+test("bodyTimeoutMs spans all of the content that is drained after the response", async () => {
   const clock = new ManualClock();
   const { client, end } = await start(() => ({ status: 200, body: "enough" }), clock);
   client.write(post("/", "x", "Content-Length: 500"));

@@ -1,4 +1,4 @@
-/** The cases of strictness.ts that apply to HTTP/2. */
+/** The strictness of HTTP/1.1 (strictness.ts), as far as it applies to HTTP/2. */
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import type { Handler, OutgoingResponse, Server } from "@tsgi/gateway-spec";
 import { afterEach, expect, test } from "vitest";
@@ -15,14 +15,14 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-interface ReceivedResponse {
+interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly informational: readonly IncomingHttpHeaders[];
   readonly text: string;
   readonly code: number | undefined;
 }
 
-async function ask(handler: Handler, fields: Readonly<Record<string, string>> = {}): Promise<ReceivedResponse> {
+async function ask(handler: Handler, fields: Readonly<Record<string, string>> = {}): Promise<Received> {
   const server = await serve(handler, { logger, tls });
   servers.push(server);
   const session = connect(server.url, { ca: tls.cert });
@@ -39,12 +39,12 @@ async function ask(handler: Handler, fields: Readonly<Record<string, string>> = 
   return { headers, informational, text, code: stream.rstCode };
 }
 
-test.each(["http", "ftp"])("a request with the scheme %s is rejected with 421", async (scheme) => {
+test.each(["http", "ftp"])("a request for the scheme %s is refused with 421", async (scheme) => {
   const { headers } = await ask(() => ({ status: 200 }), { ":scheme": scheme });
   expect(headers[":status"]).toBe(421);
 });
 
-test("a 205 has Content-Length 0, and a 1xx has no framing fields", async () => {
+test("a 205 has Content-Length: 0 and no content; a 1xx has no fields of framing", async () => {
   const { headers, informational, text } = await ask((_request, exchange) => {
     exchange.sendInformational?.(103, { "content-length": "5", "transfer-encoding": "chunked", link: "</a>" });
     return { status: 205, body: "x" };
@@ -55,13 +55,13 @@ test("a 205 has Content-Length 0, and a 1xx has no framing fields", async () => 
 
 test.each<[string, () => OutgoingResponse]>([
   ["a body that throws at once", () => ({ status: 200, body: failing() })],
-  ["a value that is not a string", () => ({ status: 200, headers: [["x", 5 as unknown as string]] })],
-  ["a value that splits the response", () => ({ status: 200, headers: { x: "a\r\nb: c" }, body: pieces("a") })],
-])("%s: 500", async (_name, response) => {
+  ["a field value that is not a string", () => ({ status: 200, headers: [["x", 5 as unknown as string]] })],
+  ["a field value with CR and LF", () => ({ status: 200, headers: { x: "a\r\nb: c" }, body: pieces("a") })],
+])("%s: the response is a 500", async (_name, response) => {
   expect((await ask(response)).headers[":status"]).toBe(500);
 });
 
-test("a framing trailer resets the stream", async () => {
+test("trailers with a field of framing reset the stream", async () => {
   const { code } = await ask(() => ({
     status: 200,
     headers: { trailer: "content-length" },

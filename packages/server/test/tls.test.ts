@@ -1,4 +1,4 @@
-/** TLS, with clients of node:tls and in raw bytes. Both servers run the shared suite; the tests of one server follow it. */
+/** TLS on both servers, by clients of node:tls and in raw bytes. */
 import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
@@ -44,7 +44,7 @@ afterEach(async () => {
 
 const hello: Handler = () => ({ status: 200, body: "hello" });
 
-/** Connects a client that trusts the certificate. */
+/** A client that trusts the certificate of the server. */
 function secure(server: Server, options: ConnectionOptions = {}): WireClient {
   const { address } = server;
   if (address.transport !== "tcp") throw new Error("no port");
@@ -68,7 +68,7 @@ function follow(client: WireClient): WireClient {
   return client;
 }
 
-/** The certificate that a client receives, or the error of its handshake. */
+/** @returns the socket after its handshake, or the code of the error. */
 async function handshake(client: WireClient): Promise<TLSSocket | string> {
   const socket = client.socket as TLSSocket;
   const failed = once(socket, "close").then(() => "closed");
@@ -90,7 +90,7 @@ describe.each([
     return server;
   };
 
-  test("a request receives a response, and the exchange has the TLS information", async () => {
+  test("the exchange says that it is encrypted, and has the parameters of TLS", async () => {
     let seen: { url: string; encrypted: boolean; tls: TlsInfo | null } | undefined;
     const server = await start((incoming, exchange) => {
       seen = { url: incoming.url, encrypted: exchange.encrypted, tls: exchange.tls };
@@ -112,7 +112,7 @@ describe.each([
     });
   });
 
-  test("TLS information that the client did not send is null", async () => {
+  test("members of exchange.tls that the client did not send are null", async () => {
     let tls: TlsInfo | null = null;
     const server = await start((_request, exchange) => {
       ({ tls } = exchange);
@@ -124,7 +124,7 @@ describe.each([
     expect(tls).toMatchObject({ version: "TLSv1.2", serverName: null, applicationProtocol: null });
   });
 
-  test("node:https connects and reuses the connection", async () => {
+  test("a client of node:https sends content and keeps the connection", async () => {
     const server = await start(async (incoming, exchange) => {
       const pieces: Uint8Array[] = [];
       for await (const piece of incoming.body ?? []) pieces.push(piece);
@@ -141,7 +141,7 @@ describe.each([
     agent.destroy();
   });
 
-  test("TLS 1.1 is rejected, and TLS 1.2 if the minimum is 1.3", async () => {
+  test("TLS 1.1 is refused, and TLS 1.2 with `minVersion: TLSv1.3`", async () => {
     const older = await start(hello);
     expect(await handshake(secure(older, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" }))).toMatch(/^ERR_SSL_/);
     const newer = await start(hello, { tls: { ...pair, minVersion: "TLSv1.3" } });
@@ -157,7 +157,7 @@ describe.each([
     expect(await Promise.race([refused, done])).toMatchObject([{ code: "ERR_SSL_NO_RENEGOTIATION" }]);
   });
 
-  test("SNI selects the certificate of the name, a wildcard matches one label, other names get the first certificate", async () => {
+  test("serverNames have their certificates, a wildcard matches one label, other names get the first certificate", async () => {
     const one = selfSigned(["one.test"]);
     const many = selfSigned(["*.many.test"]);
     const server = await start(hello, { tls: { ...pair, serverNames: { "One.test": one, "*.many.test": many } } });
@@ -181,36 +181,36 @@ describe.each([
       clientAuthorities: authority,
       serverNames: { "other.test": pair },
     });
-    /** Over TLS 1.3 a client receives the rejection with its first read. */
-    const fetchAs = async (server: Server, options: ConnectionOptions) =>
+    /** With TLS 1.3 a client gets the refusal at its first read. */
+    const ask = async (server: Server, options: ConnectionOptions) =>
       lastContent(await secure(server, options).send(get("/", "Connection: close")).end());
-    const who: Handler = (_request, exchange) => {
+    const subjectOf: Handler = (_request, exchange) => {
       const shown = exchange.tls?.clientCertificate;
       return {
         status: 200,
-        body: shown ? `${shown.subject} ${shown.authorized} ${shown.raw.length > 0}` : "anonymous",
+        body: shown ? `${shown.subject} ${shown.authorized} ${shown.raw.length > 0}` : "no certificate",
       };
     };
 
-    test("none: the server does not request them", async () => {
-      expect(await fetchAs(await start(who), alice)).toBe("anonymous");
+    test("none: no certificate is requested", async () => {
+      expect(await ask(await start(subjectOf), alice)).toBe("no certificate");
     });
 
-    test("request: the exchange has the subject, and whether the certificate is trusted", async () => {
-      const server = await start(who, { tls: asked("request") });
-      expect(await fetchAs(server, alice)).toBe("alice true true");
-      expect(await fetchAs(server, mallory)).toBe("mallory false true");
-      expect(await fetchAs(server, {})).toBe("anonymous");
+    test("request: the exchange has the certificate, and whether an authority has signed it", async () => {
+      const server = await start(subjectOf, { tls: asked("request") });
+      expect(await ask(server, alice)).toBe("alice true true");
+      expect(await ask(server, mallory)).toBe("mallory false true");
+      expect(await ask(server, {})).toBe("no certificate");
     });
 
     test.each(["TLSv1.2", "TLSv1.3"] as const)(
-      "require: without a trusted certificate there is no %s connection",
+      "require: a %s client without an authorized certificate is refused",
       async (version) => {
-        const handler = vi.fn(who);
+        const handler = vi.fn(subjectOf);
         const server = await start(handler, { tls: asked("require") });
         const limits = { minVersion: version, maxVersion: version };
-        expect(await fetchAs(server, { ...limits, ...mallory })).toBe("");
-        expect(await fetchAs(server, limits)).toBe("");
+        expect(await ask(server, { ...limits, ...mallory })).toBe("");
+        expect(await ask(server, limits)).toBe("");
         expect(handler).not.toHaveBeenCalled();
         expect(logger.warn.mock.calls.map(([line]) => String(line))).toEqual([
           expect.stringMatching(/^Refused a TLS connection from .*: its certificate: DEPTH_ZERO_SELF_SIGNED_CERT$/),
@@ -218,14 +218,14 @@ describe.each([
             /^Refused a TLS connection from 127\.0\.0\.1: ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE$/,
           ),
         ]);
-        expect(await fetchAs(server, { ...limits, ...alice })).toBe("alice true true");
+        expect(await ask(server, { ...limits, ...alice })).toBe("alice true true");
       },
     );
 
     test.each(["TLSv1.2", "TLSv1.3"] as const)(
-      "a resumed %s session has the certificate of the client",
+      "a resumed %s session has the certificate of the first one",
       async (version) => {
-        const server = await start(who, { tls: asked("require") });
+        const server = await start(subjectOf, { tls: asked("require") });
         for (const servername of ["localhost", "other.test"]) {
           const options = { ...alice, servername, rejectUnauthorized: false, maxVersion: version };
           const first = secure(server, options);
@@ -240,13 +240,13 @@ describe.each([
       },
     );
 
-    test("they need an authority", async () => {
+    test("without clientAuthorities the server does not start", async () => {
       const tls: TlsOptions = { ...pair, clientCertificates: "require" };
       await expect(serve(hello, { tls, logger })).rejects.toMatchObject({ code: "BAD_CERTIFICATE" });
     });
   });
 
-  describe("invalid TLS options reject at the start", () => {
+  describe("with a certificate that cannot be used", () => {
     test.each([
       ["a key of another certificate", { cert: pair.cert, key: selfSigned().key }, { code: "BAD_CERTIFICATE" }],
       ["text that is not a certificate", { ...pair, cert: "-----BEGIN CERTIFICATE-----" }, { code: "BAD_CERTIFICATE" }],
@@ -262,15 +262,15 @@ describe.each([
     });
   });
 
-  describe("other protocols", () => {
-    test("plain HTTP on the TLS port is closed and logged once, and the next client is served", async () => {
+  describe("a client of another protocol", () => {
+    test("that sends plain HTTP is logged and closed, and the next client is served", async () => {
       const server = await start(hello);
       await plain(server).send(get("/")).end();
       expect(logger.warn.mock.calls).toEqual([["Refused a TLS connection from 127.0.0.1: ERR_SSL_HTTP_REQUEST"]]);
       expect(lastContent(await secure(server).send(get("/", "Connection: close")).end())).toBe("hello");
     });
 
-    test("a client that connects and disconnects is not logged", async () => {
+    test("that connects and closes is not logged", async () => {
       const server = await start(hello);
       const client = plain(server);
       client.socket.end();
@@ -283,7 +283,7 @@ describe.each([
   describe("the end of a response", () => {
     const CLOSE_NOTIFY_RECORD = 21;
 
-    /** The type of the last TLS 1.2 record of the server, and whether the connection was reset. */
+    /** @returns the type of the last TLS 1.2 record of the server, and whether it closed by a reset. */
     async function ending(server: Server): Promise<{ readonly record: number; readonly reset: boolean; text: string }> {
       if (server.address.transport !== "tcp") throw new Error("no port");
       const { port } = server.address;
@@ -318,12 +318,12 @@ describe.each([
       return { record, reset, text };
     }
 
-    test("is marked by close_notify", async () => {
+    test("is a close_notify alert", async () => {
       const server = await start(() => ({ status: 200, body: "whole" }));
       expect(await ending(server)).toMatchObject({ record: CLOSE_NOTIFY_RECORD, reset: false });
     });
 
-    test("is sent in full although a caller waits for completed", async () => {
+    test("is a close_notify alert too if the application awaits `completed`", async () => {
       const server = await start((_request, exchange) => {
         void exchange.completed.catch(() => undefined);
         return {
@@ -342,7 +342,7 @@ describe.each([
       });
     });
 
-    test("is a reset without close_notify after an error behind the head", async () => {
+    test("after a late error is a reset without close_notify", async () => {
       const gate = Promise.withResolvers<void>();
       const server = await start((_request, exchange) => {
         void exchange.completed.catch(() => undefined);
@@ -363,7 +363,7 @@ describe.each([
     });
   });
 
-  describe("files", () => {
+  describe("certificate files", () => {
     let folder = "";
     beforeEach(async () => {
       folder = await mkdtemp(join(tmpdir(), "tsgi-tls-"));
@@ -371,12 +371,12 @@ describe.each([
     });
 
     const put = async (name: string, content: string) => {
-      // As tools that renew certificates do: by one rename.
+      // In one step, as the clients of certificate authorities do it.
       await writeFile(join(folder, `${name}.new`), content);
       await rename(join(folder, `${name}.new`), join(folder, name));
     };
 
-    test("are read again after a change; an inconsistent pair changes nothing", async () => {
+    test("are read again when both have changed; a pair that does not match changes nothing", async () => {
       const clock = new ManualClock();
       const tls = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
       await put("cert.pem", pair.cert);
@@ -391,16 +391,16 @@ describe.each([
       const kept = secure(server);
       await kept.send(get("/")).until("hello");
 
-      const said = (level: "info" | "error") =>
+      const logged = (level: "info" | "error") =>
         new Promise<unknown>((resolve) => logger[level].mockImplementationOnce(resolve));
       const renewed = selfSigned();
-      const refused = said("error");
+      const refused = logged("error");
       await put("cert.pem", renewed.cert);
       clock.advance(5000);
       expect(await refused).toMatch(/cannot be used; the old ones stay/);
       expect(await shown()).toBe(pair.cert);
 
-      const taken = said("info");
+      const taken = logged("info");
       await put("key.pem", renewed.key);
       clock.advance(5000);
       expect(await taken).toMatch(/have changed/);
@@ -416,7 +416,7 @@ describe.each([
       servers.push(server);
       return { clock, server };
     };
-    /** Begins a handshake. The server has accepted the connection: a later client has been served. */
+    /** A client that starts a handshake, when the server has accepted it: a later client has been served. */
     const stuck = async (server: Server) => {
       const client = plain(server).send("\u0016\u0003\u0001");
       await once(client.socket, "connect");
@@ -424,7 +424,7 @@ describe.each([
       return client;
     };
 
-    test("that do not end are terminated at handshakeTimeoutMs", async () => {
+    test("that do not end are closed after handshakeTimeoutMs", async () => {
       const { clock, server } = await started({ handshakeTimeoutMs: 3000 });
       const client = await stuck(server);
       clock.advance(3000);
@@ -436,7 +436,7 @@ describe.each([
       ]);
     });
 
-    test("count towards maxConnections", async () => {
+    test("count toward maxConnections", async () => {
       const { clock, server } = await started({ maxConnections: 2 });
       const client = await stuck(server);
       expect(await handshake(secure(server))).toMatch(/ECONNRESET|closed/);
@@ -446,7 +446,7 @@ describe.each([
       await next.send(get("/")).until("hello");
     });
 
-    test("that the client aborts no longer count, and are not logged", async () => {
+    test("that the client ends do not count any more, and are not logged", async () => {
       const { clock, server } = await started({ maxConnections: 2 });
       const client = await stuck(server);
       client.socket.end();
@@ -456,13 +456,13 @@ describe.each([
       expect(logger.warn).not.toHaveBeenCalled();
     });
 
-    test("count towards maxConnectionsPerClient", async () => {
+    test("count toward maxConnectionsPerClient", async () => {
       const { server } = await started({ maxConnectionsPerClient: 2 });
       await stuck(server);
       expect(await handshake(secure(server))).toMatch(/ECONNRESET|closed/);
     });
 
-    test("get drainIdleMs at shutdown", async () => {
+    test("are closed after drainIdleMs at shutdown", async () => {
       const { clock, server } = await started();
       const client = await stuck(server);
       const closed = server.close();
@@ -475,7 +475,7 @@ describe.each([
 });
 
 describe("socket", () => {
-  test("ALPN: a client that offers only HTTP/2 is rejected", async () => {
+  test("a client that offers only HTTP/2 by ALPN is refused", async () => {
     const server = await serveSocket(hello, { logger, tls: pair });
     servers.push(server);
     expect(await handshake(secure(server, { ALPNProtocols: ["h2"] }))).toMatch(/NO_APPLICATION_PROTOCOL/);
@@ -483,7 +483,7 @@ describe("socket", () => {
     expect(socket).toMatchObject({ alpnProtocol: "http/1.1" });
   });
 
-  test("TLS on the plain port is closed and logged once, and the next client is served", async () => {
+  test("TLS on the plain port is logged and closed, and the next client is served", async () => {
     const server = await serveSocket(hello, { logger });
     servers.push(server);
     expect(await handshake(secure(server))).not.toHaveProperty("alpnProtocol");
@@ -494,7 +494,7 @@ describe("socket", () => {
   });
 });
 
-test("the option 'self-signed' needs no files", async () => {
+test('`tls: "self-signed"` serves with a certificate of its own', async () => {
   const server = await serveSocket(hello, { logger, tls: "self-signed" });
   servers.push(server);
   const client = secure(server, { rejectUnauthorized: false });
@@ -509,7 +509,7 @@ test("certificates that cannot be used are logged once", async () => {
   onTestFinished(() => rm(folder, { recursive: true }));
   const certificates = await Certificates.load({ cert, key }, {}, logger);
   const listener = { setSecureContext: vi.fn() };
-  await writeFile(cert, "no certificate");
+  await writeFile(cert, "not a certificate");
   await certificates.check(listener);
   await certificates.check(listener);
   expect(logger.error).toHaveBeenCalledTimes(1);
@@ -520,11 +520,11 @@ test("certificates that cannot be used are logged once", async () => {
   expect(listener.setSecureContext).not.toHaveBeenCalled();
 });
 
-test("a connection closes also if node's handshake timeout fires first", async () => {
+test("a handshake that node times out is closed too", async () => {
   const certificates = await Certificates.load(pair, {}, logger);
   const listener = createTlsServer({ ...certificates.listenerOptions, handshakeTimeout: 1 });
   const context = { limits: DEFAULT_LIMITS, logger };
-  const front = new TlsHandshakes(
+  const handshakes = new TlsHandshakes(
     listener,
     certificates,
     context,
@@ -532,7 +532,7 @@ test("a connection closes also if node's handshake timeout fires first", async (
     () => undefined,
   );
   await once(listener.listen(0, "127.0.0.1"), "listening");
-  expect(front.size).toBe(0);
+  expect(handshakes.size).toBe(0);
   const { port } = listener.address() as { readonly port: number };
   const client = follow(new WireClient({ transport: "tcp", hostname: "127.0.0.1", port }));
   await client.end();

@@ -7,15 +7,12 @@ import type { IncomingMessage } from "node:http";
 import { ORIGIN_FORM } from "../http1/request-line.ts";
 import type { HeadLimits } from "../http1/index.ts";
 
-/** The result of {@link fastCheck} for a head that only the parser can judge. */
-export const UNSURE = -2;
-
-/** @returns the length of the content in bytes, or {@link UNSURE}. */
-export function fastCheck(req: IncomingMessage, limits: HeadLimits): number {
+/** @returns the length of the content in bytes, or `null` for a head that only the parser can check. */
+export function fastCheck(req: IncomingMessage, limits: HeadLimits): number | null {
   const { rawHeaders: lines, url: target = "", method = "" } = req;
-  if (req.httpVersionMajor !== 1 || req.httpVersionMinor !== 1) return UNSURE;
-  if (method === "CONNECT" || method === "TRACE" || !ORIGIN_FORM.test(target)) return UNSURE;
-  if (target.length > limits.maxTargetBytes || lines.length > 2 * limits.maxFields) return UNSURE;
+  if (req.httpVersionMajor !== 1 || req.httpVersionMinor !== 1) return null;
+  if (method === "CONNECT" || method === "TRACE" || !ORIGIN_FORM.test(target)) return null;
+  if (target.length > limits.maxTargetBytes || lines.length > 2 * limits.maxFields) return null;
   let bytes = method.length + target.length + REQUEST_LINE_REST;
   let host: string | null = null;
   let contentLength = 0;
@@ -26,26 +23,26 @@ export function fastCheck(req: IncomingMessage, limits: HeadLimits): number {
     switch (name.length) {
       case 4:
         if (name === "Host" || name.toLowerCase() === "host") {
-          if (host !== null) return UNSURE;
+          if (host !== null) return null;
           host = value;
         }
         break;
       case 6:
-        if (startsWith(name, LOWER_E) && name.toLowerCase() === "expect") return UNSURE;
+        if (startsWith(name, LOWER_E) && name.toLowerCase() === "expect") return null;
         break;
       case 14:
         if (startsWith(name, LOWER_C) && name.toLowerCase() === "content-length") {
-          if (contentLength !== 0 || !LENGTH.test(value)) return UNSURE;
+          if (contentLength !== 0 || !LENGTH.test(value)) return null;
           contentLength = Number(value);
         }
         break;
       case 17:
-        if (startsWith(name, LOWER_T) && name.toLowerCase() === "transfer-encoding") return UNSURE;
+        if (startsWith(name, LOWER_T) && name.toLowerCase() === "transfer-encoding") return null;
         break;
       default:
     }
   }
-  return bytes <= limits.maxHeadBytes && host !== null && PLAIN_HOST.test(host) ? contentLength : UNSURE;
+  return bytes <= limits.maxHeadBytes && host !== null && PLAIN_HOST.test(host) ? contentLength : null;
 }
 
 /** The bytes of a head besides the method, the target, names and values. */

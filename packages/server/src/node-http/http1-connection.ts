@@ -77,8 +77,7 @@ export class Http1Connection implements ServedConnection {
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#add(exchange);
     const refusal = this.#upgradeHead === null ? null : this.#offerWebSocket(exchange);
-    // Node emits each request in an async context of its own.
-    if (refusal === null) exchange.run(null);
+    if (refusal === null) exchange.run();
     else exchange.respond(refusal);
   }
 
@@ -209,7 +208,7 @@ export class Http1Connection implements ServedConnection {
         this.#refuse(res, { status: 501, code: "UPGRADE_WITH_CONTENT", message });
         return false;
       }
-      if (contentLength <= limits.maxBodyBytes) return true;
+      if (contentLength === "chunked" || contentLength <= limits.maxBodyBytes) return true;
       const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
       this.#refuse(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
     } catch (error) {

@@ -47,7 +47,8 @@ export class Http2Connection implements ServedConnection {
     this.#requests++;
     if (this.#requests >= limits.maxRequestsPerConnection || lifespan.isDraining) this.#close();
     try {
-      if (heads.check(req) > limits.maxBodyBytes) {
+      const contentLength = heads.check(req);
+      if (contentLength !== "chunked" && contentLength > limits.maxBodyBytes) {
         const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
         this.#refuse(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
         return;
@@ -62,8 +63,7 @@ export class Http2Connection implements ServedConnection {
     res.once("close", () => {
       this.#exchanges.delete(exchange);
     });
-    // Node emits each request in an async context of its own.
-    exchange.run(null);
+    exchange.run();
   }
 
   /** The session is closed. */

@@ -2,7 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import { type HeadLimits, readHead, RequestError, RequestParser } from "../http1/index.ts";
 import { isMisdirected, misdirected } from "../http1/request-line.ts";
-import { fastCheck, UNSURE } from "./fast-check.ts";
+import { fastCheck } from "./fast-check.ts";
+
+type ContentLength = number | "chunked";
 
 /** Checks the request heads of one server. */
 export class HeadChecker {
@@ -13,10 +15,10 @@ export class HeadChecker {
   }
 
   /**
-   * @returns the length of the content in bytes; -1 for chunked content.
+   * @returns the length of the content in bytes, where it is announced.
    * @throws RequestError
    */
-  check(req: IncomingMessage): number {
+  check(req: IncomingMessage): ContentLength {
     // The version is only what a client of HTTP/1.1 claims; requests of node:http2 have a stream.
     if ("stream" in req) {
       const length = this.parse(asHttp1(req));
@@ -24,16 +26,15 @@ export class HeadChecker {
       return length;
     }
     const length = fastCheck(req, this.#limits);
-    if (length !== UNSURE) return length;
+    if (length !== null) return length;
     const parsed = this.parse(asReceived(req));
     if (isMisdirected(req.url ?? "/", "encrypted" in req.socket)) throw misdirected();
     return parsed;
   }
 
   /** The plain path. @throws RequestError */
-  parse(text: string): number {
-    const { contentLength } = readHead(text, this.#limits);
-    return contentLength === "chunked" ? -1 : contentLength;
+  parse(text: string): ContentLength {
+    return readHead(text, this.#limits).contentLength;
   }
 }
 

@@ -1,4 +1,4 @@
-/** The certificates of a listener: read, chosen by name, and read again when their files have changed. */
+/** The certificates of a listener: read, chosen by server name, and read again when their files have changed. */
 import { constants } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import {
@@ -10,19 +10,19 @@ import {
 import type { Logger, ServeOptions } from "@tsgi/gateway-spec";
 import type { TlsCertificate, TlsChoice, TlsOptions } from "./options.ts";
 
-/** A certificate, a key or an authority cannot be used. The message says whose it is, `cause` what is wrong with it. */
+/** A certificate, a key or an authority cannot be used. The message names the option, `cause` says what is wrong. */
 export class CertificateError extends Error {
   override readonly name = "CertificateError";
   readonly code = "BAD_CERTIFICATE";
 }
 
-/** What node's listeners keep by themselves, besides the names. */
+/** The part of a TLS listener of node that takes new certificates. */
 interface SecureListener {
   setSecureContext(options: SecureContextOptions): void;
 }
 
 interface Loaded {
-  /** For clients that name no host, or none that is known. */
+  /** For clients that send no server name, or an unknown one. */
   readonly main: SecureContextOptions;
   readonly names: ReadonlyMap<string, SecureContext>;
 }
@@ -31,7 +31,7 @@ export class Certificates {
   readonly #options: TlsOptions;
   readonly #logger: Logger;
   #loaded: Loaded;
-  /** What the files were when they were read last, good or bad. */
+  /** The state of the files when they were last read, whether they could be used or not. */
   #stamp: string;
   #checking = false;
 
@@ -42,17 +42,17 @@ export class Certificates {
     this.#stamp = stamp;
   }
 
-  /** @throws CertificateError; or node's error where a file cannot be read; TypeError where there is a path to listen on. */
+  /** @throws CertificateError; node's error for a file that cannot be read; TypeError if the options have a `path` to listen on. */
   static async load(choice: TlsChoice, { hostname, path }: ServeOptions, logger: Logger): Promise<Certificates> {
-    // Handshakes are told apart by addresses, and nobody needs to hide from strangers what never leaves the machine.
+    // TlsHandshakes identifies clients by their addresses. Bytes of a Unix domain socket do not leave the machine.
     if (path !== undefined) throw new TypeError("tls is for TCP: it cannot be used together with path");
     const options = choice === "self-signed" ? await makeSelfSigned(hostname) : choice;
-    // Taken first: what changes while it is read is then read again.
+    // Taken first, so that a change while the files are read is noticed.
     const stamp = await stampOf(options);
     return new Certificates(options, logger, await read(options), stamp);
   }
 
-  /** What a listener of node's is made with. */
+  /** The options for a listener of node:tls, node:https or node:http2. */
   get listenerOptions(): NodeOptions {
     const { clientCertificates = "none" } = this.#options;
     return {
@@ -65,7 +65,7 @@ export class Certificates {
     };
   }
 
-  /** Looks at the files, and gives the listener new certificates where there are such. Never rejects. */
+  /** Checks the files, and gives the listener new certificates. It never rejects. */
   async check(listener: SecureListener): Promise<void> {
     if (this.#checking) return;
     this.#checking = true;
@@ -86,13 +86,13 @@ export class Certificates {
   #named(serverName: string): SecureContext | undefined {
     const { names } = this.#loaded;
     const name = serverName.toLowerCase();
-    // RFC 9525 §6.3: a wildcard stands for the whole left-most label.
+    // RFC 9525 §6.3: a wildcard is the whole left-most label.
     return names.get(name) ?? names.get(`*${name.slice(Math.max(0, name.indexOf(".")))}`);
   }
 }
 
 async function makeSelfSigned(hostname: string | undefined): Promise<TlsCertificate> {
-  // Only who asks for it pays for it.
+  // Loaded only when it is used.
   const { selfSigned } = await import("./self-signed.ts");
   return selfSigned(hostname === undefined ? [] : [hostname]);
 }
@@ -100,13 +100,13 @@ async function makeSelfSigned(hostname: string | undefined): Promise<TlsCertific
 async function read(options: TlsOptions): Promise<Loaded> {
   const { clientCertificates = "none", clientAuthorities, minVersion = "TLSv1.2", serverNames = {} } = options;
   if (clientCertificates !== "none" && clientAuthorities === undefined) {
-    // Without any, node would trust the public authorities: whoever has a certificate for any site would be let in.
-    throw new CertificateError("tls: client certificates need clientAuthorities, which say whom to trust");
+    // Without any, node would trust the public authorities, and accept the certificate of any web site.
+    throw new CertificateError("tls: clientCertificates needs clientAuthorities, the authorities to trust");
   }
   const shared = {
     minVersion,
     ...(clientAuthorities === undefined ? {} : { ca: await pem(clientAuthorities) }),
-    // RFC 9113 §9.2.1 forbids it on HTTP/2; nobody needs it on HTTP/1.1.
+    // RFC 9113 §9.2.1 forbids renegotiation for HTTP/2, and HTTP/1.1 does not need it.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     honorCipherOrder: true,
   };
@@ -129,7 +129,7 @@ function toContext(options: SecureContextOptions, place: string): SecureContext 
   }
 }
 
-/** RFC 7468 §2: PEM text has such a line; no path does. */
+/** RFC 7468 §2: PEM text has this line; a path has not. */
 function isText(source: string): boolean {
   return source.includes("-----BEGIN ");
 }
@@ -138,7 +138,7 @@ function pem(source: string): Promise<string> | string {
   return isText(source) ? source : readFile(source, "utf8");
 }
 
-/** Tells whether any file has changed. Behind a symbolic link the file counts, for that is how new ones are put in place. */
+/** Changes when any file has changed. A symbolic link is followed: new certificates are often put in place by one. */
 async function stampOf(options: TlsOptions): Promise<string> {
   const { cert, key, clientAuthorities, serverNames = {} } = options;
   const sources = [cert, key, clientAuthorities, ...Object.values(serverNames).flatMap((one) => [one.cert, one.key])];
@@ -148,7 +148,7 @@ async function stampOf(options: TlsOptions): Promise<string> {
       const { ino, size, mtimeMs } = await stat(source);
       return `${ino} ${size} ${mtimeMs}`;
     } catch {
-      return "unreadable"; // Who reads it is told why.
+      return "unreadable"; // The error of readFile() says why.
     }
   });
   return (await Promise.all(stamps)).join();

@@ -5,7 +5,7 @@ import { connect, createServer } from "node:tls";
 import { expect, test } from "vitest";
 import { selfSigned } from "./self-signed.ts";
 
-test("is signed by the key beside it, and by no authority", () => {
+test("a certificate is signed by its own key, and is no authority", () => {
   const { cert, key } = selfSigned();
   const certificate = new X509Certificate(cert);
   expect(certificate.verify(certificate.publicKey)).toBe(true);
@@ -15,7 +15,7 @@ test("is signed by the key beside it, and by no authority", () => {
   expect(certificate.subject).toBe("CN=TSGI development");
 });
 
-test("holds from yesterday on for a year", () => {
+test("a certificate is valid from yesterday on for a year", () => {
   const { validFromDate, validToDate } = new X509Certificate(selfSigned().cert);
   const days = (validToDate.getTime() - validFromDate.getTime()) / 86_400_000;
   expect(days).toBe(366);
@@ -30,19 +30,19 @@ test.each([
   ["::ffff:192.0.2.7", "IP Address:0:0:0:0:0:FFFF:C000:207"],
   ["localhost", "DNS:localhost"],
   ["example.test", "DNS:example.test"],
-])("stands for %s", (name, text) => {
+])("a certificate is valid for %s", (name, text) => {
   const certificate = new X509Certificate(selfSigned([name]).cert);
   expect(certificate.subjectAltName?.split(", ")).toContain(text);
   expect(/[g-z]/.test(name) ? certificate.checkHost(name) : certificate.checkIP(name)).toBe(name);
 });
 
-test("two have nothing in common", () => {
+test("two certificates have different keys and serial numbers", () => {
   const [one, two] = [selfSigned(), selfSigned()];
   expect(one.key).not.toBe(two.key);
   expect(new X509Certificate(one.cert).serialNumber).not.toBe(new X509Certificate(two.cert).serialNumber);
 });
 
-test("is trusted by a TLS client that is given it", async () => {
+test("a TLS client that has the certificate trusts it", async () => {
   const pair = selfSigned(["a-name-as-long-as-they-come.".repeat(6) + "example.test"]);
   const server = createServer(pair, (socket) => socket.end("hello"));
   await once(server.listen(0, "127.0.0.1"), "listening");

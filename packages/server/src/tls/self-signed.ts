@@ -1,6 +1,6 @@
 /**
- * A certificate for development. Node signs, but writes no certificates, so that this does: the one kind of X.509 version 3
- * certificate (RFC 5280 §4.1) that it takes, as DER.
+ * A certificate for development. Node can sign, but cannot write certificates: this writes one kind of X.509 version 3 certificate
+ * (RFC 5280 §4.1) as DER.
  */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
@@ -8,7 +8,7 @@ import type { TlsCertificate } from "./options.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The longest life that all browsers accept of a certificate is a little more. */
+/** All browsers accept a little more. */
 const VALID_DAYS = 365;
 
 /** @param names host names and addresses beside localhost and its addresses. */
@@ -43,7 +43,7 @@ function extensions(names: ReadonlySet<string>): Buffer[] {
     isIPv4(name) || isIPv6(name) ? value(IP_ADDRESS, addressBytes(name)) : value(DNS_NAME, name),
   );
   return [
-    extension(oid(2, 5, 29, 19), sequence()), // basic constraints: no authority
+    extension(oid(2, 5, 29, 19), sequence()), // basic constraints: not an authority
     extension(oid(2, 5, 29, 15), value(BIT_STRING, Buffer.of(7, 0x80))), // key usage: digital signature
     extension(oid(2, 5, 29, 37), sequence(oid(1, 3, 6, 1, 5, 5, 7, 3, 1))), // extended key usage: servers
     extension(oid(2, 5, 29, 17), sequence(...alternatives)), // subject alternative names
@@ -52,7 +52,7 @@ function extensions(names: ReadonlySet<string>): Buffer[] {
 
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
-  // Of all the ways to write it, the URL standard's serializer leaves one.
+  // The serializer of the URL standard makes one form of all.
   const { hostname } = new URL(`http://[${address.replace(/%.*/, "")}]`);
   const [before = [], after = []] = hostname
     .slice(1, -1)

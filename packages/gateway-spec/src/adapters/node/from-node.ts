@@ -78,7 +78,7 @@ function createResponse(req: IncomingMessage, socket: ExchangeSocket): ServerRes
   socket.on("drain", () => {
     if (res.writableNeedDrain) res.emit("drain");
   });
-  // Node drops the content of a response that may have none, and keeps the head until the end: with an endless stream for ever.
+  // Node drops the content of a response that may have none, and keeps the head until the end, which an endless stream does not have.
   const write = res.write.bind(res) as (...args: unknown[]) => boolean;
   res.write = (...args: unknown[]) => {
     const hasRoom = write(...args);

@@ -484,7 +484,7 @@ describe("toNode", () => {
     });
   });
 
-  test("HEAD of an endless stream: the source is told that it is over", async () => {
+  test("HEAD of an endless stream: its source is cancelled", async () => {
     const over = Promise.withResolvers<unknown>();
     const body = new ReadableStream({ pull: (stream) => stream.enqueue("x"), cancel: over.resolve });
     const port = await serve(() => ({ status: 200, body }));

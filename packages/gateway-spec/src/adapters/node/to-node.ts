@@ -41,11 +41,10 @@ export function toNode<State>(
   const host: NodeHost = { lifespan, maxBodyBytes, maxDrainBytes };
   const listener = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new NodeExchange(req, res, host);
-    // Node calls the listener for each request in an async context of its own.
-    if (lifespan.started) exchange.run(null);
+    if (lifespan.started) exchange.run();
     else {
       lifespan.start().then(
-        () => exchange.run(null),
+        () => exchange.run(),
         (error: unknown) => exchange.handlerFailed(error),
       );
     }

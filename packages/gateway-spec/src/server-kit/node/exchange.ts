@@ -14,6 +14,7 @@ import type {
 import { localAddress, peerAddress, tlsInfo } from "../addresses.ts";
 import { BodyWriter, MAX_WRITE_BYTES } from "../body-writer.ts";
 import { FieldView } from "../fields.ts";
+import { currentScope, type HandlerScope } from "../handler-scope.ts";
 import type { Lifespan } from "../lifespan.ts";
 import { clientDisconnected, type PlainResponse } from "../refusals.ts";
 import { isWhole, noContent, openBody } from "../response-body.ts";
@@ -178,6 +179,16 @@ export class NodeExchange extends ServerExchange {
     this.terminate();
   }
 
+  /**
+   * Runs the handler and sends its response.
+   * @param scope without one, the handler runs on top of the async context in which node emitted the request, which is that of an
+   * outer middleware. Up to Node 23 the requests of one connection share that context, so that each handler gets one of its own.
+   */
+  override run(scope: HandlerScope | null = null): void {
+    if (scope === null) currentScope()(() => super.run(null));
+    else super.run(scope);
+  }
+
   override respond(response: unknown): void {
     this.#checkClient();
     super.respond(response);
@@ -192,7 +203,7 @@ export class NodeExchange extends ServerExchange {
   responseEnded(): void {
     const { req } = this;
     if (req.readableEnded || req.destroyed || this.content === null || this.content.queue.over) return;
-    // The client was never told to send it: node closes the connection.
+    // The client still awaits `100 Continue`: node closes the connection.
     if (this.#awaitsContinue && !this.content.queue.opened) return;
     this.content.abandon();
     if (req.complete) {
