@@ -80,6 +80,23 @@ describe("an event stream", () => {
     await expect(stream.next()).rejects.toThrow("broken");
   });
 
+  test.each<[string, unknown, string]>([
+    ["a number", 1, 'must be a string or an object such as { data: "text" }, not the number 1'],
+    ["undefined", undefined, "not undefined"],
+  ])("fails when its source gives %s", async (_what, event, message) => {
+    await expect(iterate(source(event as string)).next()).rejects.toThrow(message);
+  });
+
+  test("releases a web stream while it waits for it", async () => {
+    const cancelled = vi.fn();
+    const stream = new ReadableStream<string>({ cancel: cancelled });
+    const events = iterate(stream);
+    const piece = events.next();
+    await events.return?.();
+    expect(cancelled).toHaveBeenCalledOnce();
+    expect((await piece).done).toBe(true);
+  });
+
   test("fails when an event cannot be written, and releases its source", async () => {
     const released = vi.fn();
     async function* wrong(): AsyncGenerator<ServerSentEvent> {

@@ -1,5 +1,7 @@
 /** Server-sent events (WHATWG HTML §9.2): an event stream as a response that ends when the server shuts down. */
 import { toHeaderView } from "./server-kit/fields.ts";
+import { describe } from "./server-kit/handler-result.ts";
+import { type BodySource, openBody } from "./server-kit/response-body.ts";
 import type { HeaderFields, OutgoingResponse } from "./index.ts";
 
 /** One event. Without `data` a browser dispatches nothing, but applies `id` and `retryMs`. */
@@ -84,7 +86,7 @@ type Waiting = PromiseWithResolvers<Result>;
 const openStreams = new WeakMap<AbortSignal, Set<EventStream>>();
 
 class EventStream implements AsyncIterableIterator<string, undefined> {
-  readonly #source: AsyncIterator<ServerSentEvent | string>;
+  readonly #source: BodySource;
   readonly #draining: AbortSignal | undefined;
   readonly #keepAliveMs: number;
   #state: "new" | "open" | "ended" = "new";
@@ -96,7 +98,8 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(source: AsyncIterable<ServerSentEvent | string>, draining: AbortSignal | undefined, keepAliveMs: number) {
-    this.#source = source[Symbol.asyncIterator]();
+    // A source is read and released as a body is, whatever its chunks.
+    this.#source = openBody(source as AsyncIterable<string>);
     this.#draining = draining;
     this.#keepAliveMs = keepAliveMs;
   }
@@ -150,13 +153,11 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
     streams.add(this);
   }
 
-  /** Releases the source without waiting, because `return()` of a generator waits for its pending `next()`. */
   #end(reply: (waiting: Waiting) => void): void {
     this.#state = "ended";
     clearTimeout(this.#timer);
     if (this.#draining !== undefined) openStreams.get(this.#draining)?.delete(this);
-    // oxlint-disable-next-line promise/prefer-await-to-then -- nothing waits for it
-    this.#source.return?.().catch(() => undefined);
+    this.#source.cancel(undefined);
     this.#settle(reply);
   }
 
@@ -170,7 +171,7 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
         isLast = true;
         reply = resolveDone;
       } else {
-        const text = formatEvent(typeof result.value === "string" ? { data: result.value } : result.value);
+        const text = toText(result.value);
         reply = (waiting) => {
           waiting.resolve({ done: false, value: text });
         };
@@ -206,6 +207,12 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
       waiting?.resolve({ done: false, value: KEEP_ALIVE });
     }, this.#keepAliveMs);
   }
+}
+
+function toText(event: unknown): string {
+  if (typeof event === "string") return formatEvent({ data: event });
+  if (typeof event === "object" && event !== null) return formatEvent(event);
+  throw new TypeError(`An event must be a string or an object such as { data: "text" }, not ${describe(event)}`);
 }
 
 function resolveDone(waiting: Waiting): void {

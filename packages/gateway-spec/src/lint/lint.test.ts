@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { describe, expect, test, vi } from "vitest";
 import { exchangeError } from "../server-kit/refusals.ts";
 import { toHeaderView } from "../server-kit/fields.ts";
@@ -664,6 +665,18 @@ describe("lint reports no violation for", () => {
     await body.return?.();
     await server.stop();
     expect(server.violations).toEqual([]);
+  });
+
+  test("a Node stream that is released before its first chunk, which destroys it", async () => {
+    const stream = Readable.from(["a"]);
+    const server = new FakeServer();
+    await server.start(() => ({ status: 200, body: stream }));
+    const { responding, fail } = await server.open();
+    const body = iterator(await responding);
+    await fail(disconnected());
+    await body.return?.();
+    await server.stop();
+    expect([server.violations, stream.destroyed]).toEqual([[], true]);
   });
 
   test("the test client, with every kind of exchange, in two lifespans", async () => {

@@ -1,5 +1,6 @@
 /** Replaces a streamed body, to check what it yields and how the server reads it. */
 import type { ReadableStreamLike } from "../index.ts";
+import { openBody } from "../server-kit/response-body.ts";
 import { type Reporter, show } from "./report.ts";
 import { sameBytes } from "./request.ts";
 
@@ -43,17 +44,19 @@ export function lintPieces(report: Reporter, body: Pieces, facts: BodyFacts): { 
     return { body: { getReader }, watch };
   }
   const open = (): AsyncIterator<Uint8Array | string> => {
-    const iterator = watch.open(() => body[Symbol.asyncIterator]());
+    const source = watch.open(() => openBody(body));
     return {
       next: () =>
         watch.pull(
-          () => iterator.next(),
-          () => iterator.return?.(),
+          () => source.next(),
+          (error) => {
+            source.cancel(error);
+          },
         ) as Promise<IteratorResult<Uint8Array | string>>,
-      return: async () => {
+      return: () => {
         watch.release();
-        await iterator.return?.();
-        return { done: true, value: undefined };
+        source.cancel(undefined);
+        return Promise.resolve({ done: true, value: undefined });
       },
     };
   };
