@@ -35,6 +35,7 @@ const TABLE: readonly (readonly [pattern: string, instead: string])[] = [
   ["vocabular(?:y|ies)", "header prefix cache"],
   ["words? too many", 'unexpected argument "x"'],
   ["mend(?:s|ed|ing)?", "fix"],
+  ["time-outs?", "timeout"],
   ["for ever", "forever, without limit, indefinitely"],
   ["anew", "again"],
   ["lest", "so that … not"],
