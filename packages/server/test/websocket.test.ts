@@ -8,7 +8,7 @@ import WsClient from "ws";
 import type { NodeServeOptions } from "../src/options.ts";
 import { serve as serveNode } from "../src/node-http/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
-import { get, lastContent, post, WireClient } from "./wire-client.ts";
+import { get, post, WireClient } from "./wire-client.ts";
 
 const HANDSHAKE = [
   "Connection: keep-alive, Upgrade",
@@ -17,10 +17,14 @@ const HANDSHAKE = [
   "Sec-WebSocket-Version: 13",
 ] as const;
 
+/** Before version 24.9, node:http takes the content of a request with Upgrade for bytes of the other protocol. */
+const [NODE_MAJOR = 0, NODE_MINOR = 0] = process.versions.node.split(".").map(Number);
+const TAKES_CONTENT_WITH_UPGRADE = NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 9);
+
 describe.each([
   ["socket", serveSocket],
   ["node", serveNode],
-])("%s", (_name, serve) => {
+])("%s", (kind, serve) => {
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   const servers: Server[] = [];
   const clients: WsClient[] = [];
@@ -401,14 +405,11 @@ describe.each([
       body: `${await readText(request)} ${typeof exchange.upgradeWebSocket}`,
     }));
     const fields = ["Connection: Upgrade, close", "Upgrade: h2c"];
-    for (const [bytes, body] of [
-      [get("/", ...fields), " undefined"],
-      [post("/", "hello", "Content-Length: 5", ...fields), "hello undefined"],
-    ] as const) {
-      const received = await new WireClient(server.address).send(bytes).end();
-      expect(received).toMatch(/^HTTP\/1\.1 200 /);
-      expect(lastContent(received)).toBe(body);
-    }
+    const send = (bytes: string) => new WireClient(server.address).send(bytes).end();
+    expect(await send(get("/", ...fields))).toMatch(/^HTTP\/1\.1 200 [^]* undefined$/);
+    const received = await send(post("/", "hello", "Content-Length: 5", ...fields));
+    if (kind === "node" && !TAKES_CONTENT_WITH_UPGRADE) expect(received).toMatch(/^HTTP\/1\.1 501 /);
+    else expect(received).toMatch(/^HTTP\/1\.1 200 [^]*hello undefined$/);
   });
 
   test("on shutdown an application may close its sockets itself, the server closes the others with 1001, and shutdown waits", async () => {
