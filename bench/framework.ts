@@ -1,0 +1,130 @@
+/**
+ * `node bench/framework.ts [--seconds 2] [--rounds 5] [--only name,…]`: what routes and schemas of @tsgi/framework cost, beside a
+ * handler that does the same by hand and beside fastify with its own validator.
+ */
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
+import { measure, type Measurement } from "./lib/measure.ts";
+import { median } from "./lib/table.ts";
+import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
+import { findProgram, type Peer } from "./peers.ts";
+import type { Workload } from "./workloads.ts";
+
+const HOST = "Host: 127.0.0.1:8080\r\n";
+const PERSON = { name: "Ann", email: "ann@example.com", age: 30, tags: ["a", "b"] };
+const POSTED = JSON.stringify(PERSON);
+
+const workload = (name: string, title: string, bytes: string, content: object): Workload => ({
+  name,
+  title,
+  writes: [bytes],
+  pipelined: 1,
+  content: JSON.stringify(content),
+  contentType: "application/json",
+  idleConnections: 0,
+  file: null,
+  tls: false,
+});
+
+const GET = `GET /users/7?page=2 HTTP/1.1\r\n${HOST}\r\n`;
+const TEXT = { id: "7", page: "2" };
+
+/** The name of a workload tells a server which routes to add. */
+export const FRAMEWORK_WORKLOADS: readonly Workload[] = [
+  workload("routed", "A GET with a parameter and a query value, not checked", GET, TEXT),
+  workload("routed-1000", "The same beside 1,000 other routes", GET, TEXT),
+  workload("checked", "A GET whose parameter, query and response have schemas", GET, { id: 7, page: 2 }),
+  workload(
+    "posted",
+    "A POST of JSON whose content and response have schemas",
+    `POST /users/7 HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${POSTED.length}\r\n\r\n${POSTED}`,
+    { id: 7, name: PERSON.name, tags: PERSON.tags },
+  ),
+];
+
+const BY_HAND = "by hand";
+
+export const FRAMEWORK_PEERS: readonly Peer[] = [
+  peer(BY_HAND, "framework-by-hand.ts", ({ name }) => name.startsWith("routed")),
+  peer("App", "framework-app.ts"),
+  peer("App without security", "framework-app-plain.ts"),
+  peer("fastify", "framework-fastify.ts"),
+];
+
+function peer(name: string, file: string, runs: Peer["runs"] = () => true): Peer {
+  const path = join(import.meta.dirname, "servers", file);
+  const command: Peer["command"] = (workload) =>
+    Promise.resolve({ program: process.execPath, args: ["--expose-gc", path, workload.name] });
+  return { name, installed: true, runs, command };
+}
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: "string", default: "2" },
+      rounds: { type: "string", default: "5" },
+      only: { type: "string" },
+    },
+  });
+  const only = values.only?.split(",");
+  const workloads = FRAMEWORK_WORKLOADS.filter(({ name }) => only?.includes(name) ?? true);
+  if (process.platform !== "linux") throw new Error("the bench needs Linux: it reads processor time from /proc");
+  const program = findProgram("wrk");
+  if (program === null) throw new Error("wrk, the load generator, is not installed (Debian: apt-get install wrk)");
+  const cores = chooseCores();
+  console.log(describeMachine());
+  for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
+  console.log(
+    `\n${values.rounds} rounds of ${values.seconds} s, ${CONNECTIONS} connections: medians, and the least of CPU.`,
+  );
+  if (cores !== null) pinSelf(cores.load);
+  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
+  process.once("exit", () => {
+    rmSync(root, { recursive: true, force: true });
+  });
+  const site = { root, cores, wrk: new Wrk(program, root), seconds: Number(values.seconds) };
+  for (const one of workloads) {
+    const measurements = new Map<string, Measurement[]>();
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      for (const peer of FRAMEWORK_PEERS.filter(({ runs }) => runs(one))) {
+        measurements.set(peer.name, [...(measurements.get(peer.name) ?? []), await measure(peer, one, site)]);
+      }
+    }
+    console.log(`\n### ${one.title}\n\n${table(measurements)}`);
+  }
+}
+
+function table(measurements: ReadonlyMap<string, readonly Measurement[]>): string {
+  const rows = [...measurements].map(([name, list]) => ({
+    name,
+    requests: median(list.map(({ requestsPerSecond }) => requestsPerSecond)),
+    cpu: median(list.map(({ cpuMicrosecondsPerRequest }) => cpuMicrosecondsPerRequest)),
+    least: Math.min(...list.map(({ cpuMicrosecondsPerRequest }) => cpuMicrosecondsPerRequest)),
+  }));
+  const base = rows.find(({ name }) => name === BY_HAND);
+  const fastify = rows.find(({ name }) => name === "fastify");
+  const lines = [
+    ["", "requests/s", "× fastify", "CPU µs/request", "least", "CPU of by hand", "least of by hand"],
+    ["---", "---:", "---:", "---:", "---:", "---:", "---:"],
+    ...rows.map(({ name, requests, cpu, least }) => [
+      name,
+      Math.round(requests).toLocaleString("en-GB"),
+      ratio(requests, fastify?.requests),
+      cpu.toFixed(2),
+      least.toFixed(2),
+      ratio(cpu, base?.cpu),
+      ratio(least, base?.least),
+    ]),
+  ];
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+function ratio(value: number, other: number | undefined): string {
+  return other === undefined ? "–" : (value / other).toFixed(2);
+}
+
+if (import.meta.main) await run();
