@@ -29,6 +29,12 @@ test("the README's table has a row for each package", () => {
   expect(listed.toSorted()).toEqual(packages.toSorted());
 });
 
+test("docs/README.md lists every page of docs/ except single decision records", () => {
+  const linked = [...read("docs/README.md").matchAll(/\]\(([^)#]+)/g)].map(([, link = ""]) => join("docs", link));
+  const pages = documents.filter((document) => /^docs\/(?!decisions\/\d|README)/.test(document));
+  expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
+});
+
 describe("server-behavior.md", () => {
   const page = read("docs/server-behavior.md");
 
