@@ -1,6 +1,6 @@
 /** Binds a listener to the address of the options. */
 import { lstat, rm } from "node:fs/promises";
-import { connect, type ListenOptions, type Server as NetServer } from "node:net";
+import { connect, type Server as NetServer } from "node:net";
 import type { SocketServeOptions } from "../options.ts";
 
 /** Connections that the system holds until they are accepted. Linux caps it by net.core.somaxconn, 4096 by default. */
@@ -12,24 +12,25 @@ const BACKLOG = 4096;
  */
 export async function bind(listener: NetServer, options: SocketServeOptions): Promise<void> {
   const { hostname: host = "127.0.0.1", port = 0, path, fd } = options;
-  if (fd !== undefined) return listen(listener, { fd, backlog: BACKLOG });
-  if (path === undefined) return listen(listener, { host, port, backlog: BACKLOG });
+  if (fd !== undefined) return listen(listener, { fd });
+  if (path === undefined) return listen(listener, { host, port });
   try {
-    await listen(listener, { path, backlog: BACKLOG });
+    await listen(listener, { path });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || !(await isStale(path))) throw error;
     await rm(path);
-    await listen(listener, { path, backlog: BACKLOG });
+    await listen(listener, { path });
   }
 }
 
 function listen(
   listener: NetServer,
-  address: ListenOptions | { readonly fd: number; readonly backlog: number },
+  address: { readonly host: string; readonly port: number } | { readonly path: string } | { readonly fd: number },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     listener.once("error", reject);
-    listener.listen(address, () => {
+    // A separate argument: node ignores `backlog` in the options beside a descriptor.
+    listener.listen(address, BACKLOG, () => {
       listener.off("error", reject);
       resolve();
     });
