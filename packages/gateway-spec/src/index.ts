@@ -1,12 +1,12 @@
 /**
- * The TSGI contract: what a server hands to an application, and what the application answers with. Types only; the rules that
- * types cannot say are numbered in SPEC.md. Every web `Request` is an {@link IncomingRequest} and every web `Response` is an
- * {@link OutgoingResponse}, but neither side has to make one.
+ * The TSGI contract: the request and exchange that a server passes to an application, and the response that the application
+ * returns. Types only; SPEC.md numbers the rules that types cannot express. Every web `Request` is an {@link IncomingRequest} and
+ * every web `Response` is an {@link OutgoingResponse}, but neither side has to create one.
  */
 
 export type Awaitable<T> = T | Promise<T>;
 
-/** Received header fields. Names are lower-case; `get` and `has` may find nothing by any other spelling (TSGI-6). */
+/** Received header fields. Names are lower-case; `get` and `has` may not find another spelling (TSGI-6). */
 export interface HeaderView extends Iterable<[string, string]> {
   /**
    * The field's value, or `null` where the request did not have the field. Several lines of one field are joined with `, `,
@@ -23,18 +23,18 @@ export interface IncomingRequest {
   /** Absolute, with scheme and authority; path and query are not decoded: `http://localhost:7788/a%2Fb?x=1`. */
   readonly url: string;
   readonly headers: HeaderView;
-  /** The content, or `null` where the message has none. One reader only; the first pull sends `100 Continue` if it is awaited. */
+  /** The content, or `null` if the message has none. One reader only; the first pull sends `100 Continue` if the client awaits it. */
   readonly body: AsyncIterable<Uint8Array> | null;
   /**
-   * Aborts when the exchange fails: the client went away, or the response could not be sent. Never on success, and never
-   * because the body ended. Its reason is an {@link ExchangeError}. Servers make it when it is first touched.
+   * Aborts when the exchange fails: the client disconnected, or the response could not be sent. Never on success, and never
+   * because the body ended. Its reason is an {@link ExchangeError}. Servers create it on first access.
    */
   readonly signal: AbortSignal;
   /** The trailer section (RFC 9110 §6.5), once the body has been read to its end. Absent where a server cannot receive one. */
   readonly trailers?: Promise<HeaderView>;
 }
 
-/** Header fields to send: pairs, or a record whose arrays make one line an item. `set-cookie` lines are never joined. */
+/** Header fields to send: pairs, or a record. An array in a record gives one line for each item. Lines are never joined. */
 export type HeaderFields = Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[]>>;
 
 /** The part of a web `ReadableStream` that a server needs. */
@@ -46,7 +46,7 @@ export interface ReadableStreamLike {
   };
 }
 
-/** What may stand as a response's body. Text is sent as UTF-8. Synchronous iterables are not bodies. */
+/** The body of a response. Text is sent as UTF-8. Synchronous iterables are not bodies. */
 export type ResponseBody = string | Uint8Array | AsyncIterable<Uint8Array | string> | ReadableStreamLike;
 
 /** A response. A plain literal is enough; a web `Response` fits. */
@@ -55,7 +55,7 @@ export interface OutgoingResponse {
   readonly status: number;
   readonly headers?: HeaderFields;
   readonly body?: ResponseBody | null;
-  /** Called when the body has ended. The names belong into a `Trailer` field of the head (RFC 9110 §6.6.2). */
+  /** Called when the body has ended. The head announces the names in a `Trailer` field (RFC 9110 §6.6.2). */
   readonly trailers?: () => Awaitable<HeaderFields>;
 }
 
@@ -64,22 +64,22 @@ export type Address =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
 
-/** What TLS settled, on an encrypted connection. */
+/** The parameters of an encrypted connection that TLS negotiated. */
 export interface TlsInfo {
   /** Such as `TLSv1.3`. */
   readonly version: string;
   /** The cipher suite's standard name, such as `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string;
-  /** The name that the client asked for by SNI (RFC 6066 §3). */
+  /** The name that the client requested by SNI (RFC 6066 §3). */
   readonly serverName: string | null;
   /** By ALPN (RFC 7301), such as `http/1.1`. */
   readonly applicationProtocol: string | null;
-  /** The client's certificate, where one was given. */
+  /** The certificate of the client, if it sent one. */
   readonly clientCertificate: ClientCertificate | null;
 }
 
 export interface ClientCertificate {
-  /** Whether it was signed by an authority that the server trusts. */
+  /** Whether an authority that the server trusts signed it. */
   readonly authorized: boolean;
   /** The common name of the subject. */
   readonly subject: string | null;
@@ -89,7 +89,7 @@ export interface ClientCertificate {
   readonly raw: Uint8Array;
 }
 
-/** Why an exchange failed. `signal.reason`, `completed` and a failing body carry one; SPEC.md lists what each code means. */
+/** Why an exchange failed: `signal.reason`, and the error of `completed` and of a failing body. SPEC.md explains the codes. */
 export interface ExchangeError extends Error {
   readonly code: ExchangeErrorCode;
 }
@@ -113,49 +113,50 @@ export interface WebSocketOptions {
   readonly maxMessageBytes?: number;
   /** Most bytes that may wait to be sent. A `send` beyond it terminates the connection, for its client does not read. Default 16 MiB. */
   readonly maxBufferedBytes?: number;
-  /** How often a ping is sent, in milliseconds; a peer that is silent for two of them is gone. 0 is never. Default 30,000. */
+  /** How often a ping is sent, in milliseconds; a peer that sends nothing during two of them has disconnected. 0: never. Default 30,000. */
   readonly pingIntervalMs?: number;
 }
 
-/** The socket's side of an accepted WebSocket, beside the response that the handler must return. */
+/** An accepted WebSocket, and the response that the handler must return for it. */
 export interface WebSocketUpgrade {
   readonly socket: WebSocket;
   readonly response: OutgoingResponse;
 }
 
 /**
- * What Fetch lacks: the exchange around a request. An optional member that is absent is a capability that is absent. Every
- * member is lazy: a server does no work for one that is not touched.
+ * The exchange around a request, which Fetch does not have. An absent optional member is an absent capability. Every member is lazy:
+ * a server does no work for a member that is not accessed.
  */
 export interface Exchange<State = unknown> {
   /** The request target as received (RFC 9112 §3.2): `/a%2Fb?x=1`, `*`, `http://host/path`. */
   readonly target: string;
   readonly protocol: "1.0" | "1.1" | "2";
-  /** Whether the client's connection is encrypted, after the proxy-trust policy. */
+  /** Whether the connection of the client is encrypted, according to the proxy-trust policy. */
   readonly encrypted: boolean;
-  /** The client, after the proxy-trust policy. */
+  /** The client, according to the proxy-trust policy. */
   readonly remoteAddress: Address | null;
-  /** The socket's peer, never rewritten. */
+  /** The peer of the socket, never rewritten. `null` on a Unix domain socket. */
   readonly peerAddress: Address | null;
+  /** The server's end of the connection; on a Unix domain socket its path. */
   readonly localAddress: Address | null;
   readonly tls: TlsInfo | null;
-  /** What the application's `startup` returned. */
+  /** The value that `startup` of the application returned. */
   readonly state: State;
   /** Aborts when the server begins to shut down: end event streams and sockets. One signal for all exchanges. */
   readonly draining: AbortSignal;
   /** Fulfils when the response was sent in full; rejects with an {@link ExchangeError}. Never an unhandled rejection. */
   readonly completed: Promise<void>;
-  /** Keeps the server from exiting until the work has settled. A rejection is logged. */
+  /** Delays `shutdown` until the work has settled. A rejection is logged. It may be called detached from the exchange (TSGI-31). */
   waitUntil(work: Promise<unknown>): void;
   /** Sends an informational response, such as 103 with `Link` (RFC 8297), before the final one. */
   sendInformational?(status: number, headers?: HeaderFields): void;
-  /** Accepts a WebSocket handshake. Present only where the request is one. Return its `response`; not to call it is a refusal. */
+  /** Accepts a WebSocket handshake; return its `response`. Present only if the request is a handshake. Any other response refuses it. */
   upgradeWebSocket?(options?: WebSocketOptions): WebSocketUpgrade;
 }
 
 export type Handler<E = Exchange> = (request: IncomingRequest, exchange: E) => Awaitable<OutgoingResponse>;
 
-/** A handler with a life: servers take one, or a bare {@link Handler}. */
+/** A handler with a lifespan. Servers take one, or a bare {@link Handler}. */
 export interface Application<State = unknown> {
   readonly fetch: Handler<Exchange<State>>;
   /** Before the first request. If it rejects, the server never serves. */
@@ -164,31 +165,31 @@ export interface Application<State = unknown> {
   readonly shutdown?: (state: State) => Awaitable<void>;
 }
 
-/** What a server says of itself to `startup`. */
+/** The server, as it describes itself to `startup`. */
 export interface ServerInfo {
   /** Such as `tsgi-socket/0.1.0`. */
   readonly software: string;
-  /** The contract's version that the server keeps, such as `1.0`. */
+  /** The version of the contract that the server implements, such as `1.0`. */
   readonly specVersion: string;
 }
 
-/** Where a server writes what nobody else will hear of. `console` fits, and so does pino behind one arrow function. */
+/** The log of a server. `console` fits, and so does pino behind one arrow function. */
 export interface Logger {
   info(message: string): void;
   warn(message: string): void;
-  /** `error` is the thing that was thrown, for its stack and its cause. */
+  /** `error` is the value that was thrown, with its stack and its cause. */
   error(message: string, error?: unknown): void;
 }
 
-/** What every server takes; a server's own options extend it. */
+/** The options of every server; a server extends them by its own. */
 export interface ServeOptions {
-  /** Name or address to listen on. Default `127.0.0.1`: a server is open to the network only where someone said so. */
+  /** Name or address to listen on. Default `127.0.0.1`: only this machine can connect. */
   readonly hostname?: string;
   /** 0 lets the system choose. Default 0. */
   readonly port?: number;
   /** Path of a Unix domain socket to listen on, in place of hostname and port. */
   readonly path?: string;
-  /** How long `close` waits for running exchanges before it cuts them off, in milliseconds. Default 10,000. */
+  /** How long `close` waits for running exchanges before it terminates them, in milliseconds. Default 10,000. */
   readonly shutdownTimeoutMs?: number;
   /** Default: warnings and errors to the standard error stream. */
   readonly logger?: Logger;
@@ -206,7 +207,7 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Every server's one export. Rejects where it cannot listen, or with what `startup` threw. */
+/** The function that every server exports. It rejects if the server cannot listen, and with what `startup` threw. */
 export type Serve<Options extends ServeOptions = ServeOptions> = <State>(
   application: Application<State> | Handler,
   options?: Options,

@@ -110,7 +110,7 @@ export function eachField(fields: HeaderFields, visit: (name: string, value: str
   }
 }
 
-/** Tells the two shapes of {@link HeaderFields} apart. */
+/** Whether the fields are pairs, the one of the two shapes of {@link HeaderFields}. */
 export function isPairs(fields: HeaderFields): fields is Iterable<readonly [string, string]> {
   return Symbol.iterator in fields;
 }

@@ -74,7 +74,7 @@ export function refusalStatus(error: unknown): number {
   return status === 400 || status === 413 || status === 415 ? status : 500;
 }
 
-/** The response in place of a handler that threw. It tells the client nothing that the client did not send (TSGI-38). */
+/** The response in place of a handler that threw. It discloses nothing of the error to the client (TSGI-38). */
 export function failureResponse(error: unknown): PlainResponse {
   const status = refusalStatus(error);
   return plainResponse(status, status === 500 ? "Internal Server Error" : (error as Error).message);

@@ -101,12 +101,12 @@ describe("toFetch", () => {
 
   test.each<[string, () => unknown]>([
     ["throws", () => Promise.reject(new Error("secret"))],
-    ["answers nothing", () => undefined],
-    ["answers 101", () => ({ status: 101 })],
+    ["returns nothing", () => undefined],
+    ["returns 101", () => ({ status: 101 })],
     ["splits a header", () => ({ status: 200, headers: { x: "a\r\nb: c" } })],
-    ["answers a synchronous iterable", () => ({ status: 200, body: ["a"] })],
+    ["returns a synchronous iterable", () => ({ status: 200, body: ["a"] })],
     ["announces another length", () => ({ status: 200, headers: { "content-length": "2" }, body: "a" })],
-  ])("a handler that %s is a bare 500", async (_name, handler) => {
+  ])("a handler that %s gets a 500 without details", async (_name, handler) => {
     let seen: Exchange | undefined;
     const response = await run((_request, exchange) => {
       seen = exchange;
@@ -117,7 +117,7 @@ describe("toFetch", () => {
     await expect(seen?.completed).rejects.toMatchObject({ code: "RESPONSE_FAILED" });
   });
 
-  test("a body reader's refusal is its own answer", async () => {
+  test("an error of a body reader sets the status of the response", async () => {
     const fetch = run(async (request) => ({ status: 200, body: await readText(request, { limitBytes: 1 }) }));
     expect((await fetch(new Request("http://a.test/", { method: "POST", body: "ab" }))).status).toBe(413);
     expect(logger.error).not.toHaveBeenCalled();
@@ -180,7 +180,7 @@ describe("toFetch", () => {
     expect(seen).toMatchObject({ code: "CLIENT_DISCONNECTED" });
   });
 
-  test("starts with the first request, tells the host of left-over work, and ends with close()", async () => {
+  test("starts with the first request, hands waitUntil to the host, and ends with close()", async () => {
     const events: string[] = [];
     const known: unknown[] = [];
     const fetch = toFetch<{ readonly name: string }>({
