@@ -390,6 +390,7 @@ describe("the websocket scope", () => {
       else this.unsent.push(sent);
     }
     close(code: number, reason: string): void {
+      if (reason.length > 123) throw new DOMException("The reason is too long", "SyntaxError");
       this.sent.push([code, reason]);
     }
   }
@@ -514,6 +515,14 @@ describe("the websocket scope", () => {
 
   test.each<[string, (send: Send) => Promise<void>, readonly unknown[]]>([
     ["close", (send) => send({ type: "websocket.close", code: 4000, reason: "enough" }), [[4000, "enough"]]],
+    [
+      "a close with a reason that is too long, and then a return",
+      async (send) => {
+        const closing = send({ type: "websocket.close", reason: "x".repeat(124) });
+        await expect(closing).rejects.toThrow("too long");
+      },
+      [[1000, ""]],
+    ],
     ["a return", () => Promise.resolve(), [[1000, ""]]],
     ["an error", () => Promise.reject(new Error("ours")), [[1011, ""]]],
     ["a message without content", (send) => send({ type: "websocket.send" }), [[1011, ""]]],

@@ -140,8 +140,9 @@ class AcceptedSocket {
 
   close(code: number, reason = ""): void {
     if (this.#state !== "open") return;
-    this.#state = "closing";
+    // It throws for a code or a reason that cannot be sent, and the socket is open then.
     this.#socket.close(code, reason);
+    this.#state = "closing";
   }
 
   #isDisconnected(): boolean {

@@ -1,6 +1,6 @@
 /** `startResponse` by the rules of PEP 3333, "The start_response() Callable". */
+import { inspect } from "node:util";
 import { FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "../../server-kit/fields.ts";
-import { describe } from "../../server-kit/handler-result.ts";
 import { toBytes } from "./application.ts";
 import type { StartResponse } from "./types.ts";
 
@@ -84,13 +84,7 @@ export function readFields(headers: unknown): Fields {
     );
   }
   return headers.map((pair, index) => {
-    if (!isList(pair) || pair.length !== 2) {
-      const [name, value] = headers.slice(index);
-      const flat = typeof name === "string" && typeof value === "string";
-      throw new TypeError(
-        `startResponse: each header must be a pair: write ${flat ? show([[name, value]]) : '[["Content-Type", "text/html"]]'}, not ${show(flat ? [name, value] : [pair])}`,
-      );
-    }
+    if (!isList(pair) || pair.length !== 2) throw notPairs(headers.slice(index));
     const [name, value] = pair;
     if (typeof name !== "string" || !TOKEN.test(name)) {
       throw new TypeError(`startResponse: ${show(name)} is not the name of a header field, such as "Content-Type"`);
@@ -99,16 +93,23 @@ export function readFields(headers: unknown): Fields {
       throw new TypeError(`startResponse: leave out ${name}: the server controls the connection`);
     }
     if (typeof value !== "string") {
-      const text = typeof value === "number" ? `, such as ${show(String(value))}` : "";
+      const text = typeof value === "number" ? `, such as "${value}"` : "";
       throw new TypeError(`startResponse: the value of ${name} must be a string${text}, not ${show(value)}`);
     }
-    if (FORBIDDEN_IN_FIELD_VALUE.test(value) || value !== value.trim()) {
+    if (FORBIDDEN_IN_FIELD_VALUE.test(value) || /^[ \t]|[ \t]$/.test(value)) {
       throw new TypeError(
         `startResponse: the value of ${name} must be ISO-8859-1 text without control characters and surrounding white space, not ${show(value)}`,
       );
     }
     return [name, value];
   });
+}
+
+/** The error of a list whose items are not pairs, as in `["Content-Type", "text/html"]`. */
+function notPairs([name, value]: readonly unknown[]): TypeError {
+  const isFlat = typeof name === "string" && typeof value === "string";
+  const [right, given] = isFlat ? [[[name, value]], [name, value]] : [[["Content-Type", "text/html"]], [name]];
+  return new TypeError(`startResponse: each header must be a pair: write ${show(right)}, not ${show(given)}`);
 }
 
 function readContentLength(fields: Fields): number | null {
@@ -127,6 +128,6 @@ function isList(value: unknown): value is readonly unknown[] {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? describe(value);
+  const text = inspect(value, { breakLength: Number.POSITIVE_INFINITY });
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -175,7 +175,7 @@ describe("startResponse and the body", () => {
       startResponse("201 Created", [
         ["Content-Type", "text/html"],
         ["Set-Cookie", "a=1"],
-        ["Set-Cookie", "b=2"],
+        ["Set-Cookie", "b=\u00c3\u00a0"],
       ]);
       return ["<p>你", Buffer.from("好</p>")];
     });
@@ -183,7 +183,8 @@ describe("startResponse and the body", () => {
     expect([...response.headers]).toEqual([
       ["content-type", "text/html"],
       ["set-cookie", "a=1"],
-      ["set-cookie", "b=2"],
+      // The bytes of "à" in UTF-8. The second one is a no-break space in ISO-8859-1, which is not white space of HTTP.
+      ["set-cookie", "b=\u00c3\u00a0"],
     ]);
   });
 
@@ -314,24 +315,26 @@ describe("startResponse and the body", () => {
   });
 
   test.each<[string, readonly unknown[], string]>([
-    ["a status without a reason", ["200", []], 'such as "200 OK", not "200"'],
+    ["a status without a reason", ["200", []], "such as \"200 OK\", not '200'"],
     ["a number as the status", [200, []], 'such as "200 OK", not 200'],
     ["a status of an informational response", ["103 Early Hints", []], "from 200 to 599"],
     ["a record of headers", ["200 OK", { "Content-Type": "text/html" }], 'such as [["Content-Type", "text/html"]]'],
     [
       "a flat list of headers",
       ["200 OK", ["Content-Type", "text/html"]],
-      'write [["Content-Type","text/html"]], not ["Content-Type","text/html"]',
+      "write [ [ 'Content-Type', 'text/html' ] ], not [ 'Content-Type', 'text/html' ]",
     ],
     ["a header of one item", ["200 OK", [["Content-Type"]]], "each header must be a pair"],
     [
       "a header name with a space",
       ["200 OK", [["Content Type", "a"]]],
-      '"Content Type" is not the name of a header field',
+      "'Content Type' is not the name of a header field",
     ],
     ["a number as a value", ["200 OK", [["Content-Length", 12]]], 'must be a string, such as "12", not 12'],
     ["a value with a line break", ["200 OK", [["X-A", "a\r\nX-B: b"]]], "without control characters"],
     ["a value beyond ISO-8859-1", ["200 OK", [["X-A", "股"]]], "ISO-8859-1"],
+    ["a bigint as a value", ["200 OK", [["X-A", 1n]]], "must be a string, not 1n"],
+    ["a value with a space around it", ["200 OK", [["X-A", "a "]]], "surrounding white space"],
     ["a field of the connection", ["200 OK", [["Connection", "close"]]], "leave out Connection"],
     [
       "two lengths",
