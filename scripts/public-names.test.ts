@@ -45,14 +45,12 @@ test("the packages export these names", async () => {
       type Context
       type Fields
       type Group
-      type GroupOptions
       type HandlerClass
       type HandlerContext
       type HandlerResult
       type HttpErrorOptions
       type InputIssue
       type InputOf
-      type Layer
       type Middleware
       type Need
       type OutputOf
@@ -212,6 +210,7 @@ test("the packages export these names", async () => {
       type Application
       type Awaitable
       type ClientCertificate
+      type CloseOptions
       type Exchange
       type ExchangeError
       type ExchangeErrorCode
@@ -258,6 +257,7 @@ test("the packages export these names", async () => {
       boundAddress
       byteLength
       cancelBody
+      cancelResponse
       checkField
       checkInformationalStatus
       checkResponse

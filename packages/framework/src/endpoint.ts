@@ -23,24 +23,26 @@ type AnyHandler = (context: RequestContext) => unknown;
 
 /** @throws RouteError `ROUTE_OPTIONS_INVALID` for a schema that text cannot match. */
 export function toEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHandler): Endpoint {
-  const endpoint = toPlainEndpoint(path, options, handler);
-  const layers = (options.around ?? []) as unknown as readonly ((next: Endpoint) => Endpoint)[];
-  return layers.reduceRight((next, layer) => layer(next), endpoint);
-}
-
-function toPlainEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHandler): Endpoint {
+  const { needs = {}, maxBodyBytes } = options;
   const respond = toResponder(path, options);
   const head = headSteps(path, options);
   const content = contentStep(path, options);
-  const needs = Object.entries(options.needs ?? {});
+  const given = Object.entries(needs);
 
   const run = (context: RequestContext): Awaitable<OutgoingResponse> => {
     const result = handler(context);
     return isThenable(result) ? Promise.resolve(result).then(respond) : respond(result);
   };
-  if (needs.length === 0 && content === null) {
-    if (head.length === 0) return run;
-    return (context) => {
+  const limited = (endpoint: Endpoint): Endpoint =>
+    maxBodyBytes === undefined
+      ? endpoint
+      : (context) => {
+          context.bodyLimit = maxBodyBytes;
+          return endpoint(context);
+        };
+  if (given.length === 0 && content === null) {
+    if (head.length === 0) return limited(run);
+    return limited((context) => {
       const input = new Input();
       const pending = input.take(head, context);
       const proceed = () => {
@@ -48,10 +50,10 @@ function toPlainEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHan
         return run(context);
       };
       return pending === null ? proceed() : pending.then(proceed);
-    };
+    });
   }
-  return async (context) => {
-    for (const [name, need] of needs) {
+  return limited(async (context) => {
+    for (const [name, need] of given) {
       const result: unknown = context.need(need as (context: unknown) => unknown);
       // Only a promise costs a turn of the event loop.
       (context as unknown as Record<string, unknown>)[name] = isThenable(result) ? await result : result;
@@ -61,7 +63,7 @@ function toPlainEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHan
     if (content !== null) input.add(content.part, await content.check(await content.read(context)));
     context.accept(input.parts());
     return run(context);
-  };
+  });
 }
 
 function toResponder(

@@ -202,9 +202,18 @@ export interface Server extends AsyncDisposable {
   readonly url: string;
   /**
    * Shuts down in order: no new connections, `draining`, the running exchanges, `waitUntil`, `shutdown`. Further calls give
-   * the same promise. It rejects only with what `shutdown` threw. `await using` calls it at the end of its block.
+   * the same promise, and their options do not count. It rejects only with what `shutdown` threw. `await using` calls it at the end
+   * of its block.
    */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** For how long a shutdown waits. A reload, where a new process serves already, can wait longer than a stop. */
+export interface CloseOptions {
+  /** How long an idle connection stays open for a request that is on its way, in milliseconds. Default: the server's. */
+  readonly idleMs?: number;
+  /** Until what still runs is terminated, in milliseconds. Default: `shutdownTimeoutMs`. */
+  readonly timeoutMs?: number;
 }
 
 /** The function that every server exports. It rejects if the server cannot listen, and with what `startup` threw. */

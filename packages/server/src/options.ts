@@ -74,8 +74,11 @@ export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 /** How often timeouts are checked: they are never early, and at most twice this late. */
 export const SWEEP_MS = 500;
 
-/** How long, after a last response, what the client still sends is read and dropped, so that it can read the response (RFC 9112 §9.6). */
+/** After a last response, how long the client may be silent before its connection is destroyed (RFC 9112 §9.6). Precedent: nginx 5 s. */
 export const LINGER_MS = 2000;
+
+/** The same while the client still sends, a refused upload for one. Precedent: nginx 30 s. */
+export const MAX_LINGER_MS = 30_000;
 
 const COMMON: Readonly<Record<keyof SocketServeOptions, true>> = {
   hostname: true,

@@ -5,7 +5,6 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { SocketServeOptions } from "../src/options.ts";
 import { everySweep } from "../src/runtime/clock.ts";
 import { listen } from "../src/socket/listen.ts";
-import { RequestBody } from "../src/socket/request-body.ts";
 import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, lastContent, post, WireClient } from "./wire-client.ts";
@@ -113,16 +112,6 @@ test("an informational response for the next exchange cannot be sent by the last
     .send(get("/") + get("/", "Connection: close"))
     .end();
   expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
-});
-
-test("the content of a request is asked for piece by piece", async () => {
-  const body = new RequestBody({ bodyOpened: () => undefined, bodyPulled: () => undefined });
-  const reader = body[Symbol.asyncIterator]();
-  const first = reader.next();
-  await expect(reader.next()).rejects.toThrow("one piece at a time");
-  body.push(Uint8Array.of(1));
-  expect(await first).toEqual({ done: false, value: Uint8Array.of(1) });
-  expect(() => body[Symbol.asyncIterator]()).toThrow("one reader");
 });
 
 test("a system clock that is set back makes nobody wait, nor be silent", () => {

@@ -46,6 +46,7 @@ export {
 export {
   byteLength,
   cancelBody,
+  cancelResponse,
   ContentCheck,
   hasNoContent,
   isWhole,

@@ -1,5 +1,5 @@
 /** The lifespan of an application: startup, the work given to `waitUntil`, draining, shutdown (TSGI-31, 34 to 37, 51 to 53). */
-import type { Handler, Logger, Server, ServerInfo } from "../index.ts";
+import type { CloseOptions, Handler, Logger, Server, ServerInfo } from "../index.ts";
 import { describe, isPromiseLike } from "./handler-result.ts";
 import { guardLogger, STDERR_LOGGER } from "./log.ts";
 import { serverClosed } from "./refusals.ts";
@@ -150,11 +150,16 @@ export function lifespanHandle(lifespan: Lifespan): LifespanHandle {
   return { start: () => lifespan.start(), close: () => lifespan.close() };
 }
 
-/** `close` of a server, which shuts down once and gives every caller the first outcome (TSGI-53), and the same for `await using`. */
-export function closable(shutDown: () => Promise<void>): Pick<Server, "close" | typeof Symbol.asyncDispose> {
+/**
+ * `close` of a server, which shuts down once and gives every caller the first outcome (TSGI-53), and the same for `await using`.
+ * @param shutDown gets the options of the first call.
+ */
+export function closable(
+  shutDown: (options: CloseOptions) => Promise<void>,
+): Pick<Server, "close" | typeof Symbol.asyncDispose> {
   let closing: Promise<void> | undefined;
-  const close = () => (closing ??= shutDown());
-  return { close, [Symbol.asyncDispose]: close };
+  const close = (options: CloseOptions = {}) => (closing ??= shutDown(options));
+  return { close, [Symbol.asyncDispose]: () => close() };
 }
 
 const NEVER = new Promise<never>(() => undefined);

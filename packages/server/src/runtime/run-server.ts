@@ -1,6 +1,6 @@
 /** What both servers do around their listener: startup, listening, the sweep of timeouts, and shutdown in order (TSGI-52). */
 import { Server as NetServer } from "node:net";
-import type { Application, Handler, Logger, Server } from "@tsgi/gateway-spec";
+import type { Application, CloseOptions, Handler, Logger, Server } from "@tsgi/gateway-spec";
 import { boundAddress, closable, HandlerScope, Lifespan, serverUrl } from "@tsgi/gateway-spec/server-kit";
 import {
   DEFAULT_LIMITS,
@@ -24,6 +24,8 @@ export interface Runtime {
   /** Each handler runs in it, apart from the others. */
   readonly scope: HandlerScope;
   readonly connectionLimit: ConnectionLimit;
+  /** During a shutdown, how long an idle connection stays open: `limits.drainIdleMs`, or what `close()` was given. */
+  drainIdleMs: number;
   /** Coarse milliseconds since the start, as of the last sweep. Time in which the event loop was blocked is not counted. */
   now: number;
 }
@@ -70,6 +72,7 @@ export async function runServer<State>(
     logger,
     scope: new HandlerScope(),
     connectionLimit: new ConnectionLimit(limits),
+    drainIdleMs: limits.drainIdleMs,
     now: 0,
   };
   const transport = createTransport(runtime, certificates);
@@ -86,11 +89,15 @@ export async function runServer<State>(
     transport.handshakes?.sweep(now, lifespan.isDraining);
   });
   const address = boundAddress(transport.listener);
-  const timeoutMs = options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+  const close = ({ idleMs, timeoutMs }: CloseOptions): Promise<void> => {
+    runtime.drainIdleMs = idleMs ?? limits.drainIdleMs;
+    const limitMs = timeoutMs ?? options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+    return shutDown(lifespan, transport, limitMs, clock).finally(stopSweeping);
+  };
   return {
     address,
     url: serverUrl(certificates === null ? "http" : "https", address),
-    ...closable(() => shutDown(lifespan, transport, timeoutMs, clock).finally(stopSweeping)),
+    ...closable(close),
   };
 }
 

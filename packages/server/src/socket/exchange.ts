@@ -1,52 +1,66 @@
-/** What the socket server hands to a handler. Every member that costs something is made when it is first touched. */
+/** What the socket server passes to a handler. Members that cost something are made when they are first touched. */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type {
   Address,
   Exchange,
-  ExchangeError,
   HeaderFields,
   HeaderView,
   IncomingRequest,
+  OutgoingResponse,
   TlsInfo,
 } from "@tsgi/gateway-spec";
-import { type BodySource, exchangeError, FieldView } from "@tsgi/gateway-spec/server-kit";
+import {
+  BodyQueue,
+  type BodyQueueOwner,
+  type BodyWriter,
+  cancelResponse,
+  checkResponse,
+  clientDisconnected,
+  FieldView,
+  localAddress,
+  peerAddress,
+  type PlainResponse,
+  ServerExchange,
+  tlsInfo,
+} from "@tsgi/gateway-spec/server-kit";
 import type { RequestHead } from "../http1/index.ts";
-import { RequestBody, type BodyOwner } from "./request-body.ts";
+import type { ServerContext } from "./context.ts";
 
-/** What an exchange asks of its connection. */
-export interface ExchangeConnection extends BodyOwner {
-  readonly encrypted: boolean;
-  readonly peerAddress: Address | null;
-  readonly localAddress: Address | null;
-  readonly tls: TlsInfo | null;
-  readonly state: unknown;
-  readonly draining: AbortSignal;
-  waitUntil(work: Promise<unknown>): void;
+/** The connection of an exchange. */
+export interface ExchangeOwner {
+  readonly context: ServerContext;
+  readonly socket: Socket;
+  /** @throws before anything is sent, for a response that may not be sent. */
+  send(exchange: SocketExchange, response: OutgoingResponse): void;
+  sendFailure(exchange: SocketExchange, response: PlainResponse): void;
   sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void;
+  /** The content is read for the first time: the moment for 100 Continue. */
+  contentOpened(exchange: SocketExchange): void;
+  /** There is a place for more content. */
+  contentPulled(): void;
+  /** Ends the connection so that the client sees a truncated response. */
+  truncate(): void;
+  /** Ends the connection of a client that closed its sending side: there is no response for it. */
+  giveUp(exchange: SocketExchange): void;
 }
 
-/** A response on its way. */
-export interface Sending {
-  /** The head, while it waits for the first piece of the body. */
-  head: string | null;
-  /** The body, until it has given all. */
-  source: BodySource | null;
-}
-
-export class SocketExchange implements Exchange {
+export class SocketExchange extends ServerExchange implements BodyQueueOwner {
   readonly head: RequestHead;
   readonly request: SocketRequest;
-  /** The response, where it goes out piece by piece. */
-  sending: Sending | null = null;
   /** Set where the request is a WebSocket handshake. */
   declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
-  readonly #connection: ExchangeConnection;
-  #outcome: "running" | "sent" | "failed" = "running";
-  #completed: PromiseWithResolvers<void> | null = null;
+  /** The body that is being sent piece by piece. */
+  declare responseBody: BodyWriter | null;
+  readonly #owner: ExchangeOwner;
+  #halfClosed = false;
 
-  constructor(connection: ExchangeConnection, head: RequestHead) {
-    this.#connection = connection;
+  constructor(owner: ExchangeOwner, head: RequestHead) {
+    super(owner.context.lifespan);
+    this.#owner = owner;
     this.head = head;
-    this.request = new SocketRequest(this, connection);
+    const body = head.contentLength === 0 ? null : new BodyQueue(this, owner.context.limits.maxBodyBytes);
+    this.request = new SocketRequest(this, body);
   }
 
   get target(): string {
@@ -58,110 +72,97 @@ export class SocketExchange implements Exchange {
   }
 
   get encrypted(): boolean {
-    return this.#connection.encrypted;
-  }
-
-  get remoteAddress(): Address | null {
-    return this.#connection.peerAddress;
+    return this.#owner.context.encrypted;
   }
 
   get peerAddress(): Address | null {
-    return this.#connection.peerAddress;
+    return peerAddress(this.#owner.socket);
   }
 
   get localAddress(): Address | null {
-    return this.#connection.localAddress;
+    return localAddress(this.#owner.socket);
   }
 
   get tls(): TlsInfo | null {
-    return this.#connection.tls;
-  }
-
-  get state(): unknown {
-    return this.#connection.state;
-  }
-
-  get draining(): AbortSignal {
-    return this.#connection.draining;
-  }
-
-  get completed(): Promise<void> {
-    if (this.#completed === null) {
-      this.#completed = Promise.withResolvers<void>();
-      // Nobody has to listen: an exchange that fails is no unhandled rejection.
-      this.#completed.promise.catch(() => undefined);
-      this.#settle();
-    }
-    return this.#completed.promise;
-  }
-
-  waitUntil(work: Promise<unknown>): void {
-    this.#connection.waitUntil(work);
+    // The sockets of an encrypted context are node's TLS sockets.
+    return this.encrypted ? tlsInfo(this.#owner.socket as TLSSocket) : null;
   }
 
   /** RFC 9110 §15.2: "a server MUST NOT send a 1xx response to an HTTP/1.0 client". */
   get sendInformational(): NonNullable<Exchange["sendInformational"]> {
     const send = (status: number, headers?: HeaderFields): void => {
-      this.#connection.sendInformational(this, status, headers);
+      this.#owner.sendInformational(this, status, headers);
     };
     // An absent capability is an absent member; the type of a getter cannot say so.
     return this.head.minorVersion === 0 ? (undefined as unknown as typeof send) : send;
   }
 
-  /** Whether a final response has been begun. */
-  get responding(): boolean {
-    return this.sending !== null || this.#outcome !== "running";
+  /**
+   * The client closed its sending side while the handler runs. Most clients are gone then (a browser's tab, a stopped curl), so that
+   * the exchange fails. Others may still read: a response that the handler gives all the same is sent (TSGI-43).
+   */
+  clientEnded(): void {
+    if (!this.running || this.responseBody !== null) return;
+    this.#halfClosed = true;
+    this.fail(clientDisconnected());
   }
 
-  /** Whether the final head is out: from here on, an error can only cut the connection. */
-  get headSent(): boolean {
-    return this.sending?.head === null;
+  contentOpened(): void {
+    this.#owner.contentOpened(this);
   }
 
-  /** Whether someone asked for `completed`. */
-  get awaited(): boolean {
-    return this.#completed !== null;
+  contentPulled(): void {
+    this.#owner.contentPulled();
   }
 
-  get running(): boolean {
-    return this.#outcome === "running";
+  override respond(response: unknown): void {
+    if (!this.#halfClosed) {
+      super.respond(response);
+      return;
+    }
+    try {
+      checkResponse(response, this.head.method, this.target);
+      this.send(response);
+    } catch (error) {
+      cancelResponse(response, error);
+      this.#owner.giveUp(this);
+    }
   }
 
-  succeed(): void {
-    if (this.#outcome !== "running") return;
-    this.#outcome = "sent";
-    this.#settle();
+  override handlerFailed(error: unknown): void {
+    if (this.#halfClosed) this.#owner.giveUp(this);
+    else super.handlerFailed(error);
   }
 
-  /** In this order: `signal`, the body being sent, `completed`, and the body being read. */
-  fail(error: ExchangeError): void {
-    if (this.#outcome !== "running") return;
-    this.#outcome = "failed";
-    this.request.abort(error);
-    this.sending?.source?.cancel(error);
-    this.#settle();
-    this.request.body?.fail(error);
+  protected override get requestContent(): BodyQueue | null {
+    return this.request.body;
   }
 
-  #settle(): void {
-    if (this.#completed === null || this.#outcome === "running") return;
-    if (this.#outcome === "sent") this.#completed.resolve();
-    else this.#completed.reject(this.request.failure);
+  protected get headSent(): boolean {
+    return this.responseBody !== null && this.responseBody.headWritten;
+  }
+
+  protected send(response: OutgoingResponse): void {
+    this.#owner.send(this, response);
+  }
+
+  protected sendFailure(response: PlainResponse): void {
+    this.#owner.sendFailure(this, response);
+  }
+
+  protected terminate(): void {
+    this.#owner.truncate();
   }
 }
 
 export class SocketRequest implements IncomingRequest {
+  readonly body: BodyQueue | null;
   readonly #exchange: SocketExchange;
-  readonly body: RequestBody | null;
   #headers: HeaderView | null = null;
-  #controller: AbortController | null = null;
-  #trailers: PromiseWithResolvers<HeaderView> | null = null;
-  #trailerLines: readonly string[] | null = null;
-  failure: ExchangeError | null = null;
 
-  constructor(exchange: SocketExchange, connection: ExchangeConnection) {
+  constructor(exchange: SocketExchange, body: BodyQueue | null) {
     this.#exchange = exchange;
-    this.body = exchange.head.contentLength === 0 ? null : new RequestBody(connection);
+    this.body = body;
   }
 
   get method(): string {
@@ -171,7 +172,7 @@ export class SocketRequest implements IncomingRequest {
   get url(): string {
     const { target, authority } = this.#exchange.head;
     const scheme = this.#exchange.encrypted ? "https" : "http";
-    // RFC 9112 §3.3: an absolute form is the target URI itself. Another scheme than the connection's has been refused.
+    // RFC 9112 §3.3: an absolute form is the target URI itself. A scheme other than the connection's has been refused.
     if (target.startsWith("/")) return `${scheme}://${authority === "" ? "localhost" : authority}${target}`;
     if (target === "*") return `${scheme}://${authority === "" ? "localhost" : authority}/`;
     const path = target.slice(target.indexOf("://") + 3 + authority.length);
@@ -183,41 +184,10 @@ export class SocketRequest implements IncomingRequest {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.failure !== null) this.#controller.abort(this.failure);
-    }
-    return this.#controller.signal;
+    return this.#exchange.signal;
   }
 
   get trailers(): Promise<HeaderView> {
-    if (this.#trailers === null) {
-      const trailers = Promise.withResolvers<HeaderView>();
-      trailers.promise.catch(() => undefined);
-      const over = (error: ExchangeError | null) => {
-        if (error === null) trailers.resolve(new FieldView(this.#trailerLines ?? []));
-        else trailers.reject(error);
-      };
-      if (this.body === null || this.failure !== null) over(this.failure);
-      else this.body.whenOver(over);
-      this.#trailers = trailers;
-    }
-    return this.#trailers.promise;
+    return this.body === null ? Promise.resolve(new FieldView([])) : this.body.trailers;
   }
-
-  receiveEnd(trailers: readonly string[]): void {
-    this.#trailerLines = trailers;
-    this.body?.end();
-  }
-
-  /** The content will not come in full. */
-  abort(error: ExchangeError): void {
-    this.failure = error;
-    this.#controller?.abort(error);
-    this.#trailers?.reject(error);
-  }
-}
-
-export function clientDisconnected(cause?: unknown): ExchangeError {
-  return exchangeError("CLIENT_DISCONNECTED", "The client closed the connection", cause);
 }

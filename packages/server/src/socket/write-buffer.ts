@@ -1,0 +1,144 @@
+/** The writing side of a connection: few writes, notice of a client that reads slowly, and of the moment when the system has it all. */
+import type { Socket } from "node:net";
+import type { ExchangeError } from "@tsgi/gateway-spec";
+
+/** Longest text kept until the next flush, in characters. */
+const MAX_KEPT = 64 * 1024;
+
+/** Longest piece that is copied into the text around it. Up to here the copy costs no more than a second buffer. */
+const MAX_COPIED = 4096;
+
+/** An exchange whose response is complete when the system has all of it. */
+export interface Completion {
+  succeed(): void;
+  fail(error: ExchangeError): void;
+}
+
+export class WriteBuffer {
+  readonly #socket: Socket;
+  /** Not yet given to the socket; a byte a character. */
+  #text = "";
+  #corked = false;
+  #blocked = false;
+  #writable: PromiseWithResolvers<void> | null = null;
+  /** Complete with what this buffer holds, and with what the socket holds. */
+  #buffered: Completion[] = [];
+  #written = new Set<Completion>();
+  /** Bytes that the system had taken when they were last counted, and when that was; `null` where none waited. */
+  #taken: number | null = null;
+  #takenAt = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Whether the socket holds more than it wants to: the client reads more slowly than we write. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Text of ASCII or Latin-1, kept until {@link WriteBuffer.flush}. */
+  text(text: string): void {
+    this.#text += text;
+    if (this.#text.length > MAX_KEPT) this.#spill();
+  }
+
+  /** Content. @param bytes its length in bytes; a string is sent as UTF-8. */
+  content(piece: string | Uint8Array, bytes: number): void {
+    if (typeof piece === "string") {
+      if (piece.length === bytes && bytes <= MAX_COPIED) this.text(piece);
+      else if (bytes <= MAX_COPIED) this.text(Buffer.from(piece).toString("latin1"));
+      else {
+        this.#spill();
+        this.#gave(this.#socket.write(piece, "utf8"));
+      }
+    } else if (bytes <= MAX_COPIED) {
+      this.text(Buffer.from(piece.buffer, piece.byteOffset, bytes).toString("latin1"));
+    } else {
+      this.#spill();
+      this.#gave(this.#socket.write(piece));
+    }
+  }
+
+  /** Settles an exchange when the system has all that was written so far, or never will. */
+  settleWhenTaken(exchange: Completion): void {
+    this.#buffered.push(exchange);
+  }
+
+  /** Gives the socket what is kept. */
+  flush(): void {
+    if (this.#buffered.length > 0) this.#flushAndSettle();
+    else if (this.#text !== "") {
+      this.#gave(this.#socket.write(this.#text, "latin1"));
+      this.#text = "";
+    }
+    if (this.#corked) {
+      this.#corked = false;
+      this.#socket.uncork();
+    }
+  }
+
+  /** The system has taken what it did not want before, or the connection is gone. */
+  unblock(): void {
+    this.#blocked = false;
+    this.#writable?.resolve();
+    this.#writable = null;
+  }
+
+  /** `null` where more may be written now, else a promise that fulfils when the client has caught up, or is gone. */
+  writable(): Promise<void> | null {
+    return this.#blocked ? (this.#writable ??= Promise.withResolvers<void>()).promise : null;
+  }
+
+  /** For how long the client has taken nothing of what waits for it, from one call to the next; `null` where nothing waits. */
+  unreadMs(now: number): number | null {
+    const waiting = this.#socket.writableLength;
+    const taken = waiting === 0 ? null : this.#socket.bytesWritten - waiting;
+    if (taken !== this.#taken) {
+      this.#taken = taken;
+      this.#takenAt = now;
+    }
+    return taken === null ? null : now - this.#takenAt;
+  }
+
+  /** The connection is lost. */
+  fail(error: ExchangeError): void {
+    for (const exchange of [...this.#written, ...this.#buffered]) exchange.fail(error);
+    this.#written.clear();
+    this.#buffered = [];
+    this.unblock();
+  }
+
+  #flushAndSettle(): void {
+    const settling = this.#buffered;
+    this.#buffered = [];
+    for (const exchange of settling) this.#written.add(exchange);
+    // Also where the text is empty: the callback comes behind what was written before. An empty write after end() would be an error,
+    // and each exchange is handed over once, so that there is none.
+    this.#gave(
+      this.#socket.write(this.#text, "latin1", (error) => {
+        if (error !== null && error !== undefined) return;
+        for (const exchange of settling) {
+          this.#written.delete(exchange);
+          exchange.succeed();
+        }
+      }),
+    );
+    this.#text = "";
+  }
+
+  /** Several writes become one system call. */
+  #spill(): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+    }
+    if (this.#text === "") return;
+    this.#gave(this.#socket.write(this.#text, "latin1"));
+    this.#text = "";
+  }
+
+  #gave(hasRoom: boolean): void {
+    if (!hasRoom) this.#blocked = true;
+  }
+}
