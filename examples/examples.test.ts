@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import { lint } from "@tsgi/gateway-spec/lint";
 import { serve as serveNode } from "@tsgi/server/node";
@@ -98,7 +99,7 @@ test("tsgi-on-fetch.ts exports what a Fetch host calls", async () => {
 test("the program in the doc comment of each adapter is an example, word for word", () => {
   const examples = new Set(programs.map((file) => read(file).slice(read(file).indexOf("\n") + 1)));
   const adapters = new URL("../packages/gateway-spec/src/adapters/", here);
-  const quoted = globSync("*/*.ts", { cwd: adapters }).flatMap((file) =>
+  const quoted = globSync("*/*.ts", { cwd: fileURLToPath(adapters) }).flatMap((file) =>
     [...readFileSync(new URL(file, adapters), "utf8").matchAll(/^ \* ```ts\n((?: \*.*\n)*?) \* ```$/gm)].map(
       ([, comment = ""]) => [file, comment.replaceAll(/^ \* ?/gm, "")] as const,
     ),

@@ -8,6 +8,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import { asgi } from "@tsgi/gateway-spec/asgi";
+import { eventStream } from "@tsgi/gateway-spec/events";
 import { fromFetch } from "@tsgi/gateway-spec/fetch";
 import { fromNode } from "@tsgi/gateway-spec/node";
 import { wsgi } from "@tsgi/gateway-spec/wsgi";
@@ -243,5 +244,74 @@ describe.each([
     // A FIN may come from a client that only stopped sending (TSGI-43).
     socket.resetAndDestroy();
     await gone.promise;
+  });
+
+  test.each<[string, (over: () => void) => Application]>([
+    [
+      "fromFetch cancels the stream",
+      (over) =>
+        fromFetch(() => {
+          const pull = (body: ReadableStreamDefaultController) => {
+            body.enqueue(Buffer.from("piece"));
+          };
+          return new Response(new ReadableStream({ pull, cancel: over }));
+        }),
+    ],
+    [
+      "fromNode closes the response",
+      (over) =>
+        fromNode((_req, res) => {
+          const timer = setInterval(() => res.write("piece"), 5);
+          res.on("close", () => {
+            clearInterval(timer);
+            over();
+          });
+        }),
+    ],
+    [
+      "wsgi calls close()",
+      (over) =>
+        wsgi((_environ, startResponse) => {
+          startResponse("200 OK", []);
+          return {
+            *[Symbol.iterator]() {
+              for (;;) yield "piece";
+            },
+            close: over,
+          };
+        }),
+    ],
+    [
+      "asgi raises in send",
+      (over) =>
+        asgi(async (scope, _receive, send) => {
+          if (scope.type !== "http") throw new Error("http only");
+          await send({ type: "http.response.start", status: 200 });
+          try {
+            for (;;) await send({ type: "http.response.body", body: "piece", more_body: true });
+          } catch {
+            over();
+          }
+        }) as Application,
+    ],
+    [
+      "eventStream releases its source",
+      (over) => ({
+        fetch: () => {
+          const next = () => Promise.resolve({ done: false, value: "event" } as const);
+          const release = () => {
+            over();
+            return Promise.resolve({ done: true, value: undefined } as const);
+          };
+          return eventStream({ [Symbol.asyncIterator]: () => ({ next, return: release }) });
+        },
+      }),
+    ],
+  ])("%s when an endless response is one to HEAD", async (_name, application) => {
+    const over = Promise.withResolvers<void>();
+    const { url } = await start(application(over.resolve));
+    const response = await fetch(url, { method: "HEAD" });
+    expect([response.status, await response.text()]).toEqual([200, ""]);
+    await over.promise;
   });
 });
