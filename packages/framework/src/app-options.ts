@@ -1,7 +1,8 @@
 /** The options of an application. */
 import type { Awaitable, Logger, ServerInfo } from "@tsgi/gateway-spec";
 import type { HandlerResult } from "./results.ts";
-import type { CsrfOptions, SecurityHeaderOptions } from "./security/index.ts";
+import type { CsrfOptions } from "./security/csrf.ts";
+import type { SecurityHeaderOptions } from "./security/headers.ts";
 import type { Context } from "./types.ts";
 
 export interface AppOptions<State = unknown> {

@@ -25,7 +25,8 @@ import { callerPlace } from "./router/place.ts";
 import { pathOf, queryOf } from "./router/request-path.ts";
 import { RouteError } from "./router/route-error.ts";
 import { ANY_METHOD, Router, type Registration } from "./router/router.ts";
-import { csrfProtection, securityHeaders } from "./security/index.ts";
+import { csrfProtection } from "./security/csrf.ts";
+import { securityHeaders } from "./security/headers.ts";
 import { Views } from "./templates/views.ts";
 import { isThenable } from "./thenable.ts";
 import type {

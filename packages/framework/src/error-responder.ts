@@ -7,7 +7,7 @@ import { Html } from "./html.ts";
 import { prefersHtml, toHttpError, toLogEntry, toProblemResponse } from "./problem.ts";
 import { reply, toResponse } from "./results.ts";
 import { pathOf } from "./router/request-path.ts";
-import { cspNonce } from "./security/index.ts";
+import { cspNonce } from "./security/headers.ts";
 import { isThenable } from "./thenable.ts";
 import type { Context } from "./types.ts";
 
@@ -56,6 +56,7 @@ export class ErrorResponder<State> {
     this.log(known, request);
     if (!this.#development || !prefersHtml(request.headers.get("accept") ?? ""))
       return toProblemResponse(known, request);
+    // oxlint-disable-next-line no-restricted-imports -- loaded when it is needed, in development only
     return import("./development/error-page.ts").then(({ isLocalClient, renderErrorPage }) => {
       if (!isLocalClient(exchange)) return toProblemResponse(known, request);
       const page = new Html(renderErrorPage(known.cause ?? error, request, exchange, cspNonce(exchange)));

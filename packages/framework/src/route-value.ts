@@ -44,25 +44,9 @@ function checkOptions(path: RoutePath, method: string, options: RouteOptions): v
   if (taken !== undefined) throw invalid(`a need cannot have the name "${taken}", which every context has`);
 }
 
-/** Members of every context. A test compares them with the class. */
+/** Members of every context, those that the framework uses itself included. A test compares them with the class. */
 export const CONTEXT_NAMES: ReadonlySet<string> = new Set([
-  "request",
-  "exchange",
-  "url",
-  "base",
-  "params",
-  "query",
-  "headers",
-  "cookies",
-  "form",
-  "json",
-  "text",
-  "render",
-  "reply",
-  "redirect",
-  "header",
-  "cookie",
-  "after",
-  "need",
-  "urlFor",
+  ...["request", "exchange", "route", "url", "base", "params", "query", "headers", "cookies", "form", "json", "text"],
+  ...["render", "reply", "redirect", "header", "cookie", "after", "need", "urlFor"],
+  ...["status", "accept", "dropFields", "finish", "reportError"],
 ]);
