@@ -88,6 +88,27 @@ describe("readText", () => {
   });
 });
 
+describe("a Content-Encoding", () => {
+  const coded = (coding: string, text = "{}") => ({
+    headers: toHeaderView({ "content-type": "application/json", "content-encoding": coding }),
+    body: request(null, text).body,
+  });
+
+  test.each(["gzip", "br, gzip", "unknown"])("%s is rejected by the readers of text", async (coding) => {
+    for (const read of [readText, readJson]) {
+      expect(await failure(read(coded(coding)))).toEqual(["BODY_UNSUPPORTED_CODING", 415]);
+    }
+  });
+
+  test("identity is no coding", async () => {
+    expect(await readJson(coded(" Identity "))).toEqual({});
+  });
+
+  test("is left to the caller of readBytes, which returns the content as received", async () => {
+    expect(Buffer.from(await readBytes(coded("gzip", "coded"))).toString()).toBe("coded");
+  });
+});
+
 describe("readJson and readForm", () => {
   test("read their media types", async () => {
     expect(await readJson(request("application/json", '{"a":', "1}"))).toEqual({ a: 1 });

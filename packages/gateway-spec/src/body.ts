@@ -41,7 +41,7 @@ export class BodyError extends Error {
 export type Readable = Pick<IncomingRequest, "headers" | "body">;
 
 /**
- * The bytes of the content; an empty array if there is none.
+ * The bytes of the content as received, with its Content-Encoding; an empty array if there is none.
  * @throws BodyError `BODY_TOO_LARGE` at the first byte beyond the limit, or for a Content-Length beyond it. The rest is not read.
  */
 export function readBytes(request: Readable, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -50,7 +50,8 @@ export function readBytes(request: Readable, options?: ReadOptions): Promise<Uin
 
 /**
  * The content as text, in the charset of its Content-Type. Default UTF-8.
- * @throws BodyError `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` if the bytes are not valid in that charset; `BODY_TOO_LARGE`.
+ * @throws BodyError `BODY_UNSUPPORTED_CODING` for a Content-Encoding such as gzip; `BODY_UNSUPPORTED_CHARSET`; `BODY_MALFORMED` if the
+ * bytes are not valid in that charset; `BODY_TOO_LARGE`.
  */
 export function readText(request: Readable, options?: ReadOptions): Promise<string> {
   return read(request, options, textReader);
@@ -82,11 +83,6 @@ async function read<T>(
   readerFor: (request: Readable) => Reader<T>,
 ): Promise<T> {
   const reader = readerFor(request);
-  const coding = request.headers.get("content-encoding");
-  // RFC 9110 §8.4.1: "identity" is reserved and means that there is no coding.
-  if (coding !== null && coding.trim().toLowerCase() !== "identity") {
-    throw new BodyError("BODY_UNSUPPORTED_CODING", "The request body must have no Content-Encoding");
-  }
   const limit = options?.limitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const pieces: Uint8Array[] = [];
@@ -119,6 +115,11 @@ function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 function textReader(request: Readable): Reader<string> {
+  const coding = request.headers.get("content-encoding");
+  // RFC 9110 §8.4.1: "identity" is reserved and means that there is no coding.
+  if (coding !== null && coding.trim().toLowerCase() !== "identity") {
+    throw new BodyError("BODY_UNSUPPORTED_CODING", "The request body must have no Content-Encoding");
+  }
   const decoder = decoderOf(parameter(request.headers.get("content-type") ?? "", "charset"));
   return (pieces) => {
     try {

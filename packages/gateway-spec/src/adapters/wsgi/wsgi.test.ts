@@ -127,6 +127,11 @@ describe("the environ", () => {
     expect(application).not.toHaveBeenCalled();
   });
 
+  test("leaves a Content-Encoding to the application", async () => {
+    const environ = await environOf("/", { method: "POST", body: "coded", headers: { "content-encoding": "gzip" } });
+    expect([environ["HTTP_CONTENT_ENCODING"], environ["wsgi.input"].read().toString()]).toEqual(["gzip", "coded"]);
+  });
+
   test("has no limit of its own for content: the limit is the server's", async () => {
     const body = Buffer.alloc(DEFAULT_BODY_LIMIT_BYTES + 1);
     const environ = await environOf("/", { method: "POST", body });
