@@ -65,7 +65,7 @@ export async function testClient<State>(application: Application<State> | Handle
   };
 
   const request = async (method: string, target: string, options: ClientRequest = {}): Promise<TestResponse> => {
-    let url = withQuery(new URL(target, "http://test.localhost"), options.query);
+    let url = withQuery(withoutFragment(new URL(target, "http://test.localhost")), options.query);
     let content = await contentOf(options);
     let currentMethod = method;
     for (let redirects = 0; ; redirects++) {
@@ -86,7 +86,7 @@ export async function testClient<State>(application: Application<State> | Handle
       cookies.receive(setCookieLines(response), url.pathname);
       const location = response.headers.get("location");
       if (location === null || response.status < 300 || redirects >= (options.maxRedirects ?? 0)) return response;
-      url = new URL(location, url);
+      url = withoutFragment(new URL(location, url));
       const becomesGet = response.status === 303 || (response.status < 303 && currentMethod === "POST");
       if (becomesGet && currentMethod !== "HEAD") {
         currentMethod = "GET";
@@ -160,6 +160,12 @@ async function contentOf({ json, form, multipart, body }: ClientRequest): Promis
     return { type: encoded.headers.get("content-type"), body: await encoded.bytes() };
   }
   return { type: null, body: body ?? null };
+}
+
+/** A client does not send the fragment (RFC 9110 §7.1). */
+function withoutFragment(url: URL): URL {
+  url.hash = "";
+  return url;
 }
 
 function withQuery(url: URL, query: ClientOptions["query"] = {}): URL {

@@ -74,7 +74,7 @@ describe("redirects", () => {
     const { pathname } = new URL(request.url);
     const status = Number(pathname.slice(1));
     return status > 300
-      ? { status, headers: { location: "../end" } }
+      ? { status, headers: { location: "../end#part" } }
       : { status: 200, body: `${request.method} ${pathname}` };
   };
 
