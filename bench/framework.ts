@@ -33,7 +33,7 @@ const workload = (name: string, title: string, bytes: string, content: object): 
 const GET = `GET /users/7?page=2 HTTP/1.1\r\n${HOST}\r\n`;
 const TEXT = { id: "7", page: "2" };
 
-/** The name of a workload tells a server which routes to add. */
+/** A server adds routes according to the name of the workload. */
 export const FRAMEWORK_WORKLOADS: readonly Workload[] = [
   workload("routed", "A GET with a parameter and a query value, not checked", GET, TEXT),
   workload("routed-1000", "The same beside 1,000 other routes", GET, TEXT),

@@ -12,7 +12,7 @@ const Person = z.object({
   tags: z.array(z.string()).max(20),
 });
 
-/** @param workload its name tells which routes there are. */
+/** @param workload its name decides which routes there are. */
 export async function run(workload: string, options: AppOptions): Promise<void> {
   const app = new App(options);
   if (workload === "routed-1000") {

@@ -290,7 +290,7 @@ describe("an error", () => {
       Object.assign(new Error("cut"), { name: "ExchangeError", code: "REQUEST_BODY_MALFORMED" }),
       { title: "Bad Request", status: 400, code: "BODY_UNREADABLE" },
     ],
-  ])("%s tells a client what it may know, thrown at once or later", async (_name, error, problem) => {
+  ])("%s becomes a response without a secret, thrown at once or later", async (_name, error, problem) => {
     const { app, log } = loggedApp();
     app.get("/now", throwing(error));
     app.get("/later", async () => throwing(error)());
@@ -304,7 +304,7 @@ describe("an error", () => {
     expect(log).toHaveLength(problem.status >= 500 ? 2 : 0);
   });
 
-  test("is logged once: with its stack where nobody planned for it, in a line where the line says it all", async () => {
+  test("is logged once: an unexpected one with its stack, an expected one in a line", async () => {
     const { app, log } = loggedApp();
     app.get("/bug", throwing(secret));
     app.get("/away", throwing(new DatabaseError("DATABASE_UNREACHABLE", "db:3306 refused", { cause: secret })));
@@ -349,12 +349,12 @@ describe("an error", () => {
     });
     app.get("/better", throwing(secret));
     await using client = await createTestClient(app);
-    const answers: unknown[] = [];
+    const responses: unknown[] = [];
     for (const path of ["/plain", "/reply", "/usual", "/better"]) {
       const response = await client.request(path);
-      answers.push([response.status, response.text()]);
+      responses.push([response.status, response.text()]);
     }
-    expect(answers).toEqual([
+    expect(responses).toEqual([
       [404, "plain"],
       [404, "replied"],
       [404, '{"title":"Not Found","status":404,"code":"NOT_FOUND"}'],
@@ -363,7 +363,7 @@ describe("an error", () => {
     expect(log).toEqual([]);
   });
 
-  test("is logged where onError answers it with 500 and up", async () => {
+  test("is logged where onError responds with 500 and up", async () => {
     const { app, log } = loggedApp({ onError: () => "sorry" });
     app.get("/", throwing(secret));
     await using client = await createTestClient(app);
@@ -394,7 +394,7 @@ test("a forgotten return is an error in every kind of handler", async () => {
 });
 
 describe("middleware", () => {
-  test("wraps handlers and error answers, the first one outermost, composed once", async () => {
+  test("wraps handlers and error responses, the first one outermost, composed once", async () => {
     const { app } = loggedApp();
     const composed: string[] = [];
     for (const name of ["outer", "inner"]) {

@@ -141,7 +141,7 @@ describe("a method", () => {
     ["HEAD", "/own", "HEAD /own"],
     // The better path lacks the method, the next one has it.
     ["DELETE", "/users/me", "DELETE /users/:id"],
-  ])("%s %s is answered by %s", (method, path, target) => {
+  ])("%s %s finds %s", (method, path, target) => {
     expect(router.match(method, path)).toMatchObject({ kind: "found", target });
   });
 
@@ -196,7 +196,7 @@ describe("a route is refused", () => {
     [["/x/*a", "/x/*b"]],
     [["/:a.html", "/:b.html"]],
     [[String.raw`/:a(\d+)`, String.raw`/:b(\d+)`]],
-  ])("as answering the same as another: %j", (paths) => {
+  ])("as matching the same requests as another one: %j", (paths) => {
     expect(codeOf(() => routerOf(...paths))).toBe("ROUTE_CONFLICT");
   });
 
