@@ -49,6 +49,8 @@ const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
+const OLD_PARSER = process.versions["llhttp"]?.startsWith("9.2.") === true;
+
 test(
   "the codec rejects what node:http rejects, and both frame equally what both accept",
   async () => {
@@ -58,7 +60,7 @@ test(
     let accepted = 0;
     let refused = 0;
     while (cases < MAX_CASES && performance.now() < until) {
-      const texts = Array.from({ length: BATCH }, () => randomRequests(random));
+      const texts = Array.from({ length: BATCH }, () => readable(randomRequests(random)));
       // Each batch is awaited, to limit the sockets in memory.
       // oxlint-disable-next-line no-await-in-loop -- the loop is bounded by time
       const theirs = await nodeReadings(texts.map((text) => Buffer.from(text, "latin1")));
@@ -83,6 +85,11 @@ test(
   },
   (SECONDS + 60) * 1000,
 );
+
+/** Removes tabs at the end of lines for the parser of Node 22, which takes them for a part of the value (RFC 9112 §5: they are not). */
+function readable(text: string): string {
+  return OLD_PARSER ? text.replaceAll(/[\t ]*\t[\t ]*(?=\r|$)/g, "") : text;
+}
 
 /** The difference, or `null`. Nothing is compared after a message that closes the connection. */
 function disagreement(bytes: Buffer, ours: Reading, theirs: Reading): string | null {
