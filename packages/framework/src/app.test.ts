@@ -1,7 +1,7 @@
 import { lint } from "@tsgi/gateway-spec/lint";
 import type { Handler } from "@tsgi/gateway-spec";
 import { createTestClient, type TestResponse } from "@tsgi/gateway-spec/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { DatabaseError } from "./database/errors.ts";
 import { App, HttpError, html, respond, route, type AppOptions, type Context } from "./index.ts";
 
@@ -256,22 +256,22 @@ describe("the context", () => {
   });
 });
 
-describe("an error", () => {
+describe("an error of a handler", () => {
   const secret = new Error("SELECT password FROM user");
   const throwing = (error: unknown) => (): never => {
     throw error;
   };
 
   test.each([
-    ["unknown", secret, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
-    ["that is nothing", undefined, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
+    ["an unexpected error", secret, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
+    ["undefined, thrown", undefined, { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" }],
     [
-      "of HTTP",
+      "an HttpError",
       new HttpError(404, "STOCK_UNKNOWN", "There is no such stock", { cause: secret }),
       { title: "Not Found", status: 404, detail: "There is no such stock", code: "STOCK_UNKNOWN" },
     ],
     [
-      "of a database that is away",
+      "a database that is down",
       new DatabaseError("DATABASE_UNREACHABLE", "10.0.0.1 refused", { cause: secret }),
       {
         title: "Service Unavailable",
@@ -281,12 +281,12 @@ describe("an error", () => {
       },
     ],
     [
-      "of a statement",
+      "a statement that failed",
       new DatabaseError("DATABASE_QUERY", "no such table: user"),
       { title: "Internal Server Error", status: 500, code: "INTERNAL_ERROR" },
     ],
     [
-      "of the request's content",
+      "content that broke off",
       Object.assign(new Error("cut"), { name: "ExchangeError", code: "REQUEST_BODY_MALFORMED" }),
       { title: "Bad Request", status: 400, code: "BODY_UNREADABLE" },
     ],
@@ -339,7 +339,7 @@ describe("an error", () => {
     expect(response.headers.get("retry-after")).toBe("1");
   });
 
-  test("is failed with by onError: with a result of the error's status, a better error, or not at all", async () => {
+  test("gets its response from onError: a result with the error's status, another error, or the default", async () => {
     const { app, log } = loggedApp({
       onError: (error, context) => {
         if (error === secret) throw new HttpError(409, "CONFLICT");
@@ -363,6 +363,83 @@ describe("an error", () => {
     expect(log).toEqual([]);
   });
 
+  test("stays in the log where onError fails itself, whatever the status of the first error", async () => {
+    const broken = new TypeError("the error page is broken");
+    const { app, log } = loggedApp({
+      onError: async () => {
+        throw broken;
+      },
+    });
+    app.get("/", throwing(secret));
+    await using client = await createTestClient(app);
+    expect((await client.request("/")).status).toBe(500);
+    expect(log).toEqual([
+      ["GET / failed with 500", secret],
+      ["GET / failed with 500", broken],
+    ]);
+    expect((await client.request("/nowhere")).status).toBe(500);
+    expect(log.slice(2).map(([line]) => line)).toEqual([
+      "GET /nowhere failed with 404",
+      "GET /nowhere failed with 500",
+    ]);
+  });
+
+  test("stays in the log where onError returns what cannot be sent", async () => {
+    const { app, log } = loggedApp({ onError: () => new Map() });
+    app.get("/", throwing(secret));
+    await using client = await createTestClient(app);
+    expect((await client.request("/")).status).toBe(500);
+    expect(log.map(([, error]) => error)).toEqual([secret, expect.any(TypeError)]);
+  });
+
+  test("has its response although the logger throws", async () => {
+    const console = vi.spyOn(globalThis.console, "error").mockImplementation(() => undefined);
+    const full = new Error("disk full");
+    const app = new App({ logger: { error: throwing(full) } });
+    app.get("/", throwing(secret));
+    await using client = await createTestClient(app);
+    expect((await client.request("/")).status).toBe(500);
+    expect(console.mock.calls).toEqual([
+      ["The logger of the application threw", full, "while it logged:", "GET / failed with 500", secret],
+    ]);
+    console.mockRestore();
+  });
+
+  test("may be thrown by an after hook; each hook runs once", async () => {
+    const { app, log } = loggedApp();
+    let runs = 0;
+    const hook = (later: boolean) => (): never | Promise<never> => {
+      runs += 1;
+      if (later) return Promise.reject(secret);
+      throw secret;
+    };
+    app.get("/now", ({ after }) => {
+      after(hook(false));
+      return "";
+    });
+    app.get("/later", async ({ after }) => {
+      after(hook(true));
+      return "";
+    });
+    await using client = await createTestClient(app);
+    for (const path of ["/now", "/later"]) expect((await client.request(path)).status).toBe(500);
+    expect([runs, log.length]).toEqual([2, 2]);
+  });
+
+  test.each([
+    ["a browser on this machine, in development", true, "text/html", "127.0.0.1", true],
+    ["a browser elsewhere", true, "text/html", "192.0.2.1", false],
+    ["a program", true, "application/json", "127.0.0.1", false],
+    ["a browser in production", false, "text/html", "127.0.0.1", false],
+  ])("shows its source to %s: %s", async (_title, development, accept, hostname, shown) => {
+    const { app } = loggedApp({ development });
+    app.get("/", throwing(secret));
+    await using client = await createTestClient(app);
+    const exchange = { peerAddress: { transport: "tcp", hostname, port: 1 } } as const;
+    const response = await client.request("/", { headers: { accept }, exchange });
+    expect([response.status, response.text().includes(secret.message)]).toEqual([500, shown]);
+  });
+
   test("is logged where onError responds with 500 and up", async () => {
     const { app, log } = loggedApp({ onError: () => "sorry" });
     app.get("/", throwing(secret));
@@ -371,6 +448,10 @@ describe("an error", () => {
     expect([response.status, response.text()]).toEqual([500, "sorry"]);
     expect(log).toEqual([["GET / failed with 500", secret]]);
   });
+});
+
+test.each([200, 204, 399, 600, 999, 404.5, Number.NaN, "404"])("an HttpError refuses the status %s", (status) => {
+  expect(() => new HttpError(status as number, "X")).toThrow(RangeError);
 });
 
 test("a forgotten return is an error in every kind of handler", async () => {
@@ -413,7 +494,7 @@ describe("middleware", () => {
     expect(composed).toEqual(["inner", "outer"]);
   });
 
-  test("that throws is failed with as a handler is", async () => {
+  test("that throws has the response of a handler that throws", async () => {
     const { app, log } = loggedApp();
     app.use(() => () => {
       throw new HttpError(401, "WHO_ARE_YOU");

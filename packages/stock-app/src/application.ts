@@ -1,4 +1,4 @@
-/** The stock app on a database: its routes, its error page and its life. Any TSGI server runs it. */
+/** The stock app on a database: its routes, its error page, its startup and shutdown. Any TSGI server runs it. */
 import { App, type Context, HttpError, respond } from "@tsgi/framework";
 import type { Database } from "@tsgi/framework/database";
 import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
@@ -9,8 +9,8 @@ import { StockPages } from "./stock-pages.ts";
 import { StockStore } from "./stock-store.ts";
 
 /**
- * @param database is set up before the first request, and closed at the end.
- * @param assets answers what is below `/static/`: which server's files they are is for the entry file to say.
+ * @param database gets its tables before the first request, and is closed at the end.
+ * @param assets serves the files below `/static/`. The entry file chooses them, because they belong to a server.
  */
 export function createApplication(database: Database, assets: Handler): App<void> {
   const app = new App<void>({
@@ -29,13 +29,13 @@ async function start(database: Database): Promise<void> {
   try {
     await install(database);
   } catch (error) {
-    // What did not start is not shut down either.
+    // An application that did not start is not shut down.
     await database.close();
     throw error;
   }
 }
 
-/** Errors as a page of ours where a browser asks; everybody else gets the framework's problem document. */
+/** Browsers get an error page of this site; other clients get the problem document of the framework. */
 function showError(error: unknown, context: Context<string, void>): OutgoingResponse | undefined {
   if (context.request.headers.get("accept")?.includes("text/html") !== true) return undefined;
   const status = statusOf(error);
@@ -58,7 +58,7 @@ function titleOf(status: number): string {
   return status >= 500 ? "暂时无法访问" : "没有成功";
 }
 
-/** The pages' own errors speak to the reader; those of the framework speak English. */
+/** The messages of the pages are Chinese sentences; those of the framework are English. */
 function sentenceOf(error: unknown, status: number): string {
   return error instanceof HttpError && /\p{Script=Han}/u.test(error.message) ? error.message : sentenceOfStatus(status);
 }

@@ -1,10 +1,10 @@
-/** Gives an empty database the tables and the first rows of `sql/`. A database that has stocks is left as it is. */
+/** Creates the tables and the first rows of `sql/` in an empty database. A database that has stocks stays as it is. */
 import { readFile } from "node:fs/promises";
 import { type Database, DatabaseError } from "@tsgi/framework/database";
 
 /**
- * Safe to run in several processes at once: the tables are made where they are missing, and the rows go in together, with
- * their keys, so that whoever comes second finds the first one's.
+ * Safe to run in several processes at once: each table is created if it is missing, and the rows are inserted in one transaction
+ * with their keys, so that the second process fails on a duplicate and finds the rows of the first.
  * @throws DatabaseError
  */
 export async function install(database: Database): Promise<void> {
@@ -21,7 +21,7 @@ export async function install(database: Database): Promise<void> {
   }
 }
 
-/** Asked first, so that a set-up database needs no right to make tables. */
+/** Checked first, so that a complete database needs no right to create tables. */
 async function hasStocks(database: Database): Promise<boolean> {
   const tables = await database.query(FIND_TABLE[database.dialect]);
   if (tables.length === 0) return false;

@@ -1,4 +1,4 @@
-/** The entry file: `tsgi 7788 ./src/main.ts:application`. Which database is in DATABASE_URL; without one it is a file. */
+/** The entry file: `tsgi 7788 ./src/main.ts:application`. DATABASE_URL names the database; the default is a SQLite file. */
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { App } from "@tsgi/framework";
@@ -12,7 +12,7 @@ const assets = staticFiles(new URL("../static/", import.meta.url), { prefix: "/s
 
 export const application: App<void> = createApplication(database, assets);
 
-/** A file keeps its rows when a change restarts the server, and the folder's dot keeps it from being taken for a change. */
+/** A file, so that the rows survive a restart. `--watch` ignores folders that begin with a dot. */
 function embeddedDatabase(): string {
   const folder = fileURLToPath(new URL("../.tsgi/", import.meta.url));
   mkdirSync(folder, { recursive: true });

@@ -1,8 +1,8 @@
-/** What the pages say to people, in one place. */
+/** The sentences that the pages show. */
 import { STATUS_CODES } from "node:http";
 import type { Refusal } from "./stock-store.ts";
 
-/** What was done, as a page is told in its query after a redirect. */
+/** The action that a redirect reports in the query of the next page. */
 export type Done = "followed" | "noted" | "unfollowed";
 
 const DONE: Readonly<Record<Done, (code: string) => string>> = {
@@ -11,7 +11,7 @@ const DONE: Readonly<Record<Done, (code: string) => string>> = {
   unfollowed: (code) => `股票 ${code} 已取消关注。`,
 };
 
-/** The sentence of a page that was redirected to; `null` for any other, or where somebody made the query up. */
+/** The sentence for the query of a redirect; `null` for any other query. */
 export function sentenceAfter(query: URLSearchParams): string | null {
   const done = query.get("done") ?? "";
   const code = query.get("code") ?? "";
@@ -33,7 +33,7 @@ export function sentenceOfRefusal(refusal: Refusal, code: string): string {
   return REFUSED[refusal](code);
 }
 
-/** Of errors whose own message is not written for the readers of these pages. */
+/** For errors whose message is not a sentence for readers. */
 const ERRORS: Readonly<Record<number, string>> = {
   404: "没有这个页面，请检查网址是否正确。",
   405: "这个地址不能直接打开，请使用页面上的按钮。",

@@ -1,6 +1,6 @@
 /**
- * The pages. A GET shows, a POST changes and then redirects to a page that says what was done, so that a reload does not do it
- * again. What cannot be done is an error whose message is a sentence for the reader.
+ * The pages. GET shows. POST changes, then redirects to a page that reports the change, so that a reload does not repeat it. An
+ * action that is not possible is an error whose message is a sentence for the reader.
  */
 import { type Context, get, HttpError, post } from "@tsgi/framework";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
@@ -38,7 +38,7 @@ export class StockPages {
   async add(context: OfStock): Promise<OutgoingResponse> {
     const { code } = context.params;
     assertDone(await this.#stocks.follow(code), code);
-    // Back to the same row, to go on from there.
+    // Back to the row of the stock.
     return context.redirect(`${context.urlFor("index")}${after("followed", code)}#stock-${code}`);
   }
 

@@ -4,7 +4,7 @@
  */
 import { type Database, DatabaseError, type DatabaseErrorCode, type Queryable } from "@tsgi/framework/database";
 
-/** A row of `info`. Numbers are text, as they were given: `10.01%`, `16.05`. */
+/** A row of `info`. Numbers are text, as in the source: `10.01%`, `16.05`. */
 export interface Stock {
   /** Six digits. */
   readonly code: string;
