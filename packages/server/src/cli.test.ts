@@ -1,18 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ADDRESS, CLI, CommandProcess } from "../test/command-process.ts";
 import { get as requestTo, lastContent, WireClient } from "../test/wire-client.ts";
 import { COMMAND_OPTIONS, OPTIONS } from "./config.ts";
 import { selfSigned } from "./tls/self-signed.ts";
-
-const CLI = fileURLToPath(new URL("cli.ts", import.meta.url));
-const ADDRESS = /tsgi: (https?:\/\/\S+) \((socket|node) server, pid (\d+)\)/;
 
 let folder = "";
 
@@ -92,66 +89,14 @@ async function put(name: string, content: string): Promise<void> {
 }
 
 /** A running command, with its output so far. */
-class Command implements AsyncDisposable {
-  readonly process: ChildProcess;
-  readonly exited: Promise<number | null>;
-  stdout = "";
-  stderr = "";
-  #wake = Promise.withResolvers<undefined>();
-
+class Command extends CommandProcess {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     cwd: string = folder,
     descriptors: readonly number[] = [],
   ) {
-    const { PATH = "", NODE_OPTIONS = "" } = process.env;
-    const stdio = ["ignore", "pipe", "pipe", ...descriptors] as const;
-    this.process = spawn(process.execPath, [CLI, ...args], {
-      cwd,
-      env: { PATH, NODE_OPTIONS, ...env },
-      stdio: [...stdio],
-    });
-    this.process.stdout?.on("data", (bytes: Buffer) => {
-      this.stdout += bytes.toString();
-      this.#notify();
-    });
-    this.process.stderr?.on("data", (bytes: Buffer) => {
-      this.stderr += bytes.toString();
-      this.#notify();
-    });
-    this.exited = new Promise((resolve) => {
-      this.process.once("close", (code) => {
-        resolve(code);
-        this.#notify();
-      });
-    });
-  }
-
-  /** Waits until the standard output holds the pattern behind the given place. */
-  async until(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.stdout.slice(from));
-      if (match !== null) return match;
-      if (this.process.exitCode !== null) throw new Error(`It ended:\n${this.stdout}\n${this.stderr}`);
-      await this.#wake.promise;
-    }
-  }
-
-  async get(path = ""): Promise<string> {
-    const [, url = ""] = await this.until(ADDRESS);
-    const response = await fetch(url + path);
-    return response.text();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.process.exitCode === null) this.process.kill("SIGKILL");
-    await this.exited;
-  }
-
-  #notify(): void {
-    this.#wake.resolve(undefined);
-    this.#wake = Promise.withResolvers();
+    super(args, { env, cwd, descriptors });
   }
 }
 
@@ -280,7 +225,7 @@ describe("--access-log", () => {
     await fetch(`${url}a%22b?x`, { headers: { "user-agent": 'a"b', referer: "http://r.example/" } });
     const [line] = await command.until(/^127.*$/m);
     expect(line).toMatch(
-      /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/a%22b\?x HTTP\/1\.1" 200 - "http:\/\/r\.example\/" "a\\"b"$/,
+      /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/a%22b\?x HTTP\/1\.1" 200 11 "http:\/\/r\.example\/" "a\\"b"$/,
     );
   });
 
@@ -289,12 +234,12 @@ describe("--access-log", () => {
     await command.get("index.txt");
     const [line] = await command.until(/^\{.*\}$/m);
     expect(JSON.parse(line)).toMatchObject({
-      client: "127.0.0.1",
+      remote: "127.0.0.1",
       method: "GET",
       target: "/index.txt",
       protocol: "HTTP/1.1",
       status: 200,
-      contentLength: "4",
+      bytes: 4,
     });
   });
 });

@@ -21,6 +21,13 @@ export interface Config extends Limits {
   readonly tlsKey?: string | undefined;
   readonly tlsSelfSigned: boolean;
   readonly watch: boolean;
+  /** Worker processes; without it the command serves in its own process. */
+  readonly workers?: number | "auto" | undefined;
+  readonly pidFile?: string | undefined;
+  readonly startTimeoutMs: number;
+  readonly stuckTimeoutMs: number;
+  readonly maxRequestsPerWorker: number;
+  readonly maxWorkerMemoryBytes: number;
   readonly shutdownTimeoutMs: number;
 }
 
@@ -35,6 +42,7 @@ export interface StaticMount {
 export interface CommandOptions {
   readonly config?: string | undefined;
   readonly check: boolean;
+  readonly status: boolean;
   readonly help: boolean;
   readonly version: boolean;
 }
@@ -122,11 +130,16 @@ function explain(
 
 /** Two options that exclude each other, or one that needs another. */
 function conflictOf({
+  watch,
+  workers,
   path,
   tlsCert,
   tlsKey,
   tlsSelfSigned,
 }: Config): { readonly name: string; readonly message: string } | null {
+  if (watch && workers !== undefined) {
+    return { name: "watch", message: "a watched application runs in one process: leave out --workers" };
+  }
   if (tlsCert !== undefined && tlsKey === undefined) {
     return { name: "tlsCert", message: "the private key of the certificate is missing (--tls-key)" };
   }
@@ -228,6 +241,10 @@ function toMount(text: string): StaticMount {
   return { prefix: path.endsWith("/") ? path : `${path}/`, folder: text.slice(at + 1) };
 }
 
+function workerLimit(value: number, placeholder: string, description: string, min: number) {
+  return integer(min).default(value).meta({ placeholder, description, group: "Workers" });
+}
+
 const schema = z.strictObject({
   application: z.string().min(1, "must name a module").optional().meta({
     placeholder: "module[:export]",
@@ -301,6 +318,29 @@ const schema = z.strictObject({
     description: "Restart when a file below the working directory changes; sets NODE_ENV=development if it is not set",
     group: "Development",
   }),
+  workers: z
+    .union([z.literal("auto"), integer(1, 1024)], "must be a whole number from 1 to 1024, or auto")
+    .optional()
+    .meta({
+      placeholder: "number|auto",
+      description: "Serve with this many processes under a supervisor; auto is one for each CPU",
+      group: "Workers",
+      otherVariables: ["WEB_CONCURRENCY"],
+    }),
+  pidFile: z.string().min(1, "must be a path").optional().meta({
+    placeholder: "file",
+    description: "File for the supervisor's process id; --status asks the supervisor through it",
+    group: "Workers",
+  }),
+  startTimeoutMs: workerLimit(60_000, "ms", "Time for a worker to listen; then it is killed", 1),
+  stuckTimeoutMs: workerLimit(
+    30_000,
+    "ms",
+    "Time without a turn of its event loop; then a worker is replaced; 0 is never",
+    0,
+  ),
+  maxRequestsPerWorker: workerLimit(Number.POSITIVE_INFINITY, "count", "Requests after which a worker is replaced", 1),
+  maxWorkerMemoryBytes: workerLimit(Number.POSITIVE_INFINITY, "bytes", "Memory beyond which a worker is replaced", 1),
   shutdownTimeoutMs: integer(0).default(DEFAULT_SHUTDOWN_TIMEOUT_MS).meta({
     placeholder: "ms",
     description: "How long a shutdown waits for running requests",
@@ -333,6 +373,10 @@ const commandSchema = z.strictObject({
   check: z.boolean().default(false).meta({
     placeholder: null,
     description: "Check the options, print each value and its origin, and start nothing",
+  }),
+  status: z.boolean().default(false).meta({
+    placeholder: null,
+    description: "Print the workers of the supervisor that --pid-file names, and start nothing",
   }),
   help: z.boolean().default(false).meta({ placeholder: null, description: "Print this", letter: "h" }),
   version: z.boolean().default(false).meta({ placeholder: null, description: "Print the version", letter: "v" }),

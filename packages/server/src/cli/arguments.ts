@@ -29,11 +29,12 @@ export function readArguments(args: readonly string[]): Arguments {
   }
   const values: Record<string, unknown> = { ...position };
   for (const [name, { value }] of given) values[name] = value;
-  const { config, check = false, help = false, version = false, ...options } = values;
+  const { config, check = false, status = false, help = false, version = false, ...options } = values;
   return {
     command: {
       ...(typeof config === "string" && { config }),
       check: check === true,
+      status: status === true,
       help: help === true,
       version: version === true,
     },

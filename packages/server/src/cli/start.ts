@@ -1,8 +1,8 @@
 /** Starts the server that a configuration describes. A worker process calls it, and so does the command itself. */
 import { resolve } from "node:path";
 import type { Application, Handler, Serve, Server } from "@tsgi/gateway-spec";
+import { accessLog as withAccessLog } from "@tsgi/gateway-spec/access-log";
 import type { Config } from "../config.ts";
-import { withAccessLog } from "../observe/access-log.ts";
 import type { SocketServeOptions } from "../options.ts";
 import { loadApplication } from "./load-application.ts";
 import { serveStatic } from "./static-mounts.ts";
@@ -15,9 +15,13 @@ export interface Start {
   readonly applicationArguments: readonly string[];
 }
 
-/** Resolves when the server listens. Rejects if the application or the server cannot start. */
-export async function startServer(start: Start): Promise<Server> {
-  const application = await composeApplication(start);
+/**
+ * Resolves when the server listens. Rejects if the application or the server cannot start.
+ * @param onRequest called for each request, before the application.
+ */
+export async function startServer(start: Start, onRequest?: () => void): Promise<Server> {
+  const composed = await composeApplication(start);
+  const application = onRequest === undefined ? composed : withCount(composed, onRequest);
   const serve = await importServe(start.config.server);
   return serve(application, serveOptions(start));
 }
@@ -29,13 +33,23 @@ async function composeApplication({ config, folder, applicationArguments }: Star
   const handler: Handler | null =
     application === null ? null : (request, exchange) => application.fetch(request, exchange);
   const served = mounts.length === 0 && handler !== null ? handler : serveStatic(mounts, folder, handler);
-  const fetch = accessLog === "off" ? served : withAccessLog(served, accessLog, process.stdout);
+  const fetch = accessLog === "off" ? served : withAccessLog({ format: accessLog })(served);
   if (application === null) return { fetch };
   if (fetch === handler) return application;
   return {
     fetch,
     startup: (server) => application.startup?.(server),
     shutdown: (state) => application.shutdown?.(state),
+  };
+}
+
+function withCount(application: Application, onRequest: () => void): Application {
+  return {
+    ...application,
+    fetch: (request, exchange) => {
+      onRequest();
+      return application.fetch(request, exchange);
+    },
   };
 }
 
@@ -46,6 +60,12 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     server: _server,
     accessLog: _accessLog,
     watch: _watch,
+    workers: _workers,
+    pidFile: _pidFile,
+    startTimeoutMs: _startTimeoutMs,
+    stuckTimeoutMs: _stuckTimeoutMs,
+    maxRequestsPerWorker: _maxRequestsPerWorker,
+    maxWorkerMemoryBytes: _maxWorkerMemoryBytes,
     path,
     fd,
     tlsCert,

@@ -1,0 +1,17 @@
+/** What the supervisor and a worker process send each other. Structured clones, so plain data only. */
+import type { Start } from "../cli/start.ts";
+
+export type ToWorker =
+  /** Sent once, first. The listening socket is inherited: `start.config.fd` names it. */
+  | { readonly kind: "start"; readonly start: Start; readonly heartbeatMs: number }
+  /**
+   * Stop accepting connections, finish what runs, exit with 0.
+   * @param idleMs how long an idle connection may still bring a request: long for a reload, short for a stop.
+   */
+  | { readonly kind: "drain"; readonly idleMs: number };
+
+export type FromWorker =
+  /** The server listens. */
+  | { readonly kind: "ready"; readonly url: string }
+  /** The event loop turns. `requests` is how many the worker has taken so far. */
+  | { readonly kind: "heartbeat"; readonly requests: number };

@@ -1,0 +1,125 @@
+/**
+ * The command with workers: binds the socket, runs the supervisor, and turns signals into its calls.
+ *
+ * | signal | effect |
+ * |---|---|
+ * | TERM, INT | drain all workers and end; a second one kills them |
+ * | HUP | a new generation of workers, then drain the old one |
+ * | TTIN, TTOU | one worker more, one less |
+ */
+import { rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import type { Start } from "../cli/start.ts";
+import { SYSTEM_CLOCK } from "../runtime/clock.ts";
+import { bindListeningSocket } from "./listening-socket.ts";
+import { residentBytes } from "./memory.ts";
+import { notifySystemd, watchdogIntervalMs } from "./notify.ts";
+import { serveStatus, statusSocketPath } from "./status.ts";
+import { Supervisor } from "./supervisor.ts";
+import { startWorker } from "./worker-process.ts";
+
+/** How often a worker says that its event loop turns. */
+const HEARTBEAT_MS = 1000;
+
+/** A reload is patient with idle connections, so that it closes none that would not have been closed anyway, up to this bound. */
+const MAX_RELOAD_IDLE_MS = 30_000;
+
+/** Resolves with the exit code when all workers have ended. */
+export async function runWorkers(start: Start, workers: number): Promise<number> {
+  const { config } = start;
+  const socket = await bindListeningSocket(config);
+  const { pidFile } = config;
+  if (pidFile !== undefined) await writePidFile(pidFile);
+  let url = "";
+  const supervisor = new Supervisor(
+    {
+      workers,
+      startTimeoutMs: config.startTimeoutMs,
+      stuckTimeoutMs: config.stuckTimeoutMs,
+      maxRequests: config.maxRequestsPerWorker,
+      maxMemoryBytes: config.maxWorkerMemoryBytes,
+      stopIdleMs: config.drainIdleMs,
+      reloadIdleMs: Math.min(config.keepAliveTimeoutMs, MAX_RELOAD_IDLE_MS),
+    },
+    (events) =>
+      startWorker(start, socket.fd, HEARTBEAT_MS, {
+        ...events,
+        ready: (given) => {
+          url = given;
+          events.ready(given);
+        },
+      }),
+    residentBytes,
+    SYSTEM_CLOCK,
+    { info: say, warn },
+  );
+  const status = pidFile === undefined ? null : await serveStatus(statusSocketPath(pidFile), () => supervisor.rows());
+
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (!isStopping) {
+        say(`shutting down: running requests may finish, for at most ${config.shutdownTimeoutMs / 1000} seconds`);
+        notifySystemd("STOPPING=1");
+      }
+      isStopping = true;
+      supervisor.stop();
+    });
+  }
+  process.on("SIGHUP", () => {
+    notifySystemd("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    void supervisor.reload().then(() => notifySystemd("READY=1"));
+  });
+  process.on("SIGTTIN", () => {
+    supervisor.addWorker();
+  });
+  process.on("SIGTTOU", () => {
+    supervisor.removeWorker();
+  });
+
+  if (await supervisor.started) {
+    say(`${url} (${config.server} server, ${workers} workers, pid ${process.pid})`);
+    notifySystemd("READY=1");
+    const intervalMs = watchdogIntervalMs(process.env);
+    if (intervalMs !== null) setInterval(notifySystemd, intervalMs, "WATCHDOG=1").unref();
+  }
+  const code = await supervisor.ended;
+  status?.close();
+  await socket.close();
+  if (pidFile !== undefined)
+    await Promise.all([rm(pidFile, { force: true }), rm(statusSocketPath(pidFile), { force: true })]);
+  return code;
+}
+
+function say(message: string): void {
+  process.stdout.write(`tsgi: ${message}\n`);
+}
+
+function warn(message: string): void {
+  process.stderr.write(`tsgi: ${message}\n`);
+}
+
+/** @throws an error where the process of an earlier file still runs. */
+async function writePidFile(path: string): Promise<void> {
+  try {
+    await writeFile(path, `${process.pid}\n`, { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const pid = Number(readFileSync(path, "utf8"));
+    if (isRunning(pid)) {
+      throw new Error(`The PID file ${path} names the running process ${pid}: stop it first, or use another file`, {
+        cause: error,
+      });
+    }
+    await writeFile(path, `${process.pid}\n`);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

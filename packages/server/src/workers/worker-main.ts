@@ -1,0 +1,71 @@
+/** The module of a worker process: serves until the supervisor drains it or goes away. */
+import type { Server } from "@tsgi/gateway-spec";
+import { explain } from "../cli/explain.ts";
+import { startServer } from "../cli/start.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+let serving: Promise<Server> | null = null;
+let draining = false;
+let requests = 0;
+
+// A terminal and the command `timeout` send these to the whole process group. The supervisor acts on them.
+for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGUSR2"] as const)
+  process.on(signal, () => undefined);
+process.on("SIGTERM", () => void drain());
+// The supervisor was killed: stop accepting at once, finish what runs.
+process.on("disconnect", () => void drain());
+process.on("message", (message: ToWorker) => {
+  if (message.kind === "start") void start(message);
+  else void drain(message.idleMs);
+});
+process.on("uncaughtException", (error) => {
+  fail("an uncaught exception", error);
+});
+process.on("unhandledRejection", (error) => {
+  fail("an unhandled rejection", error);
+});
+
+async function start({ start: given, heartbeatMs }: Extract<ToWorker, { kind: "start" }>): Promise<void> {
+  serving = startServer(given, () => {
+    requests++;
+  });
+  try {
+    const { url } = await serving;
+    send({ kind: "ready", url });
+    setInterval(() => {
+      send({ kind: "heartbeat", requests });
+    }, heartbeatMs).unref();
+  } catch (error) {
+    const line = explain(error, given.config);
+    if (line === null) console.error(error);
+    else process.stderr.write(`tsgi: ${line}\n`);
+    process.exit(1);
+  }
+}
+
+/** Shuts down in order and exits with 0; with 1 where the application's `shutdown` failed. */
+async function drain(idleMs?: number, code = 0): Promise<void> {
+  if (draining) return;
+  draining = true;
+  try {
+    const server = await serving;
+    await server?.close(idleMs === undefined ? {} : { idleMs });
+    process.exit(code);
+  } catch (error) {
+    console.error("tsgi: the application's shutdown failed:", error);
+    process.exit(1);
+  }
+}
+
+/**
+ * After an error that no code caught, the state of the process is unknown (https://nodejs.org/api/process.html, uncaughtException):
+ * it takes no more requests, running ones get their time, and the supervisor starts another worker.
+ */
+function fail(what: string, error: unknown): void {
+  console.error(`tsgi: ${what} ends this worker:`, error);
+  void drain(undefined, 1);
+}
+
+function send(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,73 @@
+/** A worker as the supervisor sees it: a child process that serves on the inherited socket. */
+import { fork } from "node:child_process";
+import { extname } from "node:path";
+import type { Start } from "../cli/start.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { readStack } from "./stack.ts";
+
+/** How a worker ended. */
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface WorkerEvents {
+  readonly ready: (url: string) => void;
+  readonly heartbeat: (requests: number) => void;
+  readonly exit: (exit: WorkerExit) => void;
+}
+
+/** What the supervisor needs of a worker; tests give it another one. */
+export interface Worker {
+  readonly pid: number;
+  drain(idleMs: number): void;
+  /** Ends it at once. */
+  kill(): void;
+  /** Where the code of a worker stands that does not respond; `null` where that cannot be read. */
+  stack(): Promise<readonly string[] | null>;
+}
+
+/** The descriptor of the listening socket in a worker: after the standard streams and the channel. */
+const WORKER_FD = 4;
+
+/** The module that a worker runs, a source here and compiled in the package. */
+const MODULE = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
+
+/** Forks a worker. */
+export function startWorker(start: Start, listenFd: number, heartbeatMs: number, events: WorkerEvents): Worker {
+  const child = fork(MODULE, {
+    // The inspector opens only when the supervisor asks a stuck worker for its stack, and then on a port that is free.
+    execArgv: [...process.execArgv, "--inspect-port=127.0.0.1:0"],
+    stdio: ["ignore", "inherit", "pipe", "ipc", listenFd],
+    serialization: "advanced",
+  });
+  const send = (message: ToWorker) => {
+    if (child.connected) child.send(message);
+  };
+  child.stderr?.pipe(process.stderr, { end: false });
+  child.on("message", (message: FromWorker) => {
+    if (message.kind === "ready") events.ready(message.url);
+    else events.heartbeat(message.requests);
+  });
+  child.once("exit", (code, signal) => {
+    events.exit({ code, signal });
+  });
+  child.once("error", () => {
+    events.exit({ code: 1, signal: null });
+  });
+  send({
+    kind: "start",
+    start: { ...start, config: { ...start.config, fd: WORKER_FD, path: undefined } },
+    heartbeatMs,
+  });
+  return {
+    pid: child.pid ?? 0,
+    drain: (idleMs) => {
+      send({ kind: "drain", idleMs });
+    },
+    kill: () => {
+      child.kill("SIGKILL");
+    },
+    stack: () => readStack(child),
+  };
+}

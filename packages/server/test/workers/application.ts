@@ -1,0 +1,29 @@
+/** What the tests of workers serve. */
+import type { Handler } from "@tsgi/gateway-spec";
+
+const application: Handler = async (request, { target }) => {
+  const text = (body: string) => ({
+    status: 200,
+    headers: { "content-type": "text/plain", "x-pid": String(process.pid) },
+    body,
+  });
+  if (target.startsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 300));
+  if (target.startsWith("/upload")) {
+    let bytes = 0;
+    for await (const piece of request.body ?? []) bytes += piece.byteLength;
+    return text(`${target} ${bytes}`);
+  }
+  if (target === "/throw") {
+    setImmediate(() => {
+      throw new Error("no code catches this");
+    });
+  }
+  if (target === "/block") block();
+  return text(target);
+};
+
+function block(): never {
+  for (;;) Math.sqrt(2);
+}
+
+export default application;

@@ -1,0 +1,204 @@
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ADDRESS, CommandProcess } from "../command-process.ts";
+import { startLoad } from "./strict-client.ts";
+
+const FOLDER = import.meta.dirname;
+const LOAD = { keepAlive: 4, pipelined: 1, fresh: 2, slow: 2, uploads: 1, idle: 4 };
+const RELOADS = 10;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tsgi-workers-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Two workers on a port of the system's choice, beside further options. */
+class Workers extends CommandProcess {
+  constructor(args: readonly string[] = [], application = "application.ts") {
+    super(["0", application, "--workers", "2", ...args], { cwd: FOLDER });
+  }
+
+  async port(): Promise<number> {
+    const [, url = ""] = await this.until(ADDRESS);
+    return Number(new URL(url).port);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.process.kill(name);
+  }
+
+  /** Sends a signal, and waits for the line that it leads to. */
+  async after(name: NodeJS.Signals, pattern: RegExp): Promise<void> {
+    const from = this.stdout.length;
+    this.signal(name);
+    await this.until(pattern, from);
+  }
+
+  /** The workers that serve, as the log has them. */
+  get pids(): readonly number[] {
+    const served = [...this.stdout.matchAll(/worker (\d+) serves/g)].map(([, pid]) => Number(pid));
+    const ended = new Set(
+      [...(this.stdout + this.stderr).matchAll(/worker (\d+) (?:ended|died)/g)].map(([, pid]) => Number(pid)),
+    );
+    return served.filter((pid) => !ended.has(pid));
+  }
+}
+
+async function pidOf(port: number, target = "/"): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}${target}`, { headers: { connection: "close" } });
+  await response.text();
+  return Number(response.headers.get("x-pid"));
+}
+
+describe("workers", () => {
+  test(`${RELOADS} reloads under a strict load lose no request`, { timeout: 180_000 }, async () => {
+    await using command = new Workers();
+    const load = startLoad(await command.port(), LOAD);
+    for (let i = 1; i <= RELOADS; i++) await command.after("SIGHUP", new RegExp(`generation ${i} serves$`, "m"));
+    const { responses, lost } = await load.stop();
+    expect(lost).toEqual([]);
+    expect(responses).toBeGreaterThan(100 * RELOADS);
+    await command.after("SIGTERM", /worker \d+ ended/);
+    expect(await command.exited).toBe(0);
+  });
+
+  test("a worker that is killed loses nothing that another one serves, and is replaced", async () => {
+    await using command = new Workers();
+    const port = await command.port();
+    const [first = 0, second = 0] = command.pids;
+    const from = command.stdout.length;
+    // Held by the other worker, or by the killed one: only then its connection may break.
+    const slow = Array.from({ length: 8 }, () => pidOf(port, "/slow").catch(() => first));
+    process.kill(first, "SIGKILL");
+    await command.until(/serves \(replaces a dead worker\)/, from);
+    for (const pid of await Promise.all(slow)) expect([first, second, ...command.pids]).toContain(pid);
+    expect(await pidOf(port)).not.toBe(first);
+    expect(command.stderr).toMatch(/worker \d+ died \(SIGKILL\)/);
+  });
+
+  test("connections wait while no worker is ready", async () => {
+    await using command = new Workers();
+    const port = await command.port();
+    for (const pid of command.pids) process.kill(pid, "SIGKILL");
+    expect(await pidOf(port)).toBeGreaterThan(0);
+  });
+
+  test(
+    "a stuck worker is replaced, its stack is logged, and the other one serves meanwhile",
+    { timeout: 60_000 },
+    async () => {
+      await using command = new Workers(["--stuck-timeout-ms", "2000"]);
+      const port = await command.port();
+      const client = connect(port, "127.0.0.1");
+      client.on("error", () => undefined);
+      client.write("GET /block HTTP/1.1\r\nHost: test.localhost\r\n\r\n");
+      const closed = once(client, "close");
+      // Before that it may accept a connection in the same turn of its event loop.
+      await command.until(/has not turned its event loop for 2000 ms/, 0, "stderr");
+      for (let i = 0; i < 5; i++) expect(await pidOf(port)).toBeGreaterThan(0);
+      await closed;
+      await command.until(/serves \(replaces a dead worker\)/);
+      expect(command.stderr).toMatch(/worker \d+ is stuck at\n\s+block .*application\.ts:\d+/);
+      expect(await pidOf(port)).toBeGreaterThan(0);
+    },
+  );
+
+  test("an uncaught exception ends its worker in order, and another one starts", async () => {
+    await using command = new Workers();
+    const port = await command.port();
+    const pid = await pidOf(port, "/throw");
+    await command.until(/serves \(replaces a dead worker\)/);
+    expect(command.stderr).toContain(`tsgi: an uncaught exception ends this worker: Error: no code catches this`);
+    expect(command.pids).not.toContain(pid);
+    expect(await pidOf(port)).toBeGreaterThan(0);
+  });
+
+  test("one that cannot start ends the whole, with its reason and exit code", async () => {
+    await using command = new Workers([], "failing-application.ts");
+    expect(await command.exited).toBe(1);
+    expect(command.stderr).toMatch(/no database/);
+    expect(command.stderr).toMatch(/worker \d+ did not start \(exit code 1\); stopping/);
+  });
+
+  test("TTIN and TTOU change the number of workers", async () => {
+    await using command = new Workers();
+    await command.port();
+    await command.after("SIGTTIN", /serves \(one more\)/);
+    expect(command.pids).toHaveLength(3);
+    await command.after("SIGTTOU", /worker \d+ ended \(exit code 0\)/);
+    expect(command.pids).toHaveLength(2);
+  });
+
+  test("recycles a worker after its requests, without a lost request", { timeout: 60_000 }, async () => {
+    await using command = new Workers(["--max-requests-per-worker", "200"]);
+    const load = startLoad(await command.port(), LOAD);
+    await command.until(/worker \d+ is replaced: \d+ requests/);
+    await command.until(/worker \d+ ended \(exit code 0\)/);
+    expect((await load.stop()).lost).toEqual([]);
+  });
+
+  test("TERM finishes what runs", async () => {
+    await using command = new Workers();
+    const port = await command.port();
+    const slow = pidOf(port, "/slow");
+    // The request is under way once another connection of the same burst has its response.
+    await pidOf(port);
+    command.signal("SIGTERM");
+    expect(await slow).toBeGreaterThan(0);
+    expect(await command.exited).toBe(0);
+  });
+
+  test("a supervisor that is killed takes its workers along", async () => {
+    await using command = new Workers();
+    await command.port();
+    const { pids } = command;
+    command.signal("SIGKILL");
+    await command.exited;
+    await expect.poll(() => pids.filter(isRunning), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test("--status shows the workers, and the PID file goes with the supervisor", async () => {
+    const file = join(folder, "tsgi.pid");
+    await using command = new Workers(["--pid-file", file]);
+    await command.port();
+    expect(await readFile(file, "utf8")).toBe(`${command.process.pid}\n`);
+    await using status = new CommandProcess(["--status", "--pid-file", file], { cwd: FOLDER });
+    expect(await status.exited).toBe(0);
+    expect(status.stdout).toMatch(
+      /^PID +GENERATION +STATE +UPTIME +REQUESTS +MEMORY\n(?:\d+ +0 +serving +0:00:\d\d +\d+ +[\d.]+ MB\n){2}$/,
+    );
+    await using second = new Workers(["--pid-file", file]);
+    expect(await second.exited).toBe(1);
+    expect(second.stderr).toMatch(/The PID file .* names the running process \d+: stop it first, or use another file/);
+    command.signal("SIGTERM");
+    await command.exited;
+    await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+    await using late = new CommandProcess(["--status", "--pid-file", file], { cwd: FOLDER });
+    expect(await late.exited).toBe(2);
+    expect(late.stderr).toContain("no supervisor with this file is running");
+  });
+
+  test("serves on a Unix domain socket", async () => {
+    const path = join(folder, "app.sock");
+    await using command = new CommandProcess(["application.ts", "--path", path, "--workers", "1"], { cwd: FOLDER });
+    await command.until(/worker \d+ serves/);
+    const client = connect(path);
+    client.end("GET / HTTP/1.1\r\nHost: test.localhost\r\nConnection: close\r\n\r\n");
+    const pieces = await client.toArray();
+    expect(Buffer.concat(pieces as Buffer[]).toString()).toMatch(/^HTTP\/1\.1 200 OK/);
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
