@@ -2,16 +2,19 @@
  * The last head of one connection. Clients behind a proxy, pollers and load generators send the same head again and again; its very
  * bytes mean what they meant before.
  *
- * Measured (CPU per request of the socket server, paired runs): 27% less on json and a third less on pipelined requests, whose heads
- * repeat; nothing on heads that differ each time.
+ * Measured (CPU per request of the socket server, paired runs): 27% less on json and half on pipelined requests, whose heads repeat;
+ * nothing on heads that differ each time.
  */
 import type { HeadLookup } from "../parser.ts";
 import type { RequestHead } from "../request-head.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Up to so many bytes a loop is faster than the way to the native comparison. */
+/** Up to so many bytes a loop is faster than the call of the native comparison. */
 const MAX_LOOP_BYTES = 256;
+
+/** Pipelined heads for which one comparison of all of them pays. */
+const MIN_RUN = 4;
 
 export class LastHeadCache implements HeadLookup {
   #head: RequestHead | null = null;
@@ -19,11 +22,18 @@ export class LastHeadCache implements HeadLookup {
   #chunk: Buffer = EMPTY;
   #from = 0;
   length = 0;
+  /** The head is known to repeat in this chunk up to an offset. */
+  #runChunk: Buffer = EMPTY;
+  #runEnd = 0;
 
   find(chunk: Buffer, offset: number): RequestHead | null {
-    return this.#head !== null && chunk.length - offset >= this.length && this.#equals(chunk, offset)
-      ? this.#head
-      : null;
+    const head = this.#head;
+    if (head === null) return null;
+    const end = offset + this.length;
+    if (chunk === this.#runChunk && end <= this.#runEnd) return head;
+    if (end > chunk.length || !this.#equals(chunk, offset)) return null;
+    if (chunk.length - offset >= MIN_RUN * this.length && head.contentLength === 0) this.#findRun(chunk, offset);
+    return head;
   }
 
   keep(head: RequestHead, chunk: Buffer, from: number, to: number): void {
@@ -31,11 +41,13 @@ export class LastHeadCache implements HeadLookup {
     this.#chunk = chunk;
     this.#from = from;
     this.length = to - from;
+    this.#runChunk = EMPTY;
   }
 
   clear(): void {
     this.#head = null;
     this.#chunk = EMPTY;
+    this.#runChunk = EMPTY;
   }
 
   #equals(chunk: Buffer, offset: number): boolean {
@@ -45,5 +57,14 @@ export class LastHeadCache implements HeadLookup {
     if (length > MAX_LOOP_BYTES) return known.compare(chunk, offset, offset + length, from, from + length) === 0;
     for (let i = 0; i < length; i++) if (chunk[offset + i] !== known[from + i]) return false;
     return true;
+  }
+
+  /** What equals itself moved on by the length of a head repeats that head. */
+  #findRun(chunk: Buffer, offset: number): void {
+    const { length } = this;
+    const end = chunk.length - ((chunk.length - offset) % length);
+    if (chunk.compare(chunk, offset + length, end, offset, end - length) !== 0) return;
+    this.#runChunk = chunk;
+    this.#runEnd = end;
   }
 }
