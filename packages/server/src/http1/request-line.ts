@@ -45,7 +45,7 @@ export function readRequestLine(line: string, maxTargetBytes: number): RequestLi
 
 /**
  * Refuses the beginning of a request line at the first byte that no request line has at that place, so that a client of another
- * protocol does not wait for a time-out. What only a whole line shows is left to {@link readRequestLine}.
+ * protocol does not wait for a timeout. What only a whole line shows is left to {@link readRequestLine}.
  * @param start as much of the line as has come, without its CRLF.
  * @throws RequestError
  */

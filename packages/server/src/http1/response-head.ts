@@ -120,9 +120,9 @@ export class ResponseHeadEncoder {
       return;
     }
     for (const name in fields) {
-      const value = fields[name];
-      if (typeof value === "string") this.#field(name, value);
-      else if (value !== undefined) for (const line of value) this.#field(name, line);
+      const value: unknown = fields[name];
+      if (Array.isArray(value)) for (const line of value) this.#field(name, line);
+      else if (value !== undefined) this.#field(name, value);
     }
   }
 
@@ -134,7 +134,7 @@ export class ResponseHeadEncoder {
     return `${this.#text}${date}${framing}${connection}\r\n`;
   }
 
-  #field(name: string, value: string): void {
+  #field(name: string, value: unknown): void {
     checkName(name);
     checkValue(name, value);
     const role = ROLES.get(name.toLowerCase()) ?? PLAIN;
@@ -190,18 +190,17 @@ function checkName(name: unknown): void {
 /** Allowed characters of ASCII: a search for these is the faster loop in V8. */
 const ASCII_VALUE = /^[\t\x20-\x7e]*$/;
 
-function checkValue(name: string, value: unknown): void {
+function checkValue(name: string, value: unknown): asserts value is string {
   // Something that is not a string could be another text each time it is converted to one.
   if (typeof value !== "string") {
-    throw new ResponseError(
-      "BAD_FIELD_VALUE",
-      `The value of ${name} is not a string: write ${JSON.stringify(name)}: "…"`,
-    );
+    const what =
+      typeof value === "number" ? `the number ${value}` : value === null ? "null" : `a value of type ${typeof value}`;
+    throw new ResponseError("BAD_FIELD_VALUE", `The value of the field "${name}" must be a string, not ${what}`);
   }
   if (ASCII_VALUE.test(value) || !FORBIDDEN_IN_VALUE.test(value)) return;
   throw new ResponseError(
     "BAD_FIELD_VALUE",
-    `The value of ${name} contains a character that a field value must not contain (RFC 9110 section 5.5)`,
+    `The value of the field "${name}" contains a character that a field value must not contain (RFC 9110 section 5.5)`,
   );
 }
 

@@ -38,7 +38,7 @@ export interface Measured {
 
 export type TimeoutAction =
   | "none"
-  /** The client has to read first: its own times start anew. */
+  /** The client has to read first: its own times start again. */
   | "restart"
   /** Reset: a plain end could make a truncated response look complete. */
   | "reset"
