@@ -15,8 +15,8 @@ import { selfSigned } from "../src/tls/self-signed.ts";
 
 const QUIET: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** These wait for the server's patience with a silent client to end. */
-const ABOUT_PATIENCE: ReadonlySet<string> = new Set(["stalled-upload", "slow-handler"]);
+/** These wait for the timeout of a client that sends nothing. */
+const ABOUT_TIMEOUTS: ReadonlySet<string> = new Set(["stalled-upload", "slow-handler"]);
 
 describe.each<[string, typeof serveSocket, SocketServeOptions]>([
   ["the socket server", serveSocket, {}],
@@ -24,10 +24,12 @@ describe.each<[string, typeof serveSocket, SocketServeOptions]>([
   ["the node server", serveNode, {}],
   ["the node server over TLS", serveNode, { tls: selfSigned() }],
 ])("%s", (_name, serveOurs, transport) => {
-  const serve: typeof serveOurs = (application, options) => serveOurs(application, { ...options, ...transport });
-  const impatient: Serve = (application, options) => serve(application, { ...options, bodyTimeoutMs: 100 });
+  // TLS is for TCP.
+  const serve: typeof serveOurs = (application, options) =>
+    serveOurs(application, { ...options, ...(options?.path === undefined ? transport : {}) });
+  const serveWithShortTimeout: Serve = (application, options) => serve(application, { ...options, bodyTimeoutMs: 100 });
 
-  testEach(cases, ({ name }) => ({ serve: ABOUT_PATIENCE.has(name) ? impatient : serve }));
+  testEach(cases, ({ name }) => ({ serve: ABOUT_TIMEOUTS.has(name) ? serveWithShortTimeout : serve }));
 
   describe("by host and port", () => {
     let server: Server;
@@ -38,7 +40,7 @@ describe.each<[string, typeof serveSocket, SocketServeOptions]>([
       await server.close();
     });
 
-    const exchangeCases = cases.filter(({ kind, name }) => kind === "exchange" && !ABOUT_PATIENCE.has(name));
+    const exchangeCases = cases.filter(({ kind, name }) => kind === "exchange" && !ABOUT_TIMEOUTS.has(name));
     testEach(exchangeCases, () => {
       const { address } = server;
       if (address.transport !== "tcp") throw new Error("the server listens on TCP");

@@ -1,4 +1,5 @@
 /** The kit itself: SPEC.md and the cases name each other, and the case of a rule fails for a server that violates the rule. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -385,6 +386,51 @@ const VIOLATIONS: readonly (readonly [violation: string, caseName: string, serve
     }),
   ],
   ["ignores promises passed to waitUntil", "wait-until", breakingExchange({ waitUntil: () => () => undefined })],
+  [
+    "needs the exchange as this of waitUntil",
+    "wait-until-detached",
+    breakingExchange({
+      waitUntil: (exchange) =>
+        function (this: unknown, work) {
+          if (this === undefined) throw new TypeError("waitUntil was called without its exchange");
+          exchange.waitUntil(work);
+        },
+    }),
+  ],
+  [
+    "keeps a signal that never aborts",
+    "client-end-while-waiting",
+    breakingRequest({ signal: () => new AbortController().signal }),
+  ],
+  [
+    "enters one async context for all",
+    "async-context",
+    breakingFetch((fetch) => {
+      const inOne = AsyncLocalStorage.snapshot();
+      let shared = inOne;
+      return (request, exchange) =>
+        shared(async () => {
+          const response = await fetch(request, exchange);
+          shared = AsyncLocalStorage.snapshot();
+          return response;
+        });
+    }),
+  ],
+  [
+    "forgets Node streams",
+    "node-stream-released",
+    breakingResponse((response, { method }) => (method === "HEAD" ? { status: response.status } : response)),
+  ],
+  [
+    "runs a body at once",
+    "busy-body-yields",
+    breakingResponse(async (response) => ({ ...response, body: (await readAll(inPieces(response))).join("") })),
+  ],
+  [
+    "disposes of nothing",
+    "close-by-dispose",
+    breakingServer((server) => ({ ...server, [Symbol.asyncDispose]: async () => undefined })),
+  ],
   [
     "copies the state",
     "state",

@@ -48,9 +48,12 @@ export function lintExchange<State>(
     get completed() {
       return exchange.completed;
     },
-    waitUntil(work) {
-      if (!isPromiseLike(work)) report.now("wait-until-promise", show(work));
-      exchange.waitUntil(work);
+    // A getter, because it may be called detached (TSGI-31).
+    get waitUntil() {
+      return (work: Promise<unknown>) => {
+        if (!isPromiseLike(work)) report.now("wait-until-promise", show(work));
+        exchange.waitUntil(work);
+      };
     },
     ...(exchange.sendInformational !== undefined && {
       sendInformational: (status, headers) => {

@@ -298,12 +298,15 @@ const offenders: Readonly<Record<CheckName, (server: FakeServer) => Promise<void
   "exchange-target": (server) => server.serve(ok, { exchange: { target: "a%2Fb" } }),
   "member-copied": (server) => server.serve((request, exchange) => ok(request, { ...exchange })),
   "method-detached": (server) =>
-    server.serve((_request, exchange) => {
-      // oxlint-disable-next-line typescript/unbound-method -- the fault under test
-      const { waitUntil } = exchange;
-      waitUntil(Promise.resolve());
-      return { status: 200 };
-    }),
+    server.serve(
+      (_request, exchange) => {
+        // oxlint-disable-next-line typescript/unbound-method -- the fault under test
+        const { sendInformational } = exchange;
+        sendInformational?.(103);
+        return { status: 200 };
+      },
+      { exchange: { sendInformational: () => undefined } },
+    ),
   "completed-early": async (server) => {
     await server.start(() => ({ status: 200, body: pieces("a", "b") }));
     const { responding, complete } = await server.open();
@@ -632,6 +635,15 @@ describe("lint reports no violation for", () => {
       (_request, exchange) => {
         exchange.sendInformational?.(103, { link: "</style.css>; rel=preload" });
         exchange.waitUntil(Promise.resolve());
+        return { status: 200 };
+      },
+    ],
+    [
+      "waitUntil called detached from its exchange",
+      (_request, exchange) => {
+        // oxlint-disable-next-line typescript/unbound-method -- TSGI-31 permits it
+        const { waitUntil } = exchange;
+        waitUntil(Promise.resolve());
         return { status: 200 };
       },
     ],

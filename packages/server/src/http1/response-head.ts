@@ -116,7 +116,11 @@ export class ResponseHeadEncoder {
     this.#text = statusLine(status);
     if (fields === undefined) return;
     if (Symbol.iterator in fields) {
-      for (const [name, value] of fields) this.#field(name, value);
+      for (const pair of fields) {
+        if (typeof pair === "string") throw notPairs(pair);
+        const [name, value] = pair;
+        this.#field(name, value);
+      }
       return;
     }
     for (const name in fields) {
@@ -179,6 +183,11 @@ export function trailerLine(name: string, value: string): string {
   }
   checkValue(name, value);
   return `${name}: ${value}\r\n`;
+}
+
+function notPairs(item: string): ResponseError {
+  const message = `Header fields are a record or pairs such as ["content-type", "text/plain"], not ${JSON.stringify(item)}`;
+  return new ResponseError("BAD_FIELD_NAME", message);
 }
 
 function checkName(name: unknown): void {

@@ -1,11 +1,59 @@
 /** When `signal` aborts and `completed` settles (TSGI-13, TSGI-30), and how an abandoned body is released (TSGI-40). */
+import { Readable } from "node:stream";
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
-import { recordCompleted, recordSignal, ok, pieces, readAll, watchedBody } from "./support.ts";
+import {
+  codeOf,
+  lastSegment,
+  ok,
+  pieces,
+  readAll,
+  recordCompleted,
+  recordOutcome,
+  recordSignal,
+  watchedBody,
+} from "./support.ts";
 
 const NEVER = new Promise<never>(() => undefined);
 
 export const abortCases: readonly ConformanceCase[] = [
+  {
+    kind: "exchange",
+    name: "client-end-while-waiting",
+    rules: ["TSGI-43"],
+    title: "the exchange fails when the client closes its sending side and has to wait",
+    handler: (probe) => async (request, exchange) => {
+      const name = lastSegment(request.url);
+      request.signal.addEventListener("abort", () => {
+        probe.record(`${name}: signal ${codeOf(request.signal.reason)}`);
+      });
+      void recordOutcome(probe, exchange.completed, `${name}: completed`);
+      probe.record(`${name}: running`);
+      if (name === "handler") await NEVER;
+      return {
+        status: 200,
+        body: (async function* () {
+          yield "first";
+          await NEVER;
+        })(),
+      };
+    },
+    run: async (context) => {
+      for (const name of ["handler", "body"]) {
+        const wire = await context.connect();
+        wire.request({ path: `/${name}` });
+        await context.recorded(`${name}: running`);
+        if (name === "body") {
+          await wire.head();
+          equal(String(await wire.chunk()), "first", "the first chunk");
+        }
+        await context.settle();
+        wire.end();
+        await context.recorded(`${name}: signal CLIENT_DISCONNECTED`);
+        await context.recorded(`${name}: completed CLIENT_DISCONNECTED`);
+      }
+    },
+  },
   {
     kind: "exchange",
     name: "signal-on-disconnect",
@@ -175,6 +223,52 @@ export const abortCases: readonly ConformanceCase[] = [
         ["signal CLIENT_DISCONNECTED", "cancel"],
         "the calls of the stream",
       );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "node-stream-released",
+    rules: ["TSGI-40"],
+    title: "a Node stream as a body is destroyed in every ending, and its late error ends nothing",
+    handler: (probe) => async (request) => {
+      const name = lastSegment(request.url);
+      const body = new Readable({
+        read: () => undefined,
+        destroy: (error, done) => {
+          probe.record(`${name}: destroyed`);
+          done(error);
+          setImmediate(() => body.emit("error", new Error("on purpose")));
+        },
+      });
+      if (name === "gone") {
+        probe.record("gone: running");
+        await probe.released("gone");
+      }
+      if (name === "refused") return { status: 200, headers: { "not a name": "x" }, body };
+      return { status: name === "304" ? 304 : 200, body };
+    },
+    run: async (context) => {
+      equal((await context.fetch({ method: "HEAD", path: "/head" })).status, 200, "the status for HEAD");
+      await context.recorded("head: destroyed");
+      equal((await context.fetch({ path: "/304" })).status, 304, "the status without content");
+      await context.recorded("304: destroyed");
+      equal((await context.fetch({ path: "/refused" })).status, 500, "the status for a response that breaks a rule");
+      await context.recorded("refused: destroyed");
+      const gone = await context.connect();
+      gone.request({ path: "/gone" });
+      await context.recorded("gone: running");
+      await context.settle();
+      gone.reset();
+      await context.settle();
+      await context.release("gone");
+      await context.recorded("gone: destroyed");
+      const waiting = await context.connect();
+      waiting.request({ path: "/waiting" });
+      equal((await waiting.head()).status, 200, "the status of a stream that has nothing yet");
+      await context.settle();
+      waiting.reset();
+      await context.recorded("waiting: destroyed");
+      await context.settle();
     },
   },
   {

@@ -1,9 +1,15 @@
 /** The members and capabilities of an exchange: TSGI-27 to TSGI-33. */
-import type { Address, Exchange } from "../../index.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect as connectSocket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { Address, Exchange, OutgoingResponse, Serve, Server } from "../../index.ts";
 import type { ConformanceCase } from "../case.ts";
 import { equal } from "../expect.ts";
 import { field } from "../wire.ts";
-import { json, ok, parse } from "./support.ts";
+import { json, lastSegment, ok, parse } from "./support.ts";
 
 export const exchangeCases: readonly ConformanceCase[] = [
   {
@@ -52,6 +58,49 @@ export const exchangeCases: readonly ConformanceCase[] = [
     },
   },
   {
+    kind: "server",
+    name: "address-ipv4-mapped",
+    rules: ["TSGI-28"],
+    title: "an IPv4 client of a server on :: has an IPv4 address",
+    run: async ({ serve, connect }) => {
+      const server = await serveOnAllAddresses(serve, ({ peerAddress, remoteAddress, localAddress }) =>
+        json([peerAddress, remoteAddress, localAddress]),
+      );
+      // A host without IPv6 has no such addresses.
+      if (server === null) return;
+      const { address, url } = server;
+      if (address.transport !== "tcp") return;
+      const wire = await connect({ address: { ...address, hostname: "127.0.0.1" }, url });
+      const peer: Address = { transport: "tcp", hostname: "127.0.0.1", port: wire.localPort };
+      wire.request({ target: "/" });
+      equal(parse(await wire.response()), [peer, peer, { ...address, hostname: "127.0.0.1" }], "the addresses");
+    },
+  },
+  {
+    kind: "server",
+    name: "address-unix-socket",
+    rules: ["TSGI-28"],
+    title: "on a Unix domain socket the local address is its path, and the client has none",
+    run: async ({ serve, within }) => {
+      const folder = await mkdtemp(join(tmpdir(), "tsgi-"));
+      const path = join(folder, "socket");
+      try {
+        const server = await serve(
+          (_request, { peerAddress, remoteAddress, localAddress }) => json([peerAddress, remoteAddress, localAddress]),
+          { path },
+        );
+        const unix = { transport: "unix", path };
+        equal(server.address, unix, "the address of the server");
+        const client = connectSocket(path);
+        client.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        const response = await within(text(client), "the response");
+        equal(JSON.parse(response.slice(response.indexOf("\r\n\r\n"))), [null, null, unix], "the addresses");
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+  },
+  {
     kind: "exchange",
     name: "forwarded-not-trusted",
     rules: ["TSGI-28"],
@@ -79,6 +128,53 @@ export const exchangeCases: readonly ConformanceCase[] = [
         { url: context.origin + context.base, peerAddress: peer, remoteAddress: peer, encrypted: context.encrypted },
         "the URL, the addresses and encrypted",
       );
+    },
+  },
+  {
+    kind: "exchange",
+    name: "wait-until-detached",
+    rules: ["TSGI-31"],
+    title: "waitUntil may be called detached from its exchange",
+    handler: (probe) => (_request, exchange) => {
+      const waitUntil = Reflect.get<Exchange, "waitUntil">(exchange, "waitUntil");
+      waitUntil(probe.released("finish").then(() => probe.record("finished")));
+      return ok("sent");
+    },
+    run: async (context) => {
+      equal((await context.fetch()).body.toString(), "sent", "the response that does not wait for the work");
+      await context.release("finish");
+      await context.recorded("finished");
+    },
+  },
+  {
+    kind: "exchange",
+    name: "async-context",
+    rules: ["TSGI-41"],
+    title: "each handler has an async context of its own, which its body shares",
+    handler: () => {
+      const storage = new AsyncLocalStorage<string>();
+      return (request) => {
+        const before = storage.getStore() ?? "nothing";
+        storage.enterWith(lastSegment(request.url));
+        const response = {
+          status: 200,
+          body: (async function* () {
+            yield `${before}, `;
+            await new Promise(setImmediate);
+            yield storage.getStore() ?? "nothing";
+          })(),
+        };
+        return request.url.endsWith("later") ? Promise.resolve(response) : response;
+      };
+    },
+    run: async (context) => {
+      const wire = await context.connect();
+      const names = ["one", "two-later", "three", "four-later", "five"];
+      const target = (name: string) => `GET ${context.base}/${name} HTTP/1.1\r\nHost: ${context.authority}\r\n\r\n`;
+      wire.send(names.map(target).join(""));
+      for (const name of names) {
+        equal((await wire.response()).body.toString(), `nothing, ${name}`, "what the handler and its body saw");
+      }
     },
   },
   {
@@ -185,4 +281,18 @@ function isAddress(address: Address | null): boolean {
 
 function isOptionalFunction(exchange: Exchange, name: "sendInformational" | "upgradeWebSocket"): boolean {
   return ["undefined", "function"].includes(typeof exchange[name]);
+}
+
+/** `null` where the host has no IPv6. */
+async function serveOnAllAddresses(
+  serve: Serve,
+  handler: (exchange: Exchange) => OutgoingResponse,
+): Promise<Server | null> {
+  try {
+    return await serve((_request, exchange) => handler(exchange), { hostname: "::" });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL") return null;
+    throw error;
+  }
 }

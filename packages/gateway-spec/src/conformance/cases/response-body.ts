@@ -30,6 +30,9 @@ const KINDS: Readonly<Record<string, { readonly response: () => OutgoingResponse
 /** Values that are not bodies, which code without types may return. */
 const NOT_BODIES: readonly unknown[] = [["a", "b"], new Set(["a"]), new Map(), {}, 7, true, new Uint16Array(2)];
 
+/** More chunks of one byte than a server sends before it has to yield. */
+const BUSY_CHUNKS = 100_000;
+
 export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
@@ -102,6 +105,28 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   },
   ofWrongLength("content-length-too-long", "more", ["123", "4567"]),
   ofWrongLength("content-length-too-short", "fewer", ["123", "4"]),
+  {
+    kind: "exchange",
+    name: "busy-body-yields",
+    rules: ["TSGI-25"],
+    title: "a body whose chunks are always at hand leaves other exchanges their turns",
+    handler: (probe) => () => {
+      let turns = 0;
+      setImmediate(() => turns++);
+      return {
+        status: 200,
+        body: (async function* () {
+          // Few bytes, so that the client's reading speed does not pause the body.
+          for (let i = 0; i < BUSY_CHUNKS; i++) yield "x";
+          probe.record(turns === 0 ? "alone" : "beside others");
+        })(),
+      };
+    },
+    run: async (context) => {
+      equal((await context.fetch()).body.byteLength, BUSY_CHUNKS, "the length of the body");
+      equal(await context.records(), ["beside others"], "how the body ran");
+    },
+  },
   {
     kind: "exchange",
     name: "slow-reader",

@@ -180,6 +180,24 @@ export const shutdownCases: readonly ConformanceCase[] = [
   },
   {
     kind: "server",
+    name: "close-by-dispose",
+    rules: ["TSGI-53"],
+    title: "a server that leaves the block of its await using is closed",
+    run: async ({ serve, probe, within }) => {
+      const server = await serve({
+        fetch: () => ok(""),
+        shutdown: () => {
+          probe.record("shutdown");
+        },
+      });
+      await within(Promise.resolve(server[Symbol.asyncDispose]()), "the disposal of the server");
+      equal(await probe.records(), ["shutdown"], "the calls of shutdown");
+      await within(server.close(), "a later call of close()");
+      equal(await probe.records(), ["shutdown"], "the calls of shutdown after both");
+    },
+  },
+  {
+    kind: "server",
     name: "drain-ends-event-stream",
     rules: ["TSGI-50", "TSGI-51"],
     title: "an event stream gets time to end itself when the server shuts down",

@@ -249,6 +249,28 @@ export const websocketCases: readonly ConformanceCase[] = [
     },
   },
   {
+    kind: "exchange",
+    name: "websocket-listener-throws",
+    rules: ["TSGI-47"],
+    title: "a listener that throws or rejects costs its socket, and nothing else",
+    ...REQUIRES,
+    handler: () => (request, exchange) => {
+      if (lastSegment(request.url) === "alive") return { status: 200, body: "alive" };
+      const { socket, response } = upgrade(exchange);
+      socket.addEventListener("message", lastSegment(request.url) === "throws" ? throwError : rejectLater);
+      return response;
+    },
+    run: async (context) => {
+      for (const path of ["/throws", "/rejects"]) {
+        const wire = await context.connect();
+        const socket = await openWebSocket(wire, [], path);
+        socket.text("message");
+        await closesWith(wire, socket, 1011);
+      }
+      equal((await context.fetch({ path: "/alive" })).body.toString(), "alive", "the response to the next request");
+    },
+  },
+  {
     kind: "server",
     name: "websocket-drain",
     rules: ["TSGI-49", "TSGI-52"],
@@ -306,6 +328,14 @@ function upgrade(exchange: Exchange, options: WebSocketOptions = {}): WebSocketU
   if (upgraded === undefined) throw new TypeError("upgradeWebSocket is absent for a valid handshake");
   return upgraded;
 }
+
+function throwError(): never {
+  throw new Error("on purpose");
+}
+
+/** An async function as a listener. */
+// oxlint-disable-next-line typescript/no-misused-promises -- it is what the case is about
+const rejectLater: () => void = () => Promise.reject(new Error("on purpose"));
 
 function echo(socket: WebSocket): void {
   socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
