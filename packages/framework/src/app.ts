@@ -26,7 +26,7 @@ import { pathOf, queryOf } from "./router/request-path.ts";
 import { RouteError } from "./router/route-error.ts";
 import { ANY_METHOD, Router, type Registration } from "./router/router.ts";
 import { csrfProtection } from "./security/csrf.ts";
-import { securityHeaders } from "./security/headers.ts";
+import { cspNonce, securityHeaders } from "./security/headers.ts";
 import { Views } from "./templates/views.ts";
 import { isThenable } from "./thenable.ts";
 import type {
@@ -71,7 +71,8 @@ export class App<State = unknown> implements Application<State> {
     this.#services = {
       base: options.base,
       urlFor: (name, params, query) => this.#router.urlFor(name, params, query),
-      renderView: (view, data, layout) => this.#views.render(view, data, layout),
+      renderView: (view, data, layout, { urlFor, exchange }) =>
+        this.#views.render(view, data, layout, { urlFor, cspNonce: () => cspNonce(exchange) }),
       report: (error, context) => {
         this.#errors.log(error, context.request);
       },

@@ -73,7 +73,8 @@ export function openMysql(url: string, options: MysqlOptions = {}): Database {
  * it. A server may be configured otherwise.
  */
 const SESSION_MODE =
-  "SET SESSION sql_mode = CONCAT_WS(',', 'STRICT_ALL_TABLES', NULLIF(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), ''))";
+  "SET SESSION sql_mode = CONCAT_WS(',', 'STRICT_ALL_TABLES', " +
+  "NULLIF(TRIM(BOTH ',' FROM REPLACE(CONCAT(',', @@sql_mode, ','), ',NO_BACKSLASH_ESCAPES,', ',')), ''))";
 
 class MysqlDatabase implements Database, Scriptable {
   readonly dialect = "mysql";

@@ -30,9 +30,17 @@ export class MissingError extends ReferenceError {}
 
 type Values = Record<string, unknown>;
 
-/** @param content `null` in a page and in an included view. */
-export function createScope(data: object, content: Content | null): object {
-  return toScope(valuesOf(data), content);
+/**
+ * @param helpers are not data; see {@link helpersOf}.
+ * @param content `null` in a page and in an included view.
+ */
+export function createScope(data: object, helpers: object, content: Content | null): object {
+  return toScope(valuesOf(data), helpers, content);
+}
+
+/** The helpers of the request for which a view is rendered. */
+export function helpersOf(scope: object): object {
+  return (scope as { readonly [HELPERS]: object })[HELPERS];
 }
 
 /** The scope of an included view: the data of the view that includes it, and `more`. */
@@ -41,16 +49,17 @@ export function extendScope(scope: object, more: object): object {
   Object.defineProperties(values, Object.getOwnPropertyDescriptors((scope as { [VALUES]: Values })[VALUES]));
   // Not Object.assign, which calls setters and fails where a getter has none.
   Object.defineProperties(values, Object.getOwnPropertyDescriptors(valuesOf(more)));
-  return toScope(values, null);
+  return toScope(values, helpersOf(scope), null);
 }
 
-/** The values behind a scope. */
+/** The values behind a scope, and its helpers. */
 const VALUES = Symbol("values");
+const HELPERS = Symbol("helpers");
 
-function toScope(values: Values, content: Content | null): object {
+function toScope(values: Values, helpers: object, content: Content | null): object {
   return new Proxy(values, {
     get(target, name) {
-      if (typeof name === "symbol") return name === VALUES ? target : undefined;
+      if (typeof name === "symbol") return name === VALUES ? target : name === HELPERS ? helpers : undefined;
       const value = target[name];
       if (value === undefined && !(name in target)) return missing(name, target, content);
       if (isThenable(value)) throw new NoTextError(value, `"${name}" is a promise: await it before you render`);

@@ -173,7 +173,7 @@ function assertEffect({ code, tokens, trimBefore, offset }: Tag): void {
 }
 
 const HTML_HELPERS: ReadonlySet<string> = new Set(["include"]);
-const TEXT_HELPERS: ReadonlySet<string> = new Set(["urlFor", "json"]);
+const TEXT_HELPERS: ReadonlySet<string> = new Set(["urlFor", "json", "cspNonce"]);
 const EFFECTS: ReadonlySet<string> = new Set(
   "= += -= *= /= %= **= <<= >>= >>>= &= |= ^= &&= ||= ??= ++ -- new delete".split(" "),
 );

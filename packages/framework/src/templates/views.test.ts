@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { html } from "../html.ts";
-import { App } from "../index.ts";
+import { App, route } from "../index.ts";
 import { TemplateError } from "./error.ts";
 import { Views, type ViewsOptions } from "./views.ts";
 
@@ -350,4 +350,23 @@ test("an application renders views and sends no text of their errors to the clie
   expect(log).toEqual([
     [expect.stringMatching(/^GET \/broken failed with 500: TEMPLATE_UNKNOWN_VARIABLE .*broken\.html:1:1/)],
   ]);
+});
+
+test("views have the URLs and the nonce of their request", async () => {
+  const views = await mkdtemp(path.join(folder, "v-"));
+  await writeFile(path.join(views, "part.html"), `<%= urlFor("show", { id: 7 }, { page: 2 }) %>`);
+  await writeFile(
+    path.join(views, "page.html"),
+    `<%= include("part") %> <%= urlFor(it.show, { id: 8 }) %> <script nonce="<%= cspNonce() %>"></script>`,
+  );
+  const show = route("GET /stocks/:id<int>", { name: "show" });
+  const shop = new App({ views });
+  shop.on(show, ({ render }) => render("page", { show }));
+  const app = new App();
+  app.mount("/shop", shop);
+  await using client = await createTestClient(app);
+  const page = await client.request("/shop/stocks/1");
+  const [, urls, nonce] = /^(.*) <script nonce="([\w-]+)">/.exec(page.text()) ?? [];
+  expect(urls).toBe("/shop/stocks/7?page=2 /shop/stocks/8");
+  expect(page.headers.get("content-security-policy")).toContain(`'nonce-${nonce}'`);
 });

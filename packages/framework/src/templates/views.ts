@@ -13,30 +13,44 @@ import { fileURLToPath } from "node:url";
 import { Eta, EtaParseError } from "eta/core";
 import { Html, NoTextError, toHtml, toText } from "../html.ts";
 import type { ParamValue } from "../router/path.ts";
+import type { UrlFor } from "../types.ts";
 import { displayName, TemplateError, type Place, type TemplateErrorCode } from "./error.ts";
 import { toJson } from "./json.ts";
-import { Content, ContentError, MissingError, createScope, extendScope } from "./scope.ts";
+import { Content, ContentError, MissingError, createScope, extendScope, helpersOf } from "./scope.ts";
 import { locateSyntaxError } from "./syntax-error.ts";
 import { parseTags, TagError } from "./tags.ts";
 
-type UrlFor = (name: string, params?: Readonly<Record<string, ParamValue>>) => string;
+/** Functions of a request that its views may call, beside `include` and `json`. */
+export interface ViewHelpers {
+  readonly urlFor: UrlFor;
+  /** The nonce for `<script nonce>` and `<style nonce>`. */
+  readonly cspNonce: () => string;
+}
 
 export interface ViewsOptions {
   readonly views?: string | URL;
   readonly layout?: string;
   readonly cacheViews?: boolean;
-  readonly urlFor: UrlFor;
+  /** For views that are rendered without the helpers of a request. */
+  readonly urlFor: (name: string, params?: Readonly<Record<string, ParamValue>>) => string;
 }
 
 export class Views {
   readonly #root: string | null;
   readonly #layout: string | null;
+  readonly #helpers: ViewHelpers;
   readonly #eta: StrictEta;
 
   constructor({ views, layout, cacheViews, urlFor }: ViewsOptions) {
     this.#root = views === undefined ? null : path.resolve(views instanceof URL ? fileURLToPath(views) : views);
     this.#layout = layout ?? null;
-    this.#eta = new StrictEta(this.#root, cacheViews ?? process.env["NODE_ENV"] === "production", urlFor);
+    this.#helpers = {
+      urlFor: urlFor as UrlFor,
+      cspNonce() {
+        throw new TypeError("cspNonce() needs a request: render the view by the context of a handler");
+      },
+    };
+    this.#eta = new StrictEta(this.#root, cacheViews ?? process.env["NODE_ENV"] === "production");
   }
 
   /** @throws TemplateError `TEMPLATE_NO_VIEWS` where the views folder does not exist. */
@@ -53,11 +67,16 @@ export class Views {
    * @param layout likewise; `null` for none. Default: the layout of the application.
    * @throws TemplateError
    */
-  render(view: string, data: object, layout: string | null = this.#layout): string {
-    const page = this.#eta.render(view, createScope(data, null));
+  render(
+    view: string,
+    data: object,
+    layout: string | null = this.#layout,
+    helpers: ViewHelpers = this.#helpers,
+  ): string {
+    const page = this.#eta.render(view, createScope(data, helpers, null));
     if (layout === null) return page;
     const content = new Content(page);
-    const whole = this.#eta.render(layout, createScope(data, content));
+    const whole = this.#eta.render(layout, createScope(data, helpers, content));
     if (content.written) return whole;
     throw new TemplateError(
       "TEMPLATE_CONTENT",
@@ -69,9 +88,10 @@ export class Views {
 /** Eta keeps its parts as properties that may be replaced. */
 class StrictEta extends Eta {
   /** For the function header of the views. */
-  readonly helpers: object;
+  readonly helpersOf = helpersOf;
+  readonly json = toJson;
 
-  constructor(root: string | null, cache: boolean, urlFor: UrlFor) {
+  constructor(root: string | null, cache: boolean) {
     super({
       cache,
       autoTrim: false,
@@ -79,9 +99,8 @@ class StrictEta extends Eta {
       filterFunction: toText,
       // Makes eta report which tag failed.
       debug: true,
-      functionHeader: "const { urlFor, json } = this.helpers;",
+      functionHeader: "const { json } = this, { urlFor, cspNonce } = this.helpersOf(it);",
     });
-    this.helpers = { urlFor, json: toJson };
     this.resolvePath = (view) => resolveView(root, view);
     this.readFile = readView;
     this.parse = parseTags;
