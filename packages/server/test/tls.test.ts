@@ -524,7 +524,7 @@ test("certificates that cannot be used are logged once", async () => {
 test("a handshake that node times out is closed too", async () => {
   const certificates = await Certificates.load(pair, {}, logger);
   const listener = createTlsServer({ ...certificates.listenerOptions, handshakeTimeout: 1 });
-  const context = { limits: DEFAULT_LIMITS, logger };
+  const context = { limits: DEFAULT_LIMITS, logger, drainIdleMs: 0 };
   const handshakes = new TlsHandshakes(
     listener,
     certificates,

@@ -13,7 +13,7 @@ const hooks: AsyncHooks | undefined = (
 ).process?.getBuiltinModule?.("node:async_hooks");
 
 /** Whether a scope that is entered again still has what was entered in it before: so without AsyncContextFrame, up to Node 23. */
-const REMEMBERS: boolean = hooks !== undefined && remembers(hooks);
+export const REMEMBERS: boolean = hooks !== undefined && remembers(hooks);
 
 /** Runs handlers, each in a scope of its own, on top of the scope in which this object was made. */
 export class HandlerScope {

@@ -16,7 +16,7 @@ import {
 } from "@tsgi/gateway-spec/server-kit";
 import { NodeExchange, type NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 import { reasonPhrase, RequestError } from "../http1/index.ts";
-import { LINGER_MS } from "../options.ts";
+import { LINGER_MS, MAX_LINGER_MS } from "../options.ts";
 import type { Runtime, ServedConnection } from "../runtime/run-server.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./request-head.ts";
@@ -42,6 +42,7 @@ export class Http1Connection implements ServedConnection {
   #receiving: NodeExchange | null = null;
   /** Since when the rest of a request is read and dropped. */
   #drainingSince: number | null = null;
+  #lingeringSince = 0;
   #requests = 0;
   /** Node loses the bytes behind the present request. */
   #losesNext = false;
@@ -148,9 +149,9 @@ export class Http1Connection implements ServedConnection {
 
   /** Enforces the timeouts that node does not: it has those of heads and of idle connections. */
   sweep(now: number): void {
-    const { limits, lifespan } = this.#context;
+    const { limits, lifespan, drainIdleMs } = this.#context;
     if (this.#upgrade?.opened === true) {
-      if (lifespan.isDraining && now - this.#activeAt > limits.drainIdleMs) this.#upgrade.close();
+      if (lifespan.isDraining && now - this.#activeAt > drainIdleMs) this.#upgrade.close();
       return;
     }
     this.#exchanges = this.#running();
@@ -167,12 +168,12 @@ export class Http1Connection implements ServedConnection {
     }
     const idleMs = now - this.#activeAt;
     if (this.#state === "lingering") {
-      if (idleMs > LINGER_MS) this.#socket.destroy();
+      if (idleMs > LINGER_MS || now - this.#lingeringSince > MAX_LINGER_MS) this.#socket.destroy();
     } else if (waiting?.waitingFor === "content") {
       if (idleMs > limits.bodyTimeoutMs) waiting.contentFailed(contentTimeout());
     } else if (waiting?.waitingFor === "reader") {
       if (idleMs > limits.sendTimeoutMs) waiting.abort(responseTimeout());
-    } else if (isIdle && lifespan.isDraining && idleMs > limits.drainIdleMs) {
+    } else if (isIdle && lifespan.isDraining && idleMs > drainIdleMs) {
       this.#linger();
     }
   }
@@ -296,6 +297,7 @@ export class Http1Connection implements ServedConnection {
   #linger(): void {
     if (this.#state === "lingering") return;
     this.#state = "lingering";
+    this.#lingeringSince = this.#context.now;
     this.#activeAt = this.#context.now;
     this.#socket.end();
     this.#socket.resume();

@@ -73,7 +73,7 @@ export class Http2Connection implements ServedConnection {
 
   /** Enforces the timeouts. They are those of the connection: its streams have none of their own. */
   sweep(now: number): void {
-    const { limits, lifespan } = this.#context;
+    const { limits, lifespan, drainIdleMs } = this.#context;
     const session = this.#session;
     if (session.destroyed) return;
     const waiting = Array.from(this.#exchanges).filter(({ waitingFor }) => waitingFor !== null);
@@ -93,7 +93,7 @@ export class Http2Connection implements ServedConnection {
       }
     }
     if (!isIdle) return;
-    if (idleMs > (lifespan.isDraining ? limits.drainIdleMs : limits.keepAliveTimeoutMs)) this.#close();
+    if (idleMs > (lifespan.isDraining ? drainIdleMs : limits.keepAliveTimeoutMs)) this.#close();
     if (this.#closing && idleMs > LINGER_MS) session.destroy();
   }
 

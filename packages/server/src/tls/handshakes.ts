@@ -11,6 +11,8 @@ const CHECK_FILES_MS = 5000;
 interface Context {
   readonly limits: Limits;
   readonly logger: Logger;
+  /** Replaces `handshakeTimeoutMs` while the server drains, if it is shorter. */
+  readonly drainIdleMs: number;
 }
 
 interface Handshake {
@@ -75,8 +77,8 @@ export class TlsHandshakes {
   /** Destroys the sockets of handshakes that take too long, and checks the files of certificates. */
   sweep(now: number, draining: boolean): void {
     this.#now = now;
-    const { limits, logger } = this.#context;
-    const timeoutMs = draining ? Math.min(limits.drainIdleMs, limits.handshakeTimeoutMs) : limits.handshakeTimeoutMs;
+    const { limits, logger, drainIdleMs } = this.#context;
+    const timeoutMs = draining ? Math.min(drainIdleMs, limits.handshakeTimeoutMs) : limits.handshakeTimeoutMs;
     for (const [key, { tcp, since }] of this.#running) {
       if (now - since <= timeoutMs) continue;
       if (!draining) logger.warn(refusalLine(tcp, "the handshake did not end in time"));

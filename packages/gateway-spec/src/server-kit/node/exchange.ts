@@ -14,7 +14,7 @@ import type {
 import { localAddress, peerAddress, tlsInfo } from "../addresses.ts";
 import { BodyWriter, MAX_WRITE_BYTES } from "../body-writer.ts";
 import { FieldView } from "../fields.ts";
-import { currentScope, type HandlerScope } from "../handler-scope.ts";
+import { currentScope, type HandlerScope, REMEMBERS } from "../handler-scope.ts";
 import type { Lifespan } from "../lifespan.ts";
 import { clientDisconnected, type PlainResponse } from "../refusals.ts";
 import { isWhole, noContent, openBody } from "../response-body.ts";
@@ -185,7 +185,7 @@ export class NodeExchange extends ServerExchange {
    * outer middleware. Up to Node 23 the requests of one connection share that context, so that each handler gets one of its own.
    */
   override run(scope: HandlerScope | null = null): void {
-    if (scope === null) currentScope()(() => super.run(null));
+    if (scope === null && REMEMBERS) currentScope()(() => super.run(null));
     else super.run(scope);
   }
 

@@ -6,8 +6,11 @@ import type { HeaderFields } from "../../index.ts";
 import { informationalLines, trailerLines } from "../fields.ts";
 import { checkInformationalStatus } from "../handler-result.ts";
 
-/** How long a client may go on sending after a response that closes its connection, before the socket is destroyed. */
+/** How long a client may be silent after a response that closes its connection, before the socket is destroyed. */
 const LINGER_MS = 2000;
+
+/** How often it may have sent something in this time: at most half a minute in all. */
+const MAX_LINGER_TIMES = 15;
 
 /** Error codes of RFC 9113 §7. */
 export const NO_ERROR = 0;
@@ -94,8 +97,14 @@ export function terminate(res: ServerResponse): void {
 /** Closes the sending side and reads on for a while: a reset could make the client lose the response (RFC 9112 §9.6). */
 export function linger(socket: Socket): void {
   socket.end();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  let bytesSeen = socket.bytesRead;
+  let times = 0;
+  const timer = setInterval(() => {
+    times++;
+    if (socket.bytesRead === bytesSeen || times > MAX_LINGER_TIMES) socket.destroy();
+    bytesSeen = socket.bytesRead;
+  }, LINGER_MS).unref();
   socket.once("close", () => {
-    clearTimeout(timer);
+    clearInterval(timer);
   });
 }
