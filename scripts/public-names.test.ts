@@ -45,12 +45,14 @@ test("the packages export these names", async () => {
       type Context
       type Fields
       type Group
+      type GroupOptions
       type HandlerClass
       type HandlerContext
       type HandlerResult
       type HttpErrorOptions
       type InputIssue
       type InputOf
+      type Layer
       type Middleware
       type Need
       type OutputOf

@@ -14,7 +14,7 @@ import { decoratedRoutes } from "./decorators.ts";
 import { toEndpoint, type Endpoint } from "./endpoint.ts";
 import { ErrorResponder } from "./error-responder.ts";
 import { HttpError } from "./errors.ts";
-import { Group } from "./group.ts";
+import { Group, type GroupOptions } from "./group.ts";
 import { handlerClassRoutes, type HandlerClass } from "./handlers.ts";
 import { baseOf, belowPrefix, Hosts, Mounts, MovedRequest } from "./mount.ts";
 import { Reply } from "./results.ts";
@@ -32,6 +32,7 @@ import { isThenable } from "./thenable.ts";
 import type {
   CheckedOptions,
   FittingNeeds,
+  FittingTable,
   Handle,
   Middleware,
   Needs,
@@ -51,7 +52,7 @@ interface AddRoute<State> {
 
 export class App<State = unknown> implements Application<State> {
   readonly #options: AppOptions<State>;
-  readonly #router = new Router<Endpoint>();
+  readonly #router = new Router<Target>();
   readonly #rewrites = new Router<RoutePath>();
   #hasRewrites = false;
   readonly #hosts = new Hosts();
@@ -120,7 +121,10 @@ export class App<State = unknown> implements Application<State> {
    * Adds a table of routes with a handler for each; an object of a class fits too. The keys are names for `urlFor`.
    * @throws RouteError
    */
-  on<T>(table: T, handlers: { readonly [Name in keyof T]: RouteHandler<T[Name], State> }): void;
+  on<T>(
+    table: T & FittingTable<T, State>,
+    handlers: { readonly [Name in keyof T]: RouteHandler<T[Name], State> },
+  ): void;
   on(target: unknown, handler: unknown): void {
     const place = callerPlace();
     if (isRoute(target)) {
@@ -139,12 +143,12 @@ export class App<State = unknown> implements Application<State> {
     }
   }
 
-  /** Routes with a common prefix and common needs: `app.group("/admin", { needs: { me: admin } }).get("/users", …)`. */
+  /** Routes with a common prefix, common needs and common layers: `app.group("/admin", { needs: { me: admin } }).get("/users", …)`. */
   group<const Prefix extends string, const GroupNeeds extends Needs = {}>(
     prefix: Prefix,
-    options: { readonly needs?: GroupNeeds } = {},
+    options: GroupOptions<GroupNeeds> = {},
   ): Group<Prefix, GroupNeeds, State> {
-    return new Group(prefix, (options.needs ?? {}) as GroupNeeds, (value, handler) => {
+    return new Group(prefix, options, (value, handler) => {
       this.#add(value, handler, { place: callerPlace() });
     });
   }
@@ -184,8 +188,9 @@ export class App<State = unknown> implements Application<State> {
     const trimmed = prefix.replace(/\/$/, "");
     const segments = trimmed === "" ? 0 : parsePath(trimmed).segments.length;
     const endpoint: Endpoint = ({ request, exchange }) => handler(belowPrefix(request, exchange, segments), exchange);
-    if (trimmed !== "") this.#router.add(ANY_METHOD, trimmed, endpoint, registration);
-    this.#router.add(ANY_METHOD, `${trimmed}/*rest`, endpoint, registration);
+    const target = { endpoint, route: null };
+    if (trimmed !== "") this.#router.add(ANY_METHOD, trimmed, target, registration);
+    this.#router.add(ANY_METHOD, `${trimmed}/*rest`, target, registration);
   }
 
   /**
@@ -248,7 +253,7 @@ export class App<State = unknown> implements Application<State> {
     this.#router.add(
       method,
       path,
-      endpoint,
+      { endpoint, route: value },
       name === undefined ? registration : { ...registration, name, sharesName: false },
     );
     this.#routes.push(value);
@@ -297,7 +302,7 @@ export class App<State = unknown> implements Application<State> {
   }
 
   #newContext(request: IncomingRequest, exchange: Exchange<State>): RequestContext<State> {
-    return new RequestContext(this.#services, request, exchange, {});
+    return new RequestContext(this.#services, request, exchange, {}, null);
   }
 
   #dispatch(request: IncomingRequest, exchange: Exchange<State>): Awaitable<OutgoingResponse> {
@@ -311,7 +316,10 @@ export class App<State = unknown> implements Application<State> {
     const match = this.#router.match(method, path);
     switch (match.kind) {
       case "found":
-        return this.#run(match.target, new RequestContext(this.#services, request, exchange, match.params));
+        return this.#run(
+          match.target.endpoint,
+          new RequestContext(this.#services, request, exchange, match.params, match.target.route),
+        );
       case "method":
         if (method === "OPTIONS") return allow(match.allow);
         throw new HttpError(405, "METHOD_NOT_ALLOWED", undefined, { headers: { allow: match.allow.join(", ") } });
@@ -353,6 +361,12 @@ export class App<State = unknown> implements Application<State> {
     }
     throw new HttpError(404, "NOT_FOUND");
   }
+}
+
+/** What the router finds. A mounted application has no route. */
+interface Target {
+  readonly endpoint: Endpoint;
+  readonly route: Route<string, string, RouteOptions> | null;
 }
 
 function allow(methods: readonly string[]): OutgoingResponse {

@@ -41,9 +41,8 @@ export interface CheckedParts {
 export class RequestContext<State = unknown> implements BareContext<State> {
   readonly request: IncomingRequest;
   readonly exchange: Exchange<State>;
+  readonly route: BareContext["route"];
   params: object;
-  /** Longest content that the readers accept, in bytes. */
-  bodyLimit: number | undefined = undefined;
   /** Status of a reply that does not name one. */
   status: number | undefined = undefined;
   readonly #services: Services;
@@ -55,9 +54,16 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   #hooks: AfterHook[] | undefined;
   #needs: Map<unknown, unknown> | undefined;
 
-  constructor(services: Services, request: IncomingRequest, exchange: Exchange<State>, params: object) {
+  constructor(
+    services: Services,
+    request: IncomingRequest,
+    exchange: Exchange<State>,
+    params: object,
+    route: BareContext["route"],
+  ) {
     this.request = request;
     this.exchange = exchange;
+    this.route = route;
     this.params = params;
     this.#services = services;
   }
@@ -103,7 +109,8 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   }
 
   #readOptions(options: ReadOptions | undefined): ReadOptions | undefined {
-    return options ?? (this.bodyLimit === undefined ? undefined : { limitBytes: this.bodyLimit });
+    const limitBytes = this.route?.options.maxBodyBytes;
+    return options ?? (limitBytes === undefined ? undefined : { limitBytes });
   }
 
   get render(): BareContext["render"] {

@@ -1,7 +1,17 @@
 import { createTestClient, type TestRequest } from "@tsgi/gateway-spec/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { App, HttpError, InputError, respond, route, type AppOptions, type BareContext, type Schema } from "./index.ts";
+import {
+  App,
+  HttpError,
+  InputError,
+  respond,
+  route,
+  type AppOptions,
+  type BareContext,
+  type Layer,
+  type Schema,
+} from "./index.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
@@ -281,6 +291,51 @@ describe("needs", () => {
     expect(await request(app, "/admin/a/users/7")).toEqual([200, { team: "a", id: 7, me: "me" }]);
     expect(await request(app, "/admin/a/users", { method: "POST" })).toEqual([201, { me: "me", now: 7 }]);
     expect(await request(app, "/admin/a/made?q=x")).toEqual([200, { q: "x", me: "me", team: "a" }]);
+  });
+});
+
+describe("layers around a route", () => {
+  test("see the context and the route, the group's outside of the route's, and may respond themselves", async () => {
+    const { app } = quietApp();
+    const events: string[] = [];
+    const traced =
+      (name: string): Layer =>
+      (next) =>
+      async (context) => {
+        events.push(`${name} ${context.route?.path ?? ""}`);
+        if (context.url.searchParams.get("stop") === name) return context.reply(name, { status: 403 });
+        const response = await next(context);
+        events.push(`${name} ${response.status}`);
+        return response;
+      };
+    const area = app.group("/in", { around: [traced("outer")], needs: { me: () => void events.push("need") } });
+    area.get("/:id", { around: [traced("inner")] }, () => {
+      events.push("handler");
+      return "x";
+    });
+    expect(await request(app, "/in/7")).toEqual([200, "x"]);
+    expect(events).toEqual(["outer /in/:id", "inner /in/:id", "need", "handler", "inner 200", "outer 200"]);
+    expect(await request(app, "/in/7?stop=inner")).toEqual([403, "inner"]);
+  });
+});
+
+describe("a response that is thrown", () => {
+  test("is the response, with the fields and hooks of the context", async () => {
+    const { app, log } = quietApp({ onError: () => "onError" });
+    const signedIn = ({ redirect, cookie }: BareContext): never => {
+      cookie("from", "/page");
+      throw redirect("/login.html");
+    };
+    app.get("/page", { needs: { me: signedIn } }, () => "");
+    app.use((next) => (request, exchange) => {
+      if (request.url.endsWith("/web")) throw Response.json({ web: true }, { status: 418 });
+      return next(request, exchange);
+    });
+    await using client = await createTestClient(app);
+    const { status, headers } = await client.request("/page");
+    expect([status, headers.get("location"), headers.has("set-cookie")]).toEqual([303, "/login.html", true]);
+    expect(await request(app, "/web")).toEqual([418, { web: true }]);
+    expect(log).toEqual([]);
   });
 });
 

@@ -23,26 +23,24 @@ type AnyHandler = (context: RequestContext) => unknown;
 
 /** @throws RouteError `ROUTE_OPTIONS_INVALID` for a schema that text cannot match. */
 export function toEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHandler): Endpoint {
-  const { needs = {}, maxBodyBytes } = options;
+  const endpoint = toPlainEndpoint(path, options, handler);
+  const layers = (options.around ?? []) as unknown as readonly ((next: Endpoint) => Endpoint)[];
+  return layers.reduceRight((next, layer) => layer(next), endpoint);
+}
+
+function toPlainEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHandler): Endpoint {
   const respond = toResponder(path, options);
   const head = headSteps(path, options);
   const content = contentStep(path, options);
-  const given = Object.entries(needs);
+  const needs = Object.entries(options.needs ?? {});
 
   const run = (context: RequestContext): Awaitable<OutgoingResponse> => {
     const result = handler(context);
     return isThenable(result) ? Promise.resolve(result).then(respond) : respond(result);
   };
-  const limited = (endpoint: Endpoint): Endpoint =>
-    maxBodyBytes === undefined
-      ? endpoint
-      : (context) => {
-          context.bodyLimit = maxBodyBytes;
-          return endpoint(context);
-        };
-  if (given.length === 0 && content === null) {
-    if (head.length === 0) return limited(run);
-    return limited((context) => {
+  if (needs.length === 0 && content === null) {
+    if (head.length === 0) return run;
+    return (context) => {
       const input = new Input();
       const pending = input.take(head, context);
       const proceed = () => {
@@ -50,10 +48,10 @@ export function toEndpoint(path: RoutePath, options: RouteOptions, handler: AnyH
         return run(context);
       };
       return pending === null ? proceed() : pending.then(proceed);
-    });
+    };
   }
-  return limited(async (context) => {
-    for (const [name, need] of given) {
+  return async (context) => {
+    for (const [name, need] of needs) {
       const result: unknown = context.need(need as (context: unknown) => unknown);
       // Only a promise costs a turn of the event loop.
       (context as unknown as Record<string, unknown>)[name] = isThenable(result) ? await result : result;
@@ -63,7 +61,7 @@ export function toEndpoint(path: RoutePath, options: RouteOptions, handler: AnyH
     if (content !== null) input.add(content.part, await content.check(await content.read(context)));
     context.accept(input.parts());
     return run(context);
-  });
+  };
 }
 
 function toResponder(

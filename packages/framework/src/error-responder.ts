@@ -5,7 +5,7 @@ import type { RequestContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
 import { Html } from "./html.ts";
 import { prefersHtml, toHttpError, toLogEntry, toProblemResponse } from "./problem.ts";
-import { reply, toResponse } from "./results.ts";
+import { isResponse, reply, toResponse } from "./results.ts";
 import { pathOf } from "./router/request-path.ts";
 import { cspNonce } from "./security/headers.ts";
 import { isThenable } from "./thenable.ts";
@@ -20,8 +20,12 @@ export class ErrorResponder<State> {
     this.#development = options.development ?? process.env["NODE_ENV"] === "development";
   }
 
-  /** The response for an error. It never throws, and the log keeps the first of two errors. */
+  /**
+   * The response for an error. It never throws, and the log keeps the first of two errors. A response that was thrown is the
+   * response: `throw redirect("/login.html")` ends a need.
+   */
   respond(error: unknown, context: RequestContext<State>): Awaitable<OutgoingResponse> {
+    if (isResponse(error)) return context.finish(error);
     context.dropFields();
     const { onError } = this.#options;
     if (onError !== undefined) return this.#respondWith(onError, error, context);

@@ -1,6 +1,6 @@
-/** Routes with a common prefix and common needs. They are ordinary routes: a group only writes them shorter. */
+/** Routes with a common prefix, common needs and common layers. They are ordinary routes: a group only writes them shorter. */
 import { RouteValue } from "./route-value.ts";
-import type { CheckedOptions, Handle, Needs, Route, RouteOptions } from "./types.ts";
+import type { CheckedOptions, Handle, Layer, Needs, Route, RouteOptions } from "./types.ts";
 
 /** The options of a route with the group's needs among its own. */
 export type WithNeeds<Options, GroupNeeds> = Omit<Options, "needs"> & {
@@ -19,17 +19,24 @@ interface AddToGroup<Prefix extends string, GroupNeeds, State> {
   ): void;
 }
 
+export interface GroupOptions<GroupNeeds> {
+  /** Added to the needs of each route. */
+  readonly needs?: GroupNeeds;
+  /** Layers outside of those of each route. */
+  readonly around?: readonly Layer[];
+}
+
 type AddRoute = (route: Route, handler: unknown) => void;
 
 export class Group<Prefix extends string, GroupNeeds extends Needs, State = unknown> {
   readonly #prefix: Prefix;
-  readonly #needs: GroupNeeds;
+  readonly #options: GroupOptions<GroupNeeds>;
   readonly #add: AddRoute;
 
   /** @param add adds a route to the application. */
-  constructor(prefix: Prefix, needs: GroupNeeds, add: AddRoute) {
+  constructor(prefix: Prefix, options: GroupOptions<GroupNeeds>, add: AddRoute) {
     this.#prefix = prefix;
-    this.#needs = needs;
+    this.#options = options;
     this.#add = add;
   }
 
@@ -49,8 +56,9 @@ export class Group<Prefix extends string, GroupNeeds extends Needs, State = unkn
   }
 
   #route(method: string, path: string, options: RouteOptions): Route {
-    const needs = { ...this.#needs, ...options.needs };
-    return new RouteValue(method, `${this.#prefix}${path}`, { ...options, needs }) as unknown as Route;
+    const needs = { ...this.#options.needs, ...options.needs };
+    const around = [...(this.#options.around ?? []), ...(options.around ?? [])];
+    return new RouteValue(method, `${this.#prefix}${path}`, { ...options, needs, around }) as unknown as Route;
   }
 
   #shorthand(method: string): AddToGroup<Prefix, GroupNeeds, State> {

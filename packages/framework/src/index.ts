@@ -3,7 +3,7 @@ export { App } from "./app.ts";
 export type { AppOptions } from "./app-options.ts";
 export { del, get, on, patch, post, put, type RouteDecorator } from "./decorators.ts";
 export { HttpError, InputError, type HttpErrorOptions, type InputIssue } from "./errors.ts";
-export type { Group } from "./group.ts";
+export type { Group, GroupOptions } from "./group.ts";
 export { RequestHandler, type ClassHandler, type HandlerClass, type HandlerContext } from "./handlers.ts";
 export { Html, html } from "./html.ts";
 export { RequestKey } from "./request-key.ts";
@@ -17,6 +17,7 @@ export type {
   BareContext,
   BodyReader,
   Context,
+  Layer,
   Middleware,
   Need,
   RenderOptions,

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Application, Handler } from "@tsgi/gateway-spec";
-import { toFetch } from "@tsgi/gateway-spec/fetch";
-import { toNode } from "@tsgi/gateway-spec/node";
+import { fromFetch, toFetch } from "@tsgi/gateway-spec/fetch";
+import { fromNode, toNode } from "@tsgi/gateway-spec/node";
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import express from "express";
 import { Hono } from "hono";
@@ -88,6 +88,23 @@ describe("app.mount", () => {
     expect(await get("/api/own", "POST")).toBe("POST /own");
     expect(await get("/apis")).toBe("page");
     expect(await get("/api%2Fx")).toBe("page");
+  });
+
+  test("hands its own path to a mounted Express or Hono application too", async () => {
+    const inner = express().get("/x", ({ url, originalUrl, baseUrl }, res) => {
+      res.json({ url, originalUrl, baseUrl });
+    });
+    const hono = new Hono().get("/x", (context) => context.text(context.req.path));
+    const app = new App();
+    app.mount("/express", fromNode(inner));
+    app.mount("/hono", fromFetch(hono));
+    await using client = await createTestClient(app);
+    expect((await client.request("/express/x?a=1")).json()).toEqual({
+      url: "/x?a=1",
+      originalUrl: "/express/x?a=1",
+      baseUrl: "/express",
+    });
+    expect((await client.request("/hono/x?a=1")).text()).toBe("/x");
   });
 
   test("takes a prefix with parameters", async () => {

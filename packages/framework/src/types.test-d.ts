@@ -159,6 +159,8 @@ export function mistakes(app: App, other: App<{ readonly other: 1 }>): void {
   app.get("/users/:name", (context: Context<"/users/:id">) => context.params.id);
   // @ts-expect-error -- a need that asks for another state
   other.on(listed, () => "");
+  // @ts-expect-error -- the same in a table
+  other.on({ listed }, { listed: () => "" });
   // @ts-expect-error -- the same in a shorthand
   other.get("/", { needs: { db } }, () => "");
   // @ts-expect-error -- an argument that the constructor does not take

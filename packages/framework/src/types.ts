@@ -32,6 +32,8 @@ export interface RouteOptions {
   readonly response?: Schema;
   /** What the handler needs from elsewhere, by name: `{ me: signedIn }`. Needs run before the content is read. */
   readonly needs?: Needs;
+  /** Layers around the needs and the handler, which see the context. The first one is the outermost. */
+  readonly around?: readonly Layer[];
   /** Status of a result that is not a response. Default 200; 204 for `null`. */
   readonly status?: number;
   /** One line for the API document. */
@@ -101,6 +103,13 @@ export type RouteOf<T> =
       ? Route<Method, Path, {}>
       : never;
 
+/** {@link FittingNeeds} for every route of a table. */
+export type FittingTable<T, State> = {
+  readonly [Name in keyof T]: T[Name] extends Route<infer _Method, infer _Path, infer Options>
+    ? { readonly options: FittingNeeds<Options, State> }
+    : unknown;
+};
+
 export type RouteTable<T> = { readonly [Name in keyof T]: RouteOf<T[Name]> };
 
 export interface RenderOptions extends ReplyOptions {
@@ -133,6 +142,8 @@ export type AfterHook = (response: OutgoingResponse) => Awaitable<OutgoingRespon
 export interface BareContext<State = unknown> {
   readonly request: IncomingRequest;
   readonly exchange: Exchange<State>;
+  /** The route that matched; `null` where none did, in `onError`. */
+  readonly route: Route<string, string, RouteOptions> | null;
   /** The request's URL, parsed. */
   readonly url: URL;
   /** The prefix below which the application is mounted: `/shop`, or `""`. */
@@ -166,7 +177,18 @@ export interface BareContext<State = unknown> {
   readonly urlFor: UrlFor;
 }
 
-/** Gives a handler something from elsewhere: the user, a session, a service. It throws to refuse the request. */
+/**
+ * Wraps the handling of a route in another function of the context, as {@link Middleware} wraps the application:
+ * `(next) => async (context) => { const response = await next(context); …; return response; }`.
+ */
+export type Layer = (
+  next: (context: BareContext<never>) => Awaitable<OutgoingResponse>,
+) => (context: BareContext<never>) => Awaitable<OutgoingResponse>;
+
+/**
+ * Gives a handler something from elsewhere: the user, a session, a service. It throws an error to refuse the request, or a
+ * response: `throw redirect("/login.html")`.
+ */
 export type Need<Result = unknown, Given = BareContext> = (context: Given) => Awaitable<Result>;
 
 /** The context of a route. An interface, so that the type of a member is worked out only where it is used. */

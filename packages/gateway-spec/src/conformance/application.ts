@@ -2,7 +2,7 @@
  * The application of the kit: every case about exchanges, selected by path, so that a server in any language can be tested by host
  * and port. The probe of a case is below the same path.
  *
- *     /request-url/r5f3a9c01/…             the handler of the case "request-url", in one run of it
+ *     /request-url/r5f3a9c01/…                the handler of the case "request-url", in one run of it
  *     /request-url/r5f3a9c01/-/records        what it has recorded, as JSON
  *     /request-url/r5f3a9c01/-/recorded/text  responds when it has recorded the text
  *     /request-url/r5f3a9c01/-/release/name   releases the name

@@ -72,11 +72,14 @@ function checkFile(url: string): void {
   if (!url.startsWith("file:") || url.includes("/node_modules/")) return;
   const file = fileURLToPath(url);
   if (!isTypeScript(file)) return;
-  // Node would take it for CommonJS.
-  const reason = isCommonJs(file)
-    ? "ES modules in a CommonJS package"
-    : findSyntaxForTsx(file, readFileSync(file, "utf8"));
-  if (reason !== null && !registerTsx(file)) noteMissing(file, reason);
+  // Node takes a .ts file of another package for CommonJS, or warns of it.
+  const reason =
+    file.endsWith(".ts") && packageType(file) !== "module"
+      ? "ES modules in a CommonJS package"
+      : findSyntaxForTsx(file, readFileSync(file, "utf8"));
+  if (reason === null || registerTsx(file)) return;
+  refuseCommonJs(file);
+  noteMissing(file, reason);
 }
 
 /** @returns whether tsx is installed. */
@@ -108,7 +111,7 @@ function noteMissing(file: string, reason: string): void {
 }
 
 function explainFailure(file: string, error: unknown): unknown {
-  if (tsx.state === "missing" && (error instanceof SyntaxError || codeOf(error) === "ERR_UNKNOWN_FILE_EXTENSION")) {
+  if (tsx.state === "missing" && isCompileError(error)) {
     return new ImportError("TSX_MISSING", tsx.message, error);
   }
   // tsx reads the one of the working directory.
@@ -123,23 +126,29 @@ function explainFailure(file: string, error: unknown): unknown {
   return error;
 }
 
+/** A JSON.parse of the module throws a SyntaxError too. */
+function isCompileError(error: unknown): boolean {
+  if (error instanceof SyntaxError) return !error.message.includes("JSON");
+  return codeOf(error) === "ERR_UNKNOWN_FILE_EXTENSION";
+}
+
 /** Node would report the first `export`, and a warning that has the cause. */
 function refuseCommonJs(file: string): void {
-  if (!isCommonJs(file) || !ES_MODULE.test(readFileSync(file, "utf8"))) return;
+  if (!/\.[jt]s$/.test(file) || packageType(file) !== "commonjs" || !ES_MODULE.test(readFileSync(file, "utf8"))) return;
   throw new ImportError(
     "MODULE_IS_COMMONJS",
     `${file} is an ES module, but ${findUp(dirname(file), "package.json")?.path} says "type": "commonjs": ` +
-      `write "type": "module" there, or rename the file to .mjs`,
+      `write "type": "module" there, or rename the file to ${file.endsWith(".ts") ? ".mts" : ".mjs"}`,
   );
 }
 
 const ES_MODULE = /^[ \t]*(?:export[ \t{*]|import[ \t{*"'])/m;
 
-/** Of a .js or .ts file, whose package says what it is. Without `type` Node decides by the syntax of .js files, but warns of .ts. */
-function isCommonJs(file: string): boolean {
-  if (!/\.[jt]s$/.test(file)) return false;
-  const type = /"type"\s*:\s*"(module|commonjs)"/.exec(findUp(dirname(file), "package.json")?.text ?? "")?.[1];
-  return type === "commonjs" || (type === undefined && file.endsWith(".ts"));
+/** What the package of a file says of its .js and .ts files. */
+function packageType(file: string): "module" | "commonjs" | null {
+  const manifest = findUp(dirname(file), "package.json");
+  const type = /"type"\s*:\s*"(module|commonjs)"/.exec(manifest?.text ?? "")?.[1];
+  return type === "module" || type === "commonjs" ? type : null;
 }
 
 /** The nearest file of the name, in a folder or the folders above it. */

@@ -18,7 +18,8 @@ const EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
 /**
  * @param reference `module`, `module:export`, or `module:export.member`; the module is a file, relative to `folder`.
- * @param args for the application, which finds them in `process.argv` behind its own file, as if Node had started it.
+ * @param args for the application, which finds them in `process.argv` from index 2 on, as `parseArgs` of node:util reads it. Index 1
+ * stays the command: a module that compares it with its own file must not take itself for the main module.
  * @throws ApplicationNotFoundError; or what the module throws while it is imported.
  */
 export async function loadApplication(
@@ -28,7 +29,7 @@ export async function loadApplication(
 ): Promise<Application | Handler> {
   const { module, path } = splitReference(reference);
   const file = findModule(module, folder);
-  process.argv.splice(1, process.argv.length, file, ...args);
+  process.argv.splice(2, process.argv.length, ...args);
   const exports = await importModule(file);
   const names = Object.keys(exports);
   const has = names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`;

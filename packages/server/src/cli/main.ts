@@ -31,7 +31,10 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     given = readArguments(args);
     const { command } = given;
-    if (command.help) return void process.stdout.write(helpText());
+    if (command.help)
+      return void process.stdout.write(
+        helpText(process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY),
+      );
     if (command.version) return void process.stdout.write(`${VERSION}\n`);
     const environment = environmentSource(process.env, process.pid);
     const file = await readConfigFile(command.config, folder);

@@ -8,12 +8,17 @@ export const SYNOPSIS: string = `Usage: tsgi [[host:]port] module[:export] [opti
   tsgi 8000 --static .
 `;
 
-export function helpText(): string {
+/** @param columns of the terminal, in which descriptions are wrapped. */
+export function helpText(columns: number): string {
   const rows = [...OPTIONS, ...COMMAND_OPTIONS].map((option) => ({ option, left: synopsisOf(option) }));
   const width = Math.max(...rows.map(({ left }) => left.length));
+  const indentation = `\n${" ".repeat(width + 4)}`;
   const groups = Map.groupBy(rows, ({ option }) => option.group);
   const sections = [...groups].map(([group, members]) => {
-    const lines = members.map(({ option, left }) => `  ${left.padEnd(width)}  ${descriptionOf(option)}\n`);
+    const lines = members.map(({ option, left }) => {
+      const description = wrap(descriptionOf(option), Math.max(columns - width - 4, 30));
+      return `  ${left.padEnd(width)}  ${description.join(indentation)}\n`;
+    });
     return `${group}:\n${lines.join("")}`;
   });
   return `${SYNOPSIS}
@@ -38,6 +43,17 @@ function descriptionOf({ description, otherFlags, variables, defaultText, flag }
     ...(defaultText === "" || flag === "--config" ? [] : [`default ${defaultText}`]),
   ];
   return notes.length === 0 ? description : `${description} (${notes.join("; ")})`;
+}
+
+/** Lines of at most this length, unless a word is longer. */
+function wrap(text: string, length: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > length) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }
 
 /** Each option with its value and the origin of the value. */

@@ -7,7 +7,7 @@ import type { Exchange, HeaderView, IncomingRequest } from "../../index.ts";
 export function toIncomingMessage(request: IncomingRequest, exchange: Exchange, socket: Duplex): IncomingMessage {
   const req = new IncomingMessage(socket as Socket);
   req.method = request.method;
-  req.url = exchange.target;
+  setUrl(req, request, exchange);
   req.httpVersion = exchange.protocol === "2" ? "2.0" : exchange.protocol;
   req.httpVersionMajor = exchange.protocol === "2" ? 2 : 1;
   req.httpVersionMinor = exchange.protocol === "1.1" ? 1 : 0;
@@ -19,6 +19,22 @@ export function toIncomingMessage(request: IncomingRequest, exchange: Exchange, 
     pushContent(req, request, request.body[Symbol.asyncIterator]());
   }
   return req;
+}
+
+/**
+ * Below the prefix of an application that has mounted the listener, `url` is the path without the prefix, and `originalUrl` and
+ * `baseUrl` are what Express sets below its own `use`.
+ */
+function setUrl(req: IncomingMessage, { url }: IncomingRequest, { target }: Exchange): void {
+  req.url = target;
+  const own = url.slice(url.indexOf("/", url.indexOf("://") + 3));
+  if (target === own || !target.startsWith("/") || !own.startsWith("/")) return;
+  const received = target.split("?", 1)[0] ?? "";
+  const path = own.split("?", 1)[0] ?? "";
+  // Below "/shop" the path of "/shop" itself is "/".
+  const base = received.endsWith(path) ? received.slice(0, -path.length) : path === "/" ? received : "";
+  req.url = own;
+  Object.assign(req, { originalUrl: target, baseUrl: base });
 }
 
 /** Ends a request that was not read to its end, as node does after the response: by "end" and "close", not by an error. */
