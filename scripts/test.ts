@@ -67,11 +67,16 @@ try {
   await cleanUp();
 }
 
-/** The suite of the contract and the servers on an older Node, which scripts/package.json brings. */
+/** The suites of the packages on an older Node, which scripts/package.json brings. */
 function older(alias: string, nodeOptions: string): Suite {
   const path = join(import.meta.dirname, "node_modules", alias);
   const { version } = JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as { version: string };
-  return { node: join(path, "bin/node"), version, nodeOptions, args: ["packages/gateway-spec", "packages/server"] };
+  return {
+    node: join(path, "bin/node"),
+    version,
+    nodeOptions,
+    args: ["packages/gateway-spec", "packages/server", "packages/framework"],
+  };
 }
 
 /** Sets the environment variable of a need, or records why the need is not met. */

@@ -180,22 +180,23 @@ class Connection implements Session {
     parameters: readonly DatabaseParameter[],
     turn: <T>(batch: () => T) => T | Promise<T> = (batch) => batch(),
   ): AsyncGenerator<DatabaseRow, void> {
-    const rows = await turn(() =>
+    // The iterator of Node 22.13 does not keep its statement alive.
+    const cursor = await turn(() =>
       this.#caught(() => {
         const { statement } = this.#prepare(sql, parameters);
-        return statement.iterate(...parameters.map(toInput));
+        return { statement, rows: statement.iterate(...parameters.map(toInput)) };
       }),
     );
     try {
       for (;;) {
-        const batch = await turn(() => this.#caught(() => takeRows(rows)));
+        const batch = await turn(() => this.#caught(() => takeRows(cursor.rows)));
         yield* batch;
         if (batch.length < STREAM_BATCH) return;
       }
     } finally {
       try {
         // A statement that is not reset would keep its read lock.
-        rows.return?.();
+        cursor.rows.return?.();
       } catch {
         // The database was closed, which has reset it.
       }
@@ -207,9 +208,19 @@ class Connection implements Session {
   }
 
   isInTransaction(): boolean {
-    // Node 22.13 does not have the property; there a transaction that SQLite has ended fails at COMMIT.
     const { isTransaction }: { readonly isTransaction?: boolean } = this.#connection;
-    return isTransaction ?? true;
+    return isTransaction ?? this.#probeTransaction();
+  }
+
+  /** For Node 22.13, which does not have the property: transactions do not nest. */
+  #probeTransaction(): boolean {
+    try {
+      this.#connection.exec("BEGIN");
+    } catch {
+      return true;
+    }
+    this.#connection.exec("ROLLBACK");
+    return false;
   }
 
   abort(): void {
