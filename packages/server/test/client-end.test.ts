@@ -1,36 +1,15 @@
 /** The socket server and clients that close their sending side, in full or in part (TSGI-13, TSGI-43). */
 import { once } from "node:events";
-import type { Exchange, Handler, IncomingRequest, Server } from "@tsgi/gateway-spec";
+import type { Exchange, Handler, IncomingRequest } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { MAX_LINGER_MS, type SocketServeOptions, SWEEP_MS } from "../src/options.ts";
-import { listen } from "../src/socket/listen.ts";
+import { describe, expect, test, vi } from "vitest";
+import { MAX_LINGER_MS, SWEEP_MS } from "../src/options.ts";
 import { turn, watchAccepted } from "./accepted-sockets.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { get, lastContent, post, WireClient } from "./wire-client.ts";
+import { socketServers } from "./socket-servers.ts";
+import { get, lastContent, post } from "./wire-client.ts";
 
-const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-const servers: Server[] = [];
-const clients: WireClient[] = [];
+const { logger, start } = socketServers();
 const endOf = watchAccepted();
-
-afterEach(async () => {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-  await Promise.all(servers.splice(0).map((server) => server.close({ timeoutMs: 0 })));
-  vi.resetAllMocks();
-});
-
-async function start(handler: Handler, options: SocketServeOptions = {}) {
-  const clock = new ManualClock();
-  const server = await listen(handler, { logger, ...options }, clock);
-  servers.push(server);
-  const connect = (): WireClient => {
-    const client = new WireClient(server.address);
-    clients.push(client);
-    return client;
-  };
-  return { clock, connect };
-}
 
 /** A handler that waits until a test opens its gate, and what it was called with. */
 function waiting(respond: () => ReturnType<Handler>) {

@@ -1,33 +1,15 @@
 /** The socket server while it shuts down: which requests it still serves, and how long it waits for them. */
-import type { Handler, Server } from "@tsgi/gateway-spec";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { DEFAULT_LIMITS, type SocketServeOptions, SWEEP_MS } from "../src/options.ts";
-import { listen } from "../src/socket/listen.ts";
+import type { Handler } from "@tsgi/gateway-spec";
+import { describe, expect, test } from "vitest";
+import { DEFAULT_LIMITS, SWEEP_MS } from "../src/options.ts";
 import { DRAIN_FIRST_REQUEST_MS } from "../src/socket/timeouts.ts";
 import { watchAccepted } from "./accepted-sockets.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { get, WireClient } from "./wire-client.ts";
+import { socketServers } from "./socket-servers.ts";
+import { get } from "./wire-client.ts";
 
-const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-const clients: WireClient[] = [];
+const { start } = socketServers();
 const endOf = watchAccepted();
-
-afterEach(() => {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-});
-
 const hello: Handler = () => ({ status: 200, body: "hello;" });
-
-async function start(handler: Handler, options: SocketServeOptions = {}) {
-  const clock = new ManualClock();
-  const server: Server = await listen(handler, { logger, shutdownTimeoutMs: 600_000, ...options }, clock);
-  const connect = (): WireClient => {
-    const client = new WireClient(server.address);
-    clients.push(client);
-    return client;
-  };
-  return { clock, server, connect };
-}
 
 test("requests that have arrived behind a running one are served, and only the last response says close", async () => {
   const called = Promise.withResolvers<void>();
@@ -80,7 +62,7 @@ describe("close()", () => {
     await client.send(get("/")).until("hello;");
     clock.advance(SWEEP_MS);
     const end = await endOf(client.socket);
-    const closed = server.close({ idleMs: 60_000 });
+    const closed = server.close({ idleMs: 60_000, timeoutMs: 600_000 });
     clock.advance(60_000 - SWEEP_MS);
     expect(end.writableEnded).toBe(false);
     clock.advance(3 * SWEEP_MS);

@@ -1,36 +1,14 @@
 /** The socket server where exchanges, their content and their connections end: what it says, and what it still reads. */
 import { once } from "node:events";
-import type { Exchange, Handler, Server } from "@tsgi/gateway-spec";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import type { SocketServeOptions } from "../src/options.ts";
+import type { Exchange } from "@tsgi/gateway-spec";
+import { describe, expect, test } from "vitest";
 import { everySweep } from "../src/runtime/clock.ts";
-import { listen } from "../src/socket/listen.ts";
 import { turn, watchAccepted } from "./accepted-sockets.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { get, lastContent, post, WireClient } from "./wire-client.ts";
+import { socketServers } from "./socket-servers.ts";
+import { get, lastContent, post } from "./wire-client.ts";
 
-const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-const servers: Server[] = [];
-const clients: WireClient[] = [];
+const { start } = socketServers();
 const endOf = watchAccepted();
-
-afterEach(async () => {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-  vi.resetAllMocks();
-});
-
-async function start(handler: Handler, options: SocketServeOptions = {}) {
-  const clock = new ManualClock();
-  const server = await listen(handler, { logger, ...options }, clock);
-  servers.push(server);
-  const connect = (): WireClient => {
-    const client = new WireClient(server.address);
-    clients.push(client);
-    return client;
-  };
-  return { clock, connect };
-}
 
 describe("the last response of a connection says so", () => {
   test("where more content is announced than is worth reading", async () => {

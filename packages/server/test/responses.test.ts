@@ -1,32 +1,11 @@
 /** Responses of the socket server, in raw bytes: what the server adds, and what it never sends. */
-import type { Handler, OutgoingResponse, Server } from "@tsgi/gateway-spec";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { listen } from "../src/socket/listen.ts";
-import { ManualClock } from "./manual-clock.ts";
+import type { OutgoingResponse } from "@tsgi/gateway-spec";
+import { describe, expect, test } from "vitest";
+import { socketServers } from "./socket-servers.ts";
 import { CLIENTS_SEE_RESETS } from "./resets.ts";
-import { get, post, WireClient } from "./wire-client.ts";
+import { get, post } from "./wire-client.ts";
 
-const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-const servers: Server[] = [];
-const clients: WireClient[] = [];
-
-afterEach(async () => {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-  vi.resetAllMocks();
-});
-
-async function start(handler: Handler) {
-  const clock = new ManualClock();
-  const server = await listen(handler, { logger }, clock);
-  servers.push(server);
-  const connect = (): WireClient => {
-    const client = new WireClient(server.address);
-    clients.push(client);
-    return client;
-  };
-  return { clock, connect };
-}
+const { start } = socketServers();
 
 async function* pieces(...given: (string | Uint8Array)[]): AsyncGenerator<string | Uint8Array> {
   for (const piece of given) yield await Promise.resolve(piece);
