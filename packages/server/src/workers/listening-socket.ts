@@ -1,6 +1,6 @@
 /**
  * The listening socket of all workers. The supervisor binds it and never accepts: connections wait in its backlog while no worker is
- * ready, so a reload or a crash refuses none (docs/decisions/0053-supervisor-owns-the-socket.md).
+ * ready, so a reload or a crash refuses none (docs/decisions/0058-supervisor-owns-the-socket.md).
  */
 import { lookup } from "node:dns/promises";
 import { rm } from "node:fs/promises";
