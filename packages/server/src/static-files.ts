@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import { listFolder } from "./static-files/listing.ts";
 import { ResourceMemory } from "./static-files/memory.ts";
-import { decodePath, splitTarget } from "./static-files/request-path.ts";
+import { decodePath, splitUrl } from "./static-files/request-path.ts";
 import {
   findResource,
   type Folder,
@@ -20,7 +20,7 @@ import {
 import { type FromFile, refuse, respond } from "./static-files/respond.ts";
 
 export interface StaticFilesOptions {
-  /** The folder's path in the URL space, with a slash at both ends. Default `/`. */
+  /** The path of the folder in `request.url`, with a slash at both ends. Default `/`, which fits below a mount of a framework too. */
   readonly prefix?: string;
   /** The file to send for a folder; `false` for none. Default `index.html`. */
   readonly index?: string | false;
@@ -120,34 +120,36 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     throw new Error("The file changed between each look at it and its opening");
   };
 
-  const lookAndSend = async (request: IncomingRequest, target: string): Promise<OutgoingResponse> => {
-    const { rawPath, query } = splitTarget(target);
+  const lookAndSend = async (request: IncomingRequest, rawPath: string, query: string): Promise<OutgoingResponse> => {
     const decoded = decodePath(rawPath, dotFiles);
     if ("refusal" in decoded) return refuse(decoded.refusal);
     const { path } = decoded;
     if (!path.startsWith(prefix)) return refuse(404);
     const found = fresh(path) ?? (await look(path));
     if (found === null) return refuse(404);
-    // decodePath refuses a second slash at the start, so the reference cannot name another host.
-    if (found === "lacks-slash") return { status: 308, headers: { location: `${rawPath}/${query}` }, body: null };
+    if (found === "lacks-slash") return redirect(rawPath, query);
     return isResource(found) ? send(request, path, found) : listFolder(found.directory, path, path !== prefix);
   };
 
-  return (request, exchange) => {
+  return (request) => {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
-    const { target } = exchange;
-    // Memory is keyed by decoded paths; a target without a query and without percent-encoding is one.
-    const known = QUERY_OR_ENCODED.test(target) ? undefined : fresh(target);
-    return known === undefined ? lookAndSend(request, target) : send(request, target, known);
+    const { rawPath, query } = splitUrl(request.url);
+    // Memory is keyed by decoded paths; a path without percent-encoding is one.
+    const known = rawPath.includes("%") ? undefined : fresh(rawPath);
+    return known === undefined ? lookAndSend(request, rawPath, query) : send(request, rawPath, known);
   };
+}
+
+/** To the folder with the slash. Relative, because the client may know the folder by a longer path: below a mount, behind a proxy. */
+function redirect(rawPath: string, query: string): OutgoingResponse {
+  const name = rawPath.slice(rawPath.lastIndexOf("/") + 1);
+  return { status: 308, headers: { location: `./${name}/${query}` }, body: null };
 }
 
 function isResource(found: Resource | FoundFolder | null): found is Resource {
   return typeof found === "object" && found !== null && "representations" in found;
 }
-
-const QUERY_OR_ENCODED = /[?%]/;
 
 function realFolder(root: string | URL): string {
   const path = resolve(typeof root === "string" ? root : fileURLToPath(root));

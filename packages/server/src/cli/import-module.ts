@@ -99,6 +99,9 @@ function registerTsx(file: string): boolean {
     const entry = join(dirname(manifest), exports["./esm/api"].import.default);
     const { register } = require(entry) as { readonly register: () => unknown };
     register();
+    // Without the hooks of Node 22.15, a second registration covers CommonJS.
+    if (nodeModule.registerHooks === undefined)
+      (require("tsx/cjs/api") as { readonly register: () => unknown }).register();
     tsx = { state: "registered" };
     return true;
   }

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Handler } from "@tsgi/gateway-spec";
 import type { StaticMount } from "../config.ts";
 import { staticFiles } from "../static-files.ts";
-import { splitTarget } from "../static-files/request-path.ts";
+import { splitUrl } from "../static-files/request-path.ts";
 
 /**
  * @param next handles what no folder has: other paths, files that do not exist, and methods other than GET and HEAD. Without it,
@@ -19,7 +19,7 @@ export function serveStatic(mounts: readonly StaticMount[], folder: string, next
     }))
     .toSorted((a, b) => b.prefix.length - a.prefix.length);
   return async (request, exchange) => {
-    const { rawPath } = splitTarget(exchange.target);
+    const { rawPath } = splitUrl(request.url);
     const mount = handlers.find(({ prefix }) => rawPath.startsWith(prefix));
     if (mount === undefined) return next === null ? notFound() : next(request, exchange);
     const response = await mount.handler(request, exchange);

@@ -1,18 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { decodePath, splitTarget } from "./request-path.ts";
+import { decodePath, splitUrl } from "./request-path.ts";
 
-describe("splitTarget", () => {
-  test.each([
-    ["/a%20b?x=1", "/a%20b", "?x=1"],
-    ["/", "/", ""],
-    ["/a?", "/a", "?"],
-    ["http://host:80/a?x", "/a", "?x"],
-    ["http://host", "/", ""],
-    ["http://host?x", "/", "?x"],
-    ["*", "*", ""],
-  ])("%s", (target, rawPath, query) => {
-    expect(splitTarget(target)).toEqual({ rawPath, query });
-  });
+test.each([
+  ["http://host/a%20b?x=1", "/a%20b", "?x=1"],
+  ["http://host/", "/", ""],
+  ["http://host/a?", "/a", "?"],
+  ["https://host:80/a?x=http://b/c", "/a", "?x=http://b/c"],
+  ["http://[::1]:80//a", "//a", ""],
+  ["http://host", "/", ""],
+  ["http://host?x/y", "/", "?x/y"],
+])("splitUrl of %s", (url, rawPath, query) => {
+  expect(splitUrl(url)).toEqual({ rawPath, query });
 });
 
 describe("decodePath", () => {

@@ -1,5 +1,5 @@
 /**
- * Converts a request target to a path inside the folder. A path that passes has no dot segment, no empty segment, no
+ * Converts the URL of a request to a path inside the folder. A path that passes has no dot segment, no empty segment, no
  * percent-encoded separator and no control character, so joining it to the root cannot leave the root.
  */
 
@@ -8,13 +8,13 @@ export type RequestPath =
   /** 400: an ambiguous or malicious path. 404: a valid path that cannot name a file of the folder. */
   | { readonly refusal: 400 | 404 };
 
-/** The path of a target, still encoded, and its query with the question mark: `/a%20b?x=1` gives `/a%20b` and `?x=1`. */
-export function splitTarget(target: string): { readonly rawPath: string; readonly query: string } {
-  const origin = target.startsWith("/") ? target : target.replace(ABSOLUTE_FORM_AUTHORITY, "");
-  const mark = origin.indexOf("?");
-  return mark === -1
-    ? { rawPath: origin || "/", query: "" }
-    : { rawPath: origin.slice(0, mark) || "/", query: origin.slice(mark) };
+/** The path of a URL, still encoded, and its query with the question mark: `http://host/a%20b?x` gives `/a%20b` and `?x`. */
+export function splitUrl(url: string): { readonly rawPath: string; readonly query: string } {
+  const authority = url.indexOf("//") + 2;
+  const slash = url.indexOf("/", authority);
+  const mark = url.indexOf("?", authority);
+  const end = mark === -1 ? url.length : mark;
+  return { rawPath: slash === -1 || slash > end ? "/" : url.slice(slash, end), query: url.slice(end) };
 }
 
 /** Decodes a raw path and refuses ambiguous ones. A trailing slash stays: it requests an index. */
@@ -38,9 +38,6 @@ export function decodePath(rawPath: string, dotFiles: boolean): RequestPath {
   }
   return { path };
 }
-
-/** RFC 9112 §3.2.2, absolute-form: scheme and authority, up to the path or the query. */
-const ABSOLUTE_FORM_AUTHORITY = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 /** A slash, then visible US-ASCII without number sign, question mark and backslash. */
 const PATH_CHARACTERS = /^\/[!"$->@-[\]-~]*$/;
