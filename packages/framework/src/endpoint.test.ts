@@ -376,6 +376,10 @@ describe("a route is refused when it is added", () => {
     );
   });
 
+  test("where the prefix of a group ends with a slash", () => {
+    expect(() => new App().group("/admin/")).toThrow("ends with a slash");
+  });
+
   test("where a table lacks a handler", () => {
     const table = { index: route("GET /") };
     expect(() => {

@@ -7,7 +7,6 @@ import { readForm, readJson } from "@tsgi/gateway-spec/body";
 import type { CheckedParts, RequestContext } from "./context.ts";
 import { InputError, type InputIssue } from "./errors.ts";
 import { isResponse, JSON_FIELDS, Reply, toResponse } from "./results.ts";
-
 import type { RoutePath } from "./router/path.ts";
 import { queryOf } from "./router/request-path.ts";
 import { RouteError } from "./router/route-error.ts";

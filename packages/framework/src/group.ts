@@ -1,5 +1,6 @@
 /** Routes with a common prefix, common needs and common layers. They are ordinary routes: a group only writes them shorter. */
 import { RouteValue } from "./route-value.ts";
+import { RouteError } from "./router/route-error.ts";
 import type { CheckedOptions, Handle, Layer, Needs, Route, RouteOptions } from "./types.ts";
 
 /** The options of a route with the group's needs among its own. */
@@ -33,8 +34,14 @@ export class Group<Prefix extends string, GroupNeeds extends Needs, State = unkn
   readonly #options: GroupOptions<GroupNeeds>;
   readonly #add: AddRoute;
 
-  /** @param add adds a route to the application. */
+  /** @param add adds a route to the application. @throws RouteError `ROUTE_PATH_INVALID` */
   constructor(prefix: Prefix, options: GroupOptions<GroupNeeds>, add: AddRoute) {
+    if (prefix.endsWith("/")) {
+      throw new RouteError(
+        "ROUTE_PATH_INVALID",
+        `The prefix ${prefix} of a group ends with a slash, as its paths begin with one`,
+      );
+    }
     this.#prefix = prefix;
     this.#options = options;
     this.#add = add;
