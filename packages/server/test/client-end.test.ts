@@ -118,6 +118,22 @@ describe("a client that closes its sending side while a handler runs", () => {
     expect(lastContent(await client.end())).toBe("<hello>");
   });
 
+  test("fails the exchange where its content was refused before", async () => {
+    const aborted = Promise.withResolvers<unknown>();
+    const refused = Promise.withResolvers<void>();
+    const { connect } = await start(async (request) => {
+      request.signal.addEventListener("abort", () => aborted.resolve(request.signal.reason));
+      await readText(request).catch(() => refused.resolve());
+      await aborted.promise;
+      return { status: 400 };
+    });
+    const client = connect().send(post("/", "x\r\n", "Transfer-Encoding: chunked"));
+    await refused.promise;
+    client.socket.end();
+    expect(await aborted.promise).toMatchObject({ code: "CLIENT_DISCONNECTED" });
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 400 (?:.+\r\n)*Connection: close\r\n/);
+  });
+
   test("fails the content where some of it is missing, and receives no response", async () => {
     const failure = Promise.withResolvers<unknown>();
     const { connect } = await start(async (request) => {

@@ -45,6 +45,10 @@ test("a head and discarded content are limited as a whole, and reads do not rest
   expect(act({ waiting: "discarded-content", waitingMs: bodyTimeoutMs, silentMs: 0 })).toBe("finish");
 });
 
+test("a body for a client that has closed its sending side is not silent while output waits for the client", () => {
+  expect(act({ waiting: "half-closed", silentMs: HALF_CLOSED_MS, unreadMs: 0 })).toBe("none");
+});
+
 describe("while output waits for the client", () => {
   const waitings: readonly Waiting[] = ["first-request", "head", "content", "response", "next-request", "close"];
 

@@ -273,8 +273,8 @@ export class Connection implements ServedConnection, ExchangeOwner {
       else this.#receiveEnd(event.trailers);
     }
     this.#pumping = false;
-    // The request has been read in full, and its handler has not responded at once.
-    if (this.#clientEnded && this.#reading === "complete") this.#exchange?.clientEnded();
+    // All of the request that will arrive has arrived, and the handler has not responded at once.
+    if (this.#clientEnded && this.#writing === "response" && this.#reading !== "content") this.#exchange?.clientEnded();
     this.#buffer.flush();
   }
 

@@ -81,7 +81,7 @@ export function exceededTimeout(measured: Measured, limits: Limits): TimeoutActi
     case "content":
       return silentMs >= limits.bodyTimeoutMs ? "fail-content" : "none";
     case "half-closed":
-      return silentMs >= HALF_CLOSED_MS ? "disconnect" : "none";
+      return unreadMs === null && silentMs >= HALF_CLOSED_MS ? "disconnect" : "none";
     case "discarded-content":
       return waitingMs >= limits.bodyTimeoutMs ? "finish" : "none";
     case "next-request":
