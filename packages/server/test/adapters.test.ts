@@ -235,15 +235,17 @@ describe.each([
         }) as Application,
     ],
   ])("%s is notified when the client is gone in the middle of a stream", async (_name, application) => {
-    const gone = Promise.withResolvers<void>();
-    const { url } = await start(application(gone.resolve));
-    const { port, hostname } = new URL(url);
-    const socket = connect(Number(port), hostname);
-    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    await once(socket, "data");
-    // A FIN may come from a client that only stopped sending (TSGI-43).
-    socket.resetAndDestroy();
-    await gone.promise;
+    for (const leave of ["end", "resetAndDestroy"] as const) {
+      const gone = Promise.withResolvers<void>();
+      const { url } = await start(application(gone.resolve));
+      const { port, hostname } = new URL(url);
+      const socket = connect(Number(port), hostname);
+      socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await once(socket, "data");
+      socket[leave]();
+      await gone.promise;
+      socket.destroy();
+    }
   });
 
   test.each<[string, (over: () => void) => Application]>([

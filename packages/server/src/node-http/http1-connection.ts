@@ -15,11 +15,12 @@ import {
   serverClosed,
 } from "@tsgi/gateway-spec/server-kit";
 import { NodeExchange, type NodeHost } from "@tsgi/gateway-spec/server-kit/node";
-import { reasonPhrase, RequestError } from "../http1/index.ts";
+import { reasonPhrase } from "../http1/index.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "../options.ts";
 import type { Runtime, ServedConnection } from "../runtime/run-server.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
-import { type ClientError, type HeadChecker, type Refusal, refusalOf } from "./request-head.ts";
+import { Activity } from "./activity.ts";
+import { type ClientError, type HeadChecker, type Refusal, parserRefusal } from "./request-head.ts";
 
 /** What all connections of one server share. */
 export interface ConnectionContext extends Runtime {
@@ -52,7 +53,7 @@ export class Http1Connection implements ServedConnection {
   #upgrade: Upgrade | null = null;
   /** When a byte was last received or sent while the server waited for the client, or it did not wait. */
   #activeAt: number;
-  #bytesSeen = 0;
+  readonly #activity = new Activity();
 
   constructor(context: ConnectionContext, socket: Socket) {
     this.#context = context;
@@ -132,7 +133,7 @@ export class Http1Connection implements ServedConnection {
     }
     const last = this.#running().at(-1);
     const isWhole = last !== undefined || socket.bytesRead === error.rawPacket?.length;
-    const refusal = refusalOf(error, isWhole, this.#context.limits);
+    const refusal = parserRefusal(error, isWhole, this.#context.limits);
     if (last === undefined) this.#refuseByHand(refusal);
     else {
       // Responses leave in the order of their requests (TSGI-43).
@@ -162,7 +163,7 @@ export class Http1Connection implements ServedConnection {
       if (now - this.#drainingSince > limits.bodyTimeoutMs) this.#linger();
     }
     const waiting = this.#exchanges.find(({ waitingFor }) => waitingFor !== null);
-    if (this.#hasMoved(waiting?.waitingFor === "reader") || (waiting === undefined && !isIdle)) {
+    if (this.#activity.hasMoved(this.#socket, waiting?.waitingFor === "reader") || (waiting === undefined && !isIdle)) {
       this.#activeAt = now;
       if (this.#state !== "lingering") return;
     }
@@ -200,22 +201,9 @@ export class Http1Connection implements ServedConnection {
   #accept(req: IncomingMessage, res: ServerResponse): boolean {
     if (this.#state !== "open") return false;
     this.#requests++;
-    const { limits, heads } = this.#context;
-    try {
-      const contentLength = heads.check(req);
-      if (contentLength !== 0 && this.#upgradeHead !== null) {
-        // Node before 24.9 takes the content for the first bytes of the other protocol.
-        const message = "This server takes no content with a change of protocol";
-        this.#refuse(res, { status: 501, code: "UPGRADE_WITH_CONTENT", message });
-        return false;
-      }
-      if (contentLength === "chunked" || contentLength <= limits.maxBodyBytes) return true;
-      const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
-      this.#refuse(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      this.#refuse(res, error);
-    }
+    const refusal = this.#context.heads.refusalOf(req, this.#upgradeHead !== null);
+    if (refusal === null) return true;
+    this.#refuse(res, refusal);
     return false;
   }
 
@@ -255,18 +243,6 @@ export class Http1Connection implements ServedConnection {
 
   #running(): NodeExchange[] {
     return this.#exchanges.filter((exchange) => !hasEnded(exchange));
-  }
-
-  /**
-   * Whether a byte was received or sent since the last call.
-   * @param onlySent a client that has to read the response does not do so by sending.
-   */
-  #hasMoved(onlySent: boolean): boolean {
-    const { bytesRead, bytesWritten, writableLength } = this.#socket;
-    const bytes = bytesWritten - writableLength + (onlySent ? 0 : bytesRead);
-    const hasMoved = bytes !== this.#bytesSeen;
-    this.#bytesSeen = bytes;
-    return hasMoved;
   }
 
   /** Refuses a request before a handler runs. The connection closes after the response (RFC 9112 §9.6). */

@@ -11,9 +11,9 @@ import {
   serverClosed,
 } from "@tsgi/gateway-spec/server-kit";
 import { NodeExchange } from "@tsgi/gateway-spec/server-kit/node";
-import { RequestError } from "../http1/index.ts";
 import { LINGER_MS } from "../options.ts";
 import type { ServedConnection } from "../runtime/run-server.ts";
+import { Activity } from "./activity.ts";
 import type { ConnectionContext } from "./http1-connection.ts";
 import type { Refusal } from "./request-head.ts";
 
@@ -28,7 +28,7 @@ export class Http2Connection implements ServedConnection {
   #closing = false;
   /** When a byte was last received or sent while the server waited for the client, or it did not wait. */
   #activeAt: number;
-  #bytesSeen = 0;
+  readonly #activity = new Activity();
 
   constructor(context: ConnectionContext, session: ServerHttp2Session) {
     this.#context = context;
@@ -46,16 +46,9 @@ export class Http2Connection implements ServedConnection {
     }
     this.#requests++;
     if (this.#requests >= limits.maxRequestsPerConnection || lifespan.isDraining) this.#close();
-    try {
-      const contentLength = heads.check(req);
-      if (contentLength !== "chunked" && contentLength > limits.maxBodyBytes) {
-        const message = `The request content is longer than ${limits.maxBodyBytes} bytes`;
-        this.#refuse(res, { status: 413, code: "REQUEST_BODY_TOO_LARGE", message });
-        return;
-      }
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      this.#refuse(res, error);
+    const refusal = heads.refusalOf(req);
+    if (refusal !== null) {
+      this.#refuse(res, refusal);
       return;
     }
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
@@ -80,7 +73,7 @@ export class Http2Connection implements ServedConnection {
     const isIdle = this.#exchanges.size === 0;
     // Clients that have to read do not do so by sending, but one connection may be waited for in both ways.
     const onlySent = waiting.every(({ waitingFor }) => waitingFor === "reader");
-    if (this.#hasMoved(onlySent) || (waiting.length === 0 && !isIdle)) {
+    if (this.#activity.hasMoved(session.socket, onlySent) || (waiting.length === 0 && !isIdle)) {
       this.#activeAt = now;
       if (!this.#closing) return;
     }
@@ -120,14 +113,6 @@ export class Http2Connection implements ServedConnection {
     if (this.#closing || this.#session.destroyed) return;
     this.#closing = true;
     this.#session.close();
-  }
-
-  #hasMoved(onlySent: boolean): boolean {
-    const { bytesRead, bytesWritten, writableLength } = this.#session.socket;
-    const bytes = bytesWritten - writableLength + (onlySent ? 0 : bytesRead);
-    const hasMoved = bytes !== this.#bytesSeen;
-    this.#bytesSeen = bytes;
-    return hasMoved;
   }
 
   /** Refuses a request before a handler runs. The connection goes on: its other streams are not affected. */

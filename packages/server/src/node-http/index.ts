@@ -1,4 +1,4 @@
-/** The same application on node:http: node's parser and writer, our rules, limits and order of shutdown. */
+/** The server on node:http and node:http2: node parses and writes; rules, limits and order of shutdown are those of the socket server. */
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeServeOptions } from "../options.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";
@@ -7,9 +7,11 @@ import { listen } from "./listen.ts";
 export type { NodeServeOptions } from "../options.ts";
 
 /**
- * Serves an application. Rejects with what its `startup` threw, or with node's error where it cannot listen (`EADDRINUSE`, …).
- * Options and defaults: {@link NodeServeOptions}. Where node:http leaves no choice it differs from the socket server: pipelined
- * requests run at the same time, and a client that closes its sending side is taken for gone.
+ * Serves an application. Options and defaults: {@link NodeServeOptions}. It rejects with what `startup` threw, with node's error if it
+ * cannot listen (such as `EADDRINUSE`), and with an `OptionError` for an unknown option.
+ *
+ * Where node:http leaves no choice it differs from the socket server: pipelined requests run at the same time, and a client that
+ * closes its sending side is disconnected at once.
  */
 export function serve<State>(
   application: Application<State> | Handler,

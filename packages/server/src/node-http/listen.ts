@@ -36,7 +36,7 @@ function createTransport(runtime: Runtime, certificates: Certificates | null, op
         context.connections.get(exchange.req.socket)?.openWebSocket(exchange, response);
       },
     } satisfies NodeHost,
-    heads: new HeadChecker(limits),
+    heads: new HeadChecker(limits, limits.maxBodyBytes),
     connections: new Map<Socket, Http1Connection>(),
     sessions: new Map<Http2Session, Http2Connection>(),
   });

@@ -9,9 +9,33 @@ type ContentLength = number | "chunked";
 /** Checks the request heads of one server. */
 export class HeadChecker {
   readonly #limits: HeadLimits;
+  readonly #maxBodyBytes: number;
 
-  constructor(limits: HeadLimits) {
+  constructor(limits: HeadLimits, maxBodyBytes: number = Number.POSITIVE_INFINITY) {
     this.#limits = limits;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /**
+   * The refusal of a request, or `null` for one that a handler may see.
+   * @param isUpgrade the request asks for another protocol: it may have no content then, because node before 24.9 takes the content for
+   * bytes of that protocol.
+   */
+  refusalOf(req: IncomingMessage, isUpgrade = false): Refusal | null {
+    let contentLength: ContentLength;
+    try {
+      contentLength = this.check(req);
+    } catch (error) {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }
+    if (isUpgrade && contentLength !== 0) {
+      const message = "This server takes no content with a change of protocol";
+      return { status: 501, code: "UPGRADE_WITH_CONTENT", message };
+    }
+    if (contentLength === "chunked" || contentLength <= this.#maxBodyBytes) return null;
+    const message = `The request content is longer than ${this.#maxBodyBytes} bytes`;
+    return { status: 413, code: "REQUEST_BODY_TOO_LARGE", message };
   }
 
   /**
@@ -80,7 +104,7 @@ export interface ClientError extends Error {
  * parsed again.
  * @param whole whether the bytes start where a request starts.
  */
-export function refusalOf(error: ClientError, whole: boolean, limits: HeadLimits): Refusal {
+export function parserRefusal(error: ClientError, whole: boolean, limits: HeadLimits): Refusal {
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return { status: 408, code: "HEAD_TIMEOUT", message: "The request head did not arrive in time" };
   }

@@ -267,6 +267,12 @@ describe("fromNode runs a bare listener", () => {
     expect(await text(stream)).toBe('{"got":{"a":1}}');
   });
 
+  test("that is not a function: fromNode says so", () => {
+    expect(() => fromNode({} as Listener)).toThrow(
+      "fromNode takes a listener (req, res), such as an Express app, not an object",
+    );
+  });
+
   test("that reads socket.address(), as of node:net", async () => {
     let seen: unknown;
     const port = await serve((req, res) => {

@@ -7,6 +7,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Application } from "../../index.ts";
+import { describe } from "../../server-kit/handler-result.ts";
 import { createExchangeSocket, type ExchangeSocket } from "./exchange-socket.ts";
 import { dropUnread, toIncomingMessage } from "./incoming-message.ts";
 
@@ -30,6 +31,9 @@ import { dropUnread, toIncomingMessage } from "./incoming-message.ts";
  * before the listener has ended it. An error after the response goes to the log.
  */
 export function fromNode(listener: (req: IncomingMessage, res: ServerResponse) => unknown): Application {
+  if (typeof listener !== "function") {
+    throw new TypeError(`fromNode takes a listener (req, res), such as an Express app, not ${describe(listener)}`);
+  }
   return {
     fetch: (request, exchange) =>
       new Promise((resolve, reject) => {
