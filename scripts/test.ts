@@ -1,6 +1,6 @@
 /**
  * `pnpm test`: finds or installs a real database and a real browser, runs all tests on the repository's Node, then those of the
- * contract and the servers on the older versions that they support, and prints the total. With arguments it runs Vitest once,
+ * packages for users on the older versions that they support, and prints the total. With arguments it runs Vitest once,
  * on the repository's Node, and passes them on. A test that cannot run is skipped with the reason; with CI=true a skip is a failure.
  */
 import { spawn } from "node:child_process";

@@ -35,37 +35,58 @@ type Values = Record<string, unknown>;
  * @param content `null` in a page and in an included view.
  */
 export function createScope(data: object, helpers: object, content: Content | null): object {
-  return toScope(valuesOf(data), helpers, content);
-}
-
-/** The helpers of the request for which a view is rendered. */
-export function helpersOf(scope: object): object {
-  return (scope as { readonly [HELPERS]: object })[HELPERS];
+  return toScope(Object.create(null) as Values, data, helpers, content, false);
 }
 
 /** The scope of an included view: the data of the view that includes it, and `more`. */
 export function extendScope(scope: object, more: object): object {
-  const values = Object.create(null) as Values;
-  Object.defineProperties(values, Object.getOwnPropertyDescriptors((scope as { [VALUES]: Values })[VALUES]));
-  // Not Object.assign, which calls setters and fails where a getter has none.
-  Object.defineProperties(values, Object.getOwnPropertyDescriptors(valuesOf(more)));
-  return toScope(values, helpersOf(scope), null);
+  const { values, helpers, hasGetters } = scopeBehind(scope);
+  const copy = Object.create(null) as Values;
+  // To assign would call the getters of a class, also those that the view does not read.
+  if (hasGetters) Object.defineProperties(copy, Object.getOwnPropertyDescriptors(values));
+  else Object.assign(copy, values);
+  return toScope(copy, more, helpers, null, hasGetters);
 }
 
-/** The values behind a scope, and its helpers. */
-const VALUES = Symbol("values");
-const HELPERS = Symbol("helpers");
+/** The helpers of the request for which a view is rendered. */
+export function helpersOf(scope: object): object {
+  return scopeBehind(scope).helpers;
+}
 
-function toScope(values: Values, helpers: object, content: Content | null): object {
-  return new Proxy(values, {
-    get(target, name) {
-      if (typeof name === "symbol") return name === VALUES ? target : name === HELPERS ? helpers : undefined;
-      const value = target[name];
-      if (value === undefined && !(name in target)) return missing(name, target, content);
-      if (isThenable(value)) throw new NoTextError(value, `"${name}" is a promise: await it before you render`);
-      return value;
-    },
-  });
+/** The name under which a proxy gives its scope. */
+const BEHIND = Symbol("scope");
+
+function scopeBehind(scope: object): Scope {
+  return (scope as { readonly [BEHIND]: Scope })[BEHIND];
+}
+
+function toScope(values: Values, data: object, helpers: object, content: Content | null, hadGetters: boolean): object {
+  const hasGetters = hadGetters || baseOf(data) !== null;
+  addMembers(values, data, hasGetters);
+  return new Proxy(values, new Scope(values, helpers, content, hasGetters));
+}
+
+/** The handler of a proxy, and what is behind it. */
+class Scope implements ProxyHandler<Values> {
+  readonly values: Values;
+  readonly helpers: object;
+  readonly hasGetters: boolean;
+  readonly #content: Content | null;
+
+  constructor(values: Values, helpers: object, content: Content | null, hasGetters: boolean) {
+    this.values = values;
+    this.helpers = helpers;
+    this.hasGetters = hasGetters;
+    this.#content = content;
+  }
+
+  get(values: Values, name: string | symbol): unknown {
+    if (typeof name === "symbol") return name === BEHIND ? this : undefined;
+    const value = values[name];
+    if (value === undefined && !(name in values)) return missing(name, values, this.#content);
+    if (isThenable(value)) throw new NoTextError(value, `"${name}" is a promise: await it before you render`);
+    return value;
+  }
 }
 
 /** The value of a name that is not among the data. @throws MissingError */
@@ -80,18 +101,30 @@ function missing(name: string, values: Values, content: Content | null): unknown
   throw new MissingError(`"${name}" is not among the data of this view, which are ${known}`);
 }
 
-/** The members of an object, without those of Object.prototype: "constructor" is not data. */
-function valuesOf(data: object): Values {
-  const values = Object.assign(Object.create(null) as Values, data);
-  let level: unknown = Object.getPrototypeOf(data);
-  while (isObject(level) && level !== Object.prototype) {
+/** Adds the members of an object, without those of Object.prototype: "constructor" is not data. */
+function addMembers(values: Values, data: object, hasGetters: boolean): void {
+  if (!hasGetters) {
+    Object.assign(values, data);
+    return;
+  }
+  // Not by assignment, which fails where the including view has a getter of that name.
+  for (const [name, value] of Object.entries(data)) {
+    Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
+  }
+  const known = new Set(["constructor", ...Object.keys(data)]);
+  for (let level = baseOf(data); level !== null; level = baseOf(level)) {
     for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
-      if (name in values || name === "constructor") continue;
+      if (known.has(name)) continue;
+      known.add(name);
       Object.defineProperty(values, name, inherited(data, name, descriptor));
     }
-    level = Object.getPrototypeOf(level);
   }
-  return values;
+}
+
+/** The prototype of an object, unless it is that of plain objects. */
+function baseOf(object: object): object | null {
+  const base = Object.getPrototypeOf(object) as object | null;
+  return base === Object.prototype ? null : base;
 }
 
 /** A getter or method of a class, which works on the object itself: a proxy has no private members. */
@@ -103,8 +136,4 @@ function inherited(data: object, name: string, descriptor: PropertyDescriptor): 
   return typeof value === "function"
     ? { value: value.bind(data) as unknown, configurable: true }
     : { value, enumerable: true, configurable: true };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

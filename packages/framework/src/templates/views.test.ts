@@ -81,10 +81,13 @@ describe("a view", () => {
       get first() {
         return this.#first;
       }
+      get full() {
+        return "of the base";
+      }
     }
     class Person extends Base {
       readonly last = "B";
-      get full() {
+      override get full() {
         return `${this.first} ${this.last}`;
       }
       greet(word: string) {
@@ -92,11 +95,24 @@ describe("a view", () => {
       }
     }
     const views = await viewsOf({
-      "page.html": `<%= it.full %>|<%~ include("part") %>`,
-      "part.html": `<%= it.greet("Hi") %>|<%~ JSON.stringify(it) %>`,
+      "page.html": `<%= it.full %>|<%~ include("part", { last: "C" }) %>`,
+      "part.html": `<%= it.greet("Hi") %>|<%= it.last %>|<%~ JSON.stringify(it) %>`,
     });
-    expect(views.render("page", new Person("A"))).toBe(`A B|Hi A B|{"last":"B","full":"A B","first":"A"}`);
+    expect(views.render("page", new Person("A"))).toBe(`A B|Hi A B|C|{"last":"C","full":"A B","first":"A"}`);
     expect(errorOf(() => views.render("page", new Base("A"))).code).toBe("TEMPLATE_UNKNOWN_VARIABLE");
+  });
+
+  test("may replace a getter by the data of an include", async () => {
+    class Data {
+      get name() {
+        return "getter";
+      }
+    }
+    const views = await viewsOf({
+      "page.html": `<%= it.name %> <%= include("part", { name: "given" }) %>`,
+      "part.html": "<%= it.name %>",
+    });
+    expect(views.render("page", new Data())).toBe("getter given");
   });
 
   test("calls no getter that it does not read", async () => {

@@ -85,11 +85,16 @@ export class Views {
   }
 }
 
+/** Cleared when full, so that names from data cannot grow it. */
+const MAX_FILES = 1000;
+
 /** Eta keeps its parts as properties that may be replaced. */
 class StrictEta extends Eta {
   /** For the function header of the views. */
   readonly helpersOf = helpersOf;
   readonly json = toJson;
+  /** The files of the names of views, which an include in a loop asks for again and again. */
+  readonly #files = new Map<string, string>();
 
   constructor(root: string | null, cache: boolean) {
     super({
@@ -101,7 +106,14 @@ class StrictEta extends Eta {
       debug: true,
       functionHeader: "const { json } = this, { urlFor, cspNonce } = this.helpersOf(it);",
     });
-    this.resolvePath = (view) => resolveView(root, view);
+    this.resolvePath = (view) => {
+      const kept = this.#files.get(view);
+      if (kept !== undefined) return kept;
+      const file = resolveView(root, view);
+      if (this.#files.size >= MAX_FILES) this.#files.clear();
+      this.#files.set(view, file);
+      return file;
+    };
     this.readFile = readView;
     this.parse = parseTags;
 
