@@ -28,7 +28,7 @@ describe("SPEC.md", () => {
     ).toEqual(["MUST, MUST NOT, SHOU", "Every rule with a MU"]);
   });
 
-  test("names for each rule what would catch a breach", () => {
+  test("names a check for each rule with a MUST", () => {
     const unchecked = rules.filter((rule) => rule.text.includes("MUST") && rule.lint.length + rule.cases.length === 0);
     expect(unchecked.map((rule) => rule.id)).toEqual([]);
   });

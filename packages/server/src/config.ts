@@ -207,7 +207,7 @@ function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
 
 function limit(name: keyof Limits, description: string, min = 1) {
   const placeholder = name.endsWith("Ms") ? "ms" : name.endsWith("Bytes") ? "bytes" : "count";
-  return integer(min).default(DEFAULT_LIMITS[name]).meta({ placeholder, description, group: "Time-outs and limits" });
+  return integer(min).default(DEFAULT_LIMITS[name]).meta({ placeholder, description, group: "Timeouts and limits" });
 }
 
 function toggle() {
@@ -344,7 +344,7 @@ const schema = z.strictObject({
   shutdownTimeoutMs: integer(0).default(DEFAULT_SHUTDOWN_TIMEOUT_MS).meta({
     placeholder: "ms",
     description: "How long a shutdown waits for running requests",
-    group: "Time-outs and limits",
+    group: "Timeouts and limits",
   }),
   maxHeadBytes: limit("maxHeadBytes", "Longest request head; a longer one gets 431"),
   maxTargetBytes: limit("maxTargetBytes", "Longest request target; a longer one gets 414"),

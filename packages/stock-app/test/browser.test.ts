@@ -26,7 +26,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
   afterAll(() => browser.close());
 
-  test("the stock list is a table of 94 rows with a button each, and nothing complains", async () => {
+  test("the stock list is a table of 94 rows with a button each, without errors in the console", async () => {
     await using window = await visit(browser, app.url);
     const { page } = window;
     await page.goto("/");
@@ -38,7 +38,7 @@ describeWithChromium("in Chromium", (launch) => {
     expect(window.complaints).toEqual([]);
   });
 
-  test("the header of the table stays in sight", async () => {
+  test("the header of the table stays visible while scrolling", async () => {
     await using window = await visit(browser, app.url);
     const { page } = window;
     await page.goto("/index.html#stock-603993");
@@ -54,7 +54,7 @@ describeWithChromium("in Chromium", (launch) => {
     const seen = { outlined: true, inSight: true };
     expect(await evaluate<Focus>(page, "focus")).toEqual({ text: "跳到正文", row: null, ...seen });
     await page.keyboard.press("Enter");
-    // The first row is followed already; the second one is not.
+    // The first row is followed; the second one is not.
     await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     expect(await evaluate<Focus>(page, "focus")).toEqual({ text: "添加", row: "stock-000036", ...seen });
@@ -78,7 +78,7 @@ describeWithChromium("in Chromium", (launch) => {
     expect(window.complaints).toEqual([]);
   });
 
-  test("what cannot be done is said on a page of ours", async () => {
+  test("a refused change is reported on a page of the app", async () => {
     await using window = await visit(browser, app.url);
     const { page } = window;
     await page.goto("/");
@@ -101,21 +101,24 @@ describeWithChromium("in Chromium", (launch) => {
     expect(window.complaints).toEqual([]);
   });
 
-  test.each(["/", "/center.html", "/update/000007.html"])("%s fits on a phone, with room for fingers", async (path) => {
-    await using window = await visit(browser, app.url, PHONE);
-    const { page } = window;
-    await page.goto(path);
-    await keepPicture(page, `phone${path.replaceAll("/", "-")}`);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(PHONE.viewport.width);
-    for (const button of await page.locator("main button, main .button").all()) {
-      expect((await button.boundingBox())?.height).toBeGreaterThanOrEqual(44);
-    }
-    // The names of the columns are out of sight, not gone.
-    if (path === "/") expect(await page.getByRole("columnheader").count()).toBe(8);
-    expect(window.complaints).toEqual([]);
-  });
+  test.each(["/", "/center.html", "/update/000007.html"])(
+    "%s fits on a phone, with targets of sufficient size",
+    async (path) => {
+      await using window = await visit(browser, app.url, PHONE);
+      const { page } = window;
+      await page.goto(path);
+      await keepPicture(page, `phone${path.replaceAll("/", "-")}`);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(PHONE.viewport.width);
+      for (const button of await page.locator("main button, main .button").all()) {
+        expect((await button.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+      }
+      // The names of the columns are hidden visually and remain in the accessibility tree.
+      if (path === "/") expect(await page.getByRole("columnheader").count()).toBe(8);
+      expect(window.complaints).toEqual([]);
+    },
+  );
 
-  test.each(["light", "dark"] as const)("text stands out from its ground in the %s scheme", async (colorScheme) => {
+  test.each(["light", "dark"] as const)("text has sufficient contrast in the %s scheme", async (colorScheme) => {
     await using window = await visit(browser, app.url, { colorScheme });
     const { page } = window;
     await page.goto("/center.html?done=noted&code=000007");
@@ -126,7 +129,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 });
 
-/** For whoever wants to look: a picture of the page in the folder TSGI_TEST_SCREENSHOTS, where it is set. */
+/** Saves a screenshot of the page in the folder TSGI_TEST_SCREENSHOTS, if it is set. */
 async function keepPicture(page: Page, name: string): Promise<void> {
   const folder = process.env["TSGI_TEST_SCREENSHOTS"];
   if (folder === undefined) return;
@@ -141,7 +144,7 @@ interface Focus {
   readonly inSight: boolean;
 }
 
-/** What a script of `in-page/` finds: it is JavaScript of a browser, which these types know nothing of. */
+/** The result of a script of `in-page/`, which is JavaScript of a browser and has no types here. */
 async function evaluate<T>(page: Page, script: string): Promise<T> {
   return page.evaluate<T>(await readFile(new URL(`./in-page/${script}.js`, import.meta.url), "utf8"));
 }

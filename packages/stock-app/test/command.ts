@@ -1,4 +1,4 @@
-/** Runs the stock app as a user does: by the `tsgi` command, in a process of its own. */
+/** Runs the stock app as a user does: by the `tsgi` command, in a separate process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Starts it on a free port. Rejects with what it printed where it does not come up. */
+/** Starts it on a free port. Rejects with its output if it does not start. */
 export async function startApp(databaseUrl: string, ...args: readonly string[]): Promise<Running> {
   const { child, ended } = run(databaseUrl, args);
   const listening = Promise.withResolvers<string>();
@@ -41,7 +41,7 @@ export async function startApp(databaseUrl: string, ...args: readonly string[]):
   };
 }
 
-/** Runs it until it ends by itself. */
+/** Runs it until it exits. */
 export async function runApp(databaseUrl: string, ...args: readonly string[]): Promise<Ended> {
   return run(databaseUrl, args).ended;
 }

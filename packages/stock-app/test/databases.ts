@@ -1,4 +1,4 @@
-/** The databases that the stock app runs on, each empty and each a real one. */
+/** The databases that the stock app runs on: real ones, empty at the start. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -24,7 +24,7 @@ describeWithDatabases("install", (create) => {
     return row;
   };
 
-  test("gives an empty database its tables, 94 stocks and 5 that are followed", async () => {
+  test("creates the tables, 94 stocks and 5 followed ones in an empty database", async () => {
     await install(database);
     expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 0 });
     expect(await database.query("SELECT * FROM info WHERE id IN (1, 36, 94) ORDER BY id")).toEqual([
@@ -50,7 +50,7 @@ describeWithDatabases("install", (create) => {
     ]);
   });
 
-  test("leaves a full database as it is", async () => {
+  test("does not change a database that has stocks", async () => {
     await install(database);
     await database.execute("DELETE FROM focus");
     await database.execute("DELETE FROM info WHERE id > 1");
@@ -58,7 +58,7 @@ describeWithDatabases("install", (create) => {
     expect(await counts()).toEqual({ stocks: 1, followed: 0, users: 0 });
   });
 
-  test("finishes what an earlier start began", async () => {
+  test("finishes an interrupted installation", async () => {
     await install(database);
     await database.execute("DELETE FROM focus");
     await database.execute("DELETE FROM info");
@@ -67,7 +67,7 @@ describeWithDatabases("install", (create) => {
     expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 0 });
   });
 
-  test("puts no row in where one cannot go in", async () => {
+  test("inserts no row if one of them fails", async () => {
     await install(database);
     await database.execute("DROP TABLE focus");
     await database.execute("DELETE FROM info");
@@ -76,7 +76,7 @@ describeWithDatabases("install", (create) => {
     expect(await database.query("SELECT id FROM info")).toEqual([]);
   });
 
-  test("of several processes that start at once, one fills the database and all of them run", async () => {
+  test("runs once if several processes start at once, and all of them serve", async () => {
     const apps = await Promise.all(Array.from({ length: 3 }, () => startApp(place.url)));
     for (const app of apps) await app[Symbol.asyncDispose]();
     expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 0 });
@@ -84,7 +84,7 @@ describeWithDatabases("install", (create) => {
 });
 
 describeWithMysql("install on one empty MySQL database", (adminUrl) => {
-  test("by many at once fills it once, and nobody fails", async () => {
+  test("inserts the rows once if many callers run at once, and none of them fails", async () => {
     const place = await createDatabase(adminUrl);
     const databases = await Promise.all(Array.from({ length: 5 }, () => openDatabase(place.url)));
     try {

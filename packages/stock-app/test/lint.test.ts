@@ -1,4 +1,4 @@
-/** The stock app under the lint, on both servers: neither side breaks a rule, whatever is asked. */
+/** The stock app under the lint, on both servers: neither side violates a rule. */
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { openDatabase } from "@tsgi/framework/database";

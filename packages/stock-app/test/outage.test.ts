@@ -8,7 +8,7 @@ import { createApplication } from "../src/application.ts";
 import { runApp } from "./command.ts";
 
 describeWithMysql("a MySQL server", (adminUrl) => {
-  test("that is lost while the app runs is a 503 page, and in use again when it is back", async () => {
+  test("that fails while the app runs causes a 503 page, and is used again when it is back", async () => {
     const place = await createDatabase(adminUrl);
     const relay = new Relay(new URL(adminUrl));
     const database = await openDatabase(await relay.open(place.url));
@@ -40,7 +40,7 @@ describeWithMysql("a MySQL server", (adminUrl) => {
     }
   });
 
-  test("that refuses the password at start is one line that names the user and what to do", async () => {
+  test("that refuses the password at start causes one line that names the user and what to do", async () => {
     const url = new URL(withDatabase(adminUrl, "stock"));
     [url.username, url.password] = ["tsgi_nobody", "tsgi-secret-1"];
     const { code, stdout, stderr } = await runApp(url.href);
@@ -51,7 +51,7 @@ describeWithMysql("a MySQL server", (adminUrl) => {
     expect(stderr).not.toContain("tsgi-secret-1");
   });
 
-  test("that has no such database at start is one line that names it", async () => {
+  test("that has no such database at start causes one line that names it", async () => {
     const { code, stderr } = await runApp(withDatabase(adminUrl, "tsgi_no_such_database"));
     expect(code).toBe(1);
     expect(stderr).toMatch(/^tsgi: There is no database "tsgi_no_such_database" on .*: create it, .*\n$/);
@@ -81,7 +81,7 @@ test.each([
   expect(stderr).not.toContain("tsgi-secret-1");
 });
 
-/** A way to a server that can be cut and opened again, always on the same port. */
+/** A relay to a server that can be closed and opened again on the same port. */
 class Relay {
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();
@@ -92,7 +92,7 @@ class Relay {
     this.#target = target;
   }
 
-  /** @returns the URL as it leads through here. */
+  /** @returns the URL of the server through the relay. */
   async open(url: string): Promise<string> {
     this.#server = createServer((client) => {
       const server = connect(Number(this.#target.port), this.#target.hostname);

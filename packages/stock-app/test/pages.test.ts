@@ -28,13 +28,13 @@ async function snapshot(): Promise<unknown> {
   return [await database.query("SELECT * FROM info"), await database.query("SELECT * FROM focus")];
 }
 
-/** The texts of all elements of a kind, without markup. */
+/** The texts of all elements with a name, without markup. */
 function texts(html: string, element: RegExp): readonly string[] {
   return Array.from(html.matchAll(element), ([, text = ""]) => text.replaceAll(/<[^>]*>/g, "").trim());
 }
 
 describe("the stock list", () => {
-  test("has 94 rows, each with a button of its own that carries its code", async () => {
+  test("has 94 rows, each with a button that has its code", async () => {
     const response = await get("/index.html");
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     const page = response.text();
@@ -52,18 +52,18 @@ describe("the stock list", () => {
     expect((await get("/")).body).toEqual((await get("/index.html")).body);
   });
 
-  test("tells a gain from a loss by more than the colour", async () => {
+  test("distinguishes a gain from a loss by more than the colour", async () => {
     const page = (await get("/index.html")).text();
     expect(page).toContain('<td class="number change up">10.01%</td>');
     expect(page).toContain('<td class="number change down">-10.00%</td>');
   });
 
-  test("answers HEAD with nothing but its head", async () => {
+  test("responds to HEAD without content", async () => {
     const response = await client.request("/index.html", { method: "HEAD" });
     expect([response.status, response.body.byteLength]).toEqual([200, 0]);
   });
 
-  test("holds no markup that came from the database", async () => {
+  test("escapes markup from the database", async () => {
     await database.execute("UPDATE info SET short = ? WHERE code = '000007'", ["<script>alert(1)</script>"]);
     const page = (await get("/index.html")).text();
     expect(page).not.toContain("<script>");
@@ -80,7 +80,7 @@ describe("the centre", () => {
     expect(texts(page, /<form method="post" action="\/delete\/(\d+)\.html"/g)).toHaveLength(5);
   });
 
-  test("shows a note as text, whatever it holds", async () => {
+  test("shows a note as text, also with markup in it", async () => {
     const note = `"><img src=x onerror=alert(1)> & <%content%> $& '`;
     await post("/update/000007.html", { note });
     const centre = (await get("/center.html")).text();
@@ -88,7 +88,7 @@ describe("the centre", () => {
     expect((await get("/update/000007.html")).text()).not.toContain("<img");
   });
 
-  test("that is empty says where to begin", async () => {
+  test("without followed stocks links to the list", async () => {
     await database.execute("DELETE FROM focus");
     const page = (await get("/center.html")).text();
     expect(page).not.toContain("<table");
@@ -97,8 +97,8 @@ describe("the centre", () => {
   });
 });
 
-describe("to follow, to note and to unfollow", () => {
-  test("each redirects to a page that says what was done", async () => {
+describe("following, noting and unfollowing", () => {
+  test("redirect to a page that reports the change", async () => {
     const steps = [
       ["/add/000036.html", "/index.html?done=followed&code=000036#stock-000036", "股票 000036 关注成功。"],
       ["/update/000036.html", "/center.html?done=noted&code=000036", "股票 000036 的备注已保存。"],
@@ -107,13 +107,13 @@ describe("to follow, to note and to unfollow", () => {
     for (const [path, location, sentence] of steps) {
       const response = await post(path, { note: " 好 " });
       expect([response.status, response.headers.get("location")]).toEqual([303, location]);
-      // A client keeps the fragment to itself.
+      // A client does not send the fragment.
       const [target = ""] = location.split("#");
       expect((await get(target)).text()).toContain(`<p class="notice" role="status">${sentence}</p>`);
     }
   });
 
-  test("the note is there to be edited", async () => {
+  test("show the note in its form", async () => {
     await post("/update/000007.html", { note: " 再看看 " });
     expect((await get("/update/000007.html")).text()).toContain('name="note" value="再看看"');
   });
@@ -136,13 +136,13 @@ describe("to follow, to note and to unfollow", () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  test("a note may have 200 characters, whatever their bytes, and no more", async () => {
+  test("accept a note of 200 characters of any length in bytes, and refuse a longer one", async () => {
     expect((await post("/update/000007.html", { note: "🙂".repeat(MAX_NOTE_LENGTH) })).status).toBe(303);
     const response = await post("/update/000007.html", { note: "好".repeat(MAX_NOTE_LENGTH + 1) });
     expect([response.status, response.text()]).toEqual([422, expect.stringContaining("备注最多 200 个字")]);
   });
 
-  test("a form without a note, or what is no form, changes nothing", async () => {
+  test("refuse a form without a note, and content that is not a form", async () => {
     const before = await snapshot();
     expect((await post("/update/300280.html", { other: "x" })).status).toBe(422);
     const json = { headers: { ...browser, "content-type": "application/json" }, body: "{}" };
@@ -150,7 +150,7 @@ describe("to follow, to note and to unfollow", () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  test.each(["/add/000036.html", "/delete/000007.html"])("nothing changes on a GET of %s", async (path) => {
+  test.each(["/add/000036.html", "/delete/000007.html"])("change nothing on a GET of %s", async (path) => {
     const before = await snapshot();
     for (const method of ["GET", "HEAD"]) {
       const response = await client.request(path, { method, headers: browser });
@@ -159,7 +159,7 @@ describe("to follow, to note and to unfollow", () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  test("nothing changes on a GET of any page", async () => {
+  test("change nothing on a GET of any page", async () => {
     const before = await snapshot();
     for (const path of ["/", "/index.html", "/center.html", "/update/000007.html"]) await get(path);
     expect(await snapshot()).toEqual(before);
@@ -172,14 +172,14 @@ describe("to follow, to note and to unfollow", () => {
     },
   );
 
-  test("a program is told in its own words", async () => {
+  test("report errors to a program as a problem document", async () => {
     const response = await client.request("/add/000007.html", { method: "POST" });
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(response.json()).toMatchObject({ status: 409, code: "STOCK_ALREADY_FOLLOWED" });
   });
 });
 
-test("the layout's files are asked of the assets", async () => {
+test("the assets handle the files of the layout", async () => {
   const page = (await get("/")).text();
   const files = texts(page, /<link [^>]*href="([^"]*)"/g);
   expect(files).toEqual(["/static/favicon.svg", "/static/style.css"]);

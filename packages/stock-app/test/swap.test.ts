@@ -3,7 +3,7 @@ import { createDatabase, describeWithMysql, type TestDatabase } from "../../fram
 import { type Running, startApp } from "./command.ts";
 import { createSqliteFile } from "./databases.ts";
 
-/** Every kind of answer: pages, an asset, redirects and refusals. Later requests see what the earlier ones did. */
+/** Every kind of response: pages, an asset, redirects and errors. Later requests depend on the earlier ones. */
 const REQUESTS = [
   ["GET", "/"],
   ["GET", "/index.html"],
@@ -24,10 +24,10 @@ const REQUESTS = [
   ["GET", "/nowhere"],
 ] as const;
 
-/** The application's own header fields; the others are the server's. */
+/** The header fields of the application; the others are the server's. */
 const FIELDS = ["content-type", "content-length", "location", "vary", "allow"];
 
-/** What a fresh application says, from its start to its end. */
+/** Records the responses of a new application, from its start to its end. */
 async function record(create: () => Promise<TestDatabase>, server: "socket" | "node"): Promise<readonly unknown[]> {
   const place = await create();
   try {
@@ -39,34 +39,34 @@ async function record(create: () => Promise<TestDatabase>, server: "socket" | "n
 
 async function ask(running: Running): Promise<readonly unknown[]> {
   await using app = running;
-  const answers: unknown[] = [];
+  const responses: unknown[] = [];
   for (const [method, path] of REQUESTS) {
     const response = await fetch(new URL(path, app.url), {
       method,
       redirect: "manual",
-      // An open connection would have the server wait for its client at the end.
+      // The server would wait for the client of an open connection at the end.
       headers: { accept: "text/html", "accept-encoding": "identity", connection: "close" },
       ...(method === "POST" ? { body: new URLSearchParams({ note: "同样的备注" }) } : {}),
     });
     const fields = FIELDS.map((name) => [name, response.headers.get(name)]);
-    answers.push([method, path, response.status, fields, await response.text()]);
+    responses.push([method, path, response.status, fields, await response.text()]);
   }
-  return answers;
+  return responses;
 }
 
-describe("every page, byte for byte, is that of the socket server on SQLite", () => {
+describe("every page has the same bytes as on the socket server with SQLite", () => {
   let expected: readonly unknown[];
   beforeAll(async () => {
     expected = await record(createSqliteFile, "socket");
   });
 
-  test("on the node server on SQLite", async () => {
+  test("on the node server with SQLite", async () => {
     expect(expected).toHaveLength(REQUESTS.length);
     expect(await record(createSqliteFile, "node")).toEqual(expected);
   });
 
-  describeWithMysql("on MySQL", (adminUrl) => {
-    test.each(["socket", "node"] as const)("by the %s server", async (server) => {
+  describeWithMysql("with MySQL", (adminUrl) => {
+    test.each(["socket", "node"] as const)("on the %s server", async (server) => {
       expect(await record(() => createDatabase(adminUrl), server)).toEqual(expected);
     });
   });

@@ -30,7 +30,7 @@ export async function hashPassword(password: string): Promise<string> {
 
 /**
  * Whether the password is the one that was hashed. Where no such user exists, pass `null`: the work takes the same time, and its
- * duration tells no one which names exist.
+ * duration does not reveal which names exist.
  * @throws TypeError for a hash that {@link hashPassword} did not write.
  */
 export async function verifyPassword(password: string, hash: string | null): Promise<boolean> {

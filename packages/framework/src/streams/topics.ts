@@ -42,7 +42,7 @@ export function localTopics(): Topics {
 export interface FollowOptions {
   /** Ends the loop: `request.signal` of the client that the messages are for. */
   readonly signal?: AbortSignal;
-  /** Messages that may wait for the loop. Beyond them the loop ends: the client reconnects and reads anew. Default 256. */
+  /** Messages that may wait for the loop. Beyond them the loop ends: the client reconnects and reads again. Default 256. */
   readonly maxWaiting?: number;
 }
 

@@ -1,4 +1,4 @@
-/** Runs in a page: each element that has text of its own, with the contrast ratio of WCAG 2 between the text and its ground. */
+/** Runs in a page. Returns each element with text, and the WCAG 2 contrast ratio between the text and its background. */
 (() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 

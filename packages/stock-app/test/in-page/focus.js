@@ -1,4 +1,4 @@
-/** Runs in a page: which element has the focus, and whether one can see that it has. */
+/** Runs in a page. Returns the focused element, and whether its focus is visible. */
 (() => {
   const element = document.activeElement;
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
