@@ -59,7 +59,7 @@ function body(events: string[]): ReadableStream<Uint8Array> {
 const settled = () => new Promise(setImmediate);
 
 describe("a handler", () => {
-  test("that returns a response is answered before run returns", () => {
+  test("that returns a response has it sent before run returns", () => {
     expect(run(() => ({ status: 204 })).events).toEqual(["send 204"]);
   });
 
@@ -70,7 +70,7 @@ describe("a handler", () => {
       // oxlint-disable-next-line unicorn/no-thenable -- it is what the test is about
       () => Object.defineProperty({}, "then", { value: (ok: (r: object) => void) => ok({ status: 204 }) }),
     ],
-  ])("that returns %s is answered when it fulfils", async (_what, result) => {
+  ])("that returns %s has its response sent when it fulfils", async (_what, result) => {
     const { events } = run(result);
     expect(events).toEqual([]);
     await settled();
