@@ -50,6 +50,17 @@ describe("a parser with caches", () => {
     );
   });
 
+  test("accepts one empty line before each of the repeated heads, and refuses two, wherever the bytes are cut", () => {
+    const head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (const text of [head, `\r\n${head}`, head + `\r\n${head}`.repeat(3), `${head}\r\n\r\n${head}`]) {
+      const bytes = Buffer.from(text.repeat(3));
+      for (let first = 0; first < bytes.length; first++) {
+        const reads = [bytes.subarray(0, first), bytes.subarray(first, first + 2), bytes.subarray(first + 2)];
+        expect(read(reads, withCaches()), `cut at ${first}`).toEqual(read(reads, {}));
+      }
+    }
+  });
+
   test("reads heads whose lines change as a parser without them does", () => {
     const lines = ["Accept: text/html", "Accept: */*", "User-Agent: x", "Connection: close", "Connection: keep-alive"];
     const others = [

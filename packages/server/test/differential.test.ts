@@ -4,6 +4,8 @@
  */
 import { METHODS } from "node:http";
 import { expect, test } from "vitest";
+import { HeaderPrefixCache } from "../src/http1/cache/header-prefix-cache.ts";
+import { LastHeadCache } from "../src/http1/cache/last-head-cache.ts";
 import { RequestParser } from "../src/http1/index.ts";
 import { randomRequests, seededRandom } from "./random-requests.ts";
 import { nodeReadings, ourReading, type Message, type Reading } from "./readings.ts";
@@ -75,6 +77,12 @@ test(
         expect(ofTwo, `FUZZ_SEED=${SEED} cut at ${cut}: ${JSON.stringify(text)}`).toEqual(ours);
         const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
         expect(ourReading(single), `FUZZ_SEED=${SEED} byte by byte: ${JSON.stringify(text)}`).toEqual(ours);
+        const twice = Buffer.concat([bytes, bytes]);
+        const caches = { prefixes: new HeaderPrefixCache(), heads: new LastHeadCache() };
+        const cached = ourReading(cutAt(twice, cut, cut + 2, twice.length - cut), new RequestParser(undefined, caches));
+        expect(cached, `FUZZ_SEED=${SEED} with caches, cut at ${cut}: ${JSON.stringify(text)}`).toEqual(
+          ourReading([twice]),
+        );
         accepted += ours.messages.length;
         if (ours.refused !== null) refused++;
       }
@@ -89,6 +97,11 @@ test(
 /** Removes tabs at the end of lines for the parser of Node 22, which takes them for a part of the value (RFC 9112 §5: they are not). */
 function readable(text: string): string {
   return OLD_PARSER ? text.replaceAll(/[\t ]*\t[\t ]*(?=\r|$)/g, "") : text;
+}
+
+function cutAt(bytes: Buffer, ...cuts: readonly number[]): Buffer[] {
+  const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+  return places.slice(1).map((end, i) => bytes.subarray(places[i], end));
 }
 
 /** The difference, or `null`. Nothing is compared after a message that closes the connection. */

@@ -24,8 +24,7 @@ export interface Reading {
 }
 
 /** The reading of the codec, fed piece by piece. */
-export function ourReading(pieces: readonly Buffer[]): Reading {
-  const parser = new RequestParser();
+export function ourReading(pieces: readonly Buffer[], parser: RequestParser = new RequestParser()): Reading {
   const messages: Message[] = [];
   try {
     for (const piece of pieces) {

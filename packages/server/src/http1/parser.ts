@@ -163,7 +163,7 @@ export class RequestParser {
   #nextHead(): RequestHead | null {
     const from = this.#offset;
     const reader = this.#head;
-    const isWhole = this.#partial === "" && !reader.begun;
+    const isWhole = this.#partial === "" && reader.atStart;
     if (this.#heads !== null && isWhole && from < this.#chunk.length) {
       const known = this.#heads.find(this.#chunk, from);
       if (known !== null) {

@@ -99,6 +99,11 @@ export class HeadReader {
     return this.#line !== null;
   }
 
+  /** Whether nothing has been read of the next head, nor the empty line before it. */
+  get atStart(): boolean {
+    return this.#line === null && !this.#leadingLine;
+  }
+
   /**
    * Reads the complete lines of a text from an offset on, to the end of one head at most. The next call begins with what stands
    * behind {@link position}, and with more.
