@@ -391,7 +391,7 @@ describe("signals", () => {
       expect(await command.exited).toBe(0);
       const again = signal === "SIGINT" ? "press Ctrl-C again to end at once" : "a second SIGTERM ends it at once";
       expect(command.stdout.slice(command.stdout.indexOf("tsgi: shutting"))).toBe(
-        `tsgi: shutting down: running requests may finish, for at most 10 seconds; ${again}\nshut down\n`,
+        `tsgi: shutting down; ${again}\ntsgi: waiting for 1 request, at most 10 s\nshut down\n`,
       );
     },
   );

@@ -435,6 +435,7 @@ describe.each([
     await Promise.all([once(own, "open"), once(plain, "open")]);
     const closes = Promise.all([once(own, "close"), once(plain, "close")]);
     await server.close();
+    expect(logger.info.mock.calls).toEqual([["waiting for 2 WebSockets, at most 10 s"]]);
     expect((await closes).map(([code]) => code as number)).toEqual([4001, 1001]);
     expect(events).toEqual(["close 4001", "close 1001", "shutdown"]);
   });

@@ -8,7 +8,7 @@ export async function run(start: Start): Promise<void> {
   process.once("disconnect", exit);
   const server = await startServer(start);
   process.off("disconnect", exit);
-  stopOnSignal(server, start.config.shutdownTimeoutMs);
+  stopOnSignal(server);
   process.stdout.write(`tsgi: ${server.url} (${start.config.server} server, pid ${process.pid})\n`);
 }
 
@@ -19,16 +19,13 @@ function exit(): void {
 /** The exit codes that a shell reports for a process that a signal ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** The first signal shuts down in order; a second one ends the process at once. */
-function stopOnSignal(server: Server, timeoutMs: number): void {
+/** The first signal shuts down in order, and the server logs what it waits for; a second one ends the process at once. */
+function stopOnSignal(server: Server): void {
   let stopping = false;
   const stop = (again: string) => {
     if (stopping) return;
     stopping = true;
-    const seconds = timeoutMs / 1000;
-    process.stdout.write(
-      `tsgi: shutting down: running requests may finish, for at most ${seconds} ${seconds === 1 ? "second" : "seconds"}${again}\n`,
-    );
+    process.stdout.write(`tsgi: shutting down${again}\n`);
     server.close().then(
       () => process.exit(0),
       (error: unknown) => {

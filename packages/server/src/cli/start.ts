@@ -1,6 +1,7 @@
 /** Starts the server that a configuration describes. A worker process calls it, and so does the command itself. */
 import { resolve } from "node:path";
-import type { Application, Handler, Serve, Server } from "@tsgi/gateway-spec";
+import type { Application, Handler, Logger, Serve, Server } from "@tsgi/gateway-spec";
+import { STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
 import { accessLog as withAccessLog } from "@tsgi/gateway-spec/access-log";
 import type { Config } from "../config.ts";
 import type { SocketServeOptions } from "../options.ts";
@@ -35,7 +36,7 @@ async function composeApplication({ config, folder, applicationArguments }: Star
   const served = mounts.length === 0 && handler !== null ? handler : serveStatic(mounts, folder, handler);
   const fetch = accessLog === "off" ? served : withAccessLog({ format: accessLog })(served);
   if (application === null) return { fetch };
-  if (fetch === handler) return application;
+  // Not a spread: the members of a class instance are not its own.
   return {
     fetch,
     startup: (server) => application.startup?.(server),
@@ -52,6 +53,14 @@ function withCount(application: Application, onRequest: () => void): Application
     },
   };
 }
+
+/** The command prints information too, such as what a shutdown waits for. */
+const LOGGER: Logger = {
+  ...STDERR_LOGGER,
+  info: (message) => {
+    process.stdout.write(`tsgi: ${message}\n`);
+  },
+};
 
 function serveOptions({ config, folder }: Start): SocketServeOptions {
   const {
@@ -75,6 +84,7 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
   } = config;
   return {
     ...others,
+    logger: LOGGER,
     ...(path !== undefined && { path }),
     ...(fd !== undefined && { fd }),
     ...(tlsSelfSigned && { tls: "self-signed" }),

@@ -179,6 +179,14 @@ export class Http1Connection implements ServedConnection {
     }
   }
 
+  get running(): number {
+    return this.#running().length;
+  }
+
+  get isWebSocket(): boolean {
+    return this.#upgrade?.opened === true;
+  }
+
   /** The server shuts down: from now on, an idle connection closes after `drainIdleMs`. */
   drain(): void {
     this.#activeAt = this.#context.now;

@@ -90,6 +90,14 @@ export class Http2Connection implements ServedConnection {
     if (this.#closing && idleMs > LINGER_MS) session.destroy();
   }
 
+  get running(): number {
+    return this.#exchanges.size;
+  }
+
+  get isWebSocket(): boolean {
+    return false;
+  }
+
   /**
    * The server shuts down: the streams that run are the last ones. An idle connection has `drainIdleMs` for a request that is on its
    * way, as over HTTP/1.1. RFC 9113 §6.8 proposes a first GOAWAY that allows any stream, but after a GOAWAY nghttp2 takes no stream.

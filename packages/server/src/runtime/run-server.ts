@@ -34,6 +34,9 @@ export interface Runtime {
 export interface ServedConnection {
   /** Ends the connection of a client that has been silent for too long. */
   sweep(now: number): void;
+  /** Exchanges that are not complete; and whether it is an open WebSocket. */
+  readonly running: number;
+  readonly isWebSocket: boolean;
   /** The server shuts down: the next response is the last. */
   drain(): void;
   /** Destroys the connection at the shutdown deadline; resolves after `close`. */
@@ -102,6 +105,7 @@ export async function runServer<State>(
 }
 
 async function shutDown(lifespan: Lifespan, transport: Transport, timeoutMs: number, clock: Clock): Promise<void> {
+  const { logger } = lifespan;
   const { listener, handshakes, connections } = transport;
   const stopped = new Promise<void>((resolve) => {
     // It calls back when the listener and every connection are closed. The close() of node:http would first close idle connections,
@@ -112,6 +116,8 @@ async function shutDown(lifespan: Lifespan, transport: Transport, timeoutMs: num
   });
   lifespan.drain();
   for (const connection of connections()) connection.drain();
+  const waitsFor = describeRunning([...connections()]);
+  if (waitsFor !== "") logger.info(`waiting for ${waitsFor}, at most ${timeoutMs / 1000} s`);
   const { over, cancel } = deadline(clock, timeoutMs);
   await Promise.race([stopped, over]);
   handshakes?.terminate();
@@ -124,4 +130,14 @@ async function shutDown(lifespan: Lifespan, transport: Transport, timeoutMs: num
   } finally {
     cancel();
   }
+}
+
+/** `2 requests and 1 WebSocket`, or an empty text. */
+function describeRunning(connections: readonly ServedConnection[]): string {
+  const requests = connections.reduce((sum, { running }) => sum + running, 0);
+  const webSockets = connections.filter(({ isWebSocket }) => isWebSocket).length;
+  return [
+    ...(requests === 0 ? [] : [`${requests} ${requests === 1 ? "request" : "requests"}`]),
+    ...(webSockets === 0 ? [] : [`${webSockets} ${webSockets === 1 ? "WebSocket" : "WebSockets"}`]),
+  ].join(" and ");
 }

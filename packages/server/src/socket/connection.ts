@@ -176,6 +176,14 @@ export class Connection implements ServedConnection, ExchangeOwner {
     }
   }
 
+  get running(): number {
+    return this.#exchange === null ? 0 : 1;
+  }
+
+  get isWebSocket(): boolean {
+    return this.#writing === "websocket";
+  }
+
   /** The server shuts down. An idle connection stays open for a request that is on its way, a WebSocket for the application's close. */
   drain(): void {
     if (this.#reading === "idle" || this.#writing === "websocket") this.#restartTimes();
