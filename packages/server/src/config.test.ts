@@ -12,7 +12,7 @@ const PID = 1234;
 const fromEnvironment = (environment: Readonly<Record<string, string>>) =>
   resolveConfig([environmentSource(environment, PID)]);
 
-test("has a default for everything except the application, the path, the descriptor and a certificate", () => {
+test("has a default for each option that can have one", () => {
   expect(resolveConfig([]).config).toEqual({
     ...DEFAULT_LIMITS,
     static: [],
@@ -22,6 +22,10 @@ test("has a default for everything except the application, the path, the descrip
     accessLog: "off",
     tlsSelfSigned: false,
     watch: false,
+    startTimeoutMs: 60_000,
+    stuckTimeoutMs: 30_000,
+    maxRequestsPerWorker: Number.POSITIVE_INFINITY,
+    maxWorkerMemoryBytes: Number.POSITIVE_INFINITY,
     shutdownTimeoutMs: 10_000,
   });
 });
