@@ -377,6 +377,22 @@ describeWithMysql("MySQL", (adminUrl) => {
       expect(await limited.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     });
 
+    test("a stream does not read faster than its rows are consumed", async () => {
+      const one = openFor(relay.rewrite(url), { maxConnections: 1 });
+      const digits =
+        "(SELECT 0 UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6)";
+      const rows = one.queryStream(
+        `SELECT REPEAT('x', 20000) AS x FROM ${digits} a, ${digits} b, ${digits} c, ${digits} d`,
+      );
+      const totalBytes = 7 ** 4 * 20_000;
+      const received = relay.receivesBytes(totalBytes);
+      expect((await rows.next()).done).toBe(false);
+      // The relay takes all that the server sends, and keeps what the database has not read.
+      await received;
+      expect(relay.unreadBytes()).toBeGreaterThan(totalBytes / 2);
+      await rows.return?.();
+    });
+
     test("a ping without a response in time is DATABASE_TIMEOUT", async () => {
       const limited = openFor(relay.rewrite(url), { maxConnections: 1 });
       await limited.ping();
@@ -497,6 +513,8 @@ class Relay {
   #mode: "open" | "refusing" | "silent" = "open";
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #receivedBytes = 0;
+  #onBytes = (): void => {};
 
   constructor(target: URL) {
     this.#server = createServer((client) => {
@@ -536,6 +554,21 @@ class Relay {
     await Promise.all([...this.#sockets].map((socket) => once(socket, "close")));
   }
 
+  /** Waits until the relay has received that many bytes from now on. */
+  async receivesBytes(count: number): Promise<void> {
+    this.#receivedBytes = 0;
+    const enough = Promise.withResolvers<void>();
+    this.#onBytes = () => {
+      if (this.#receivedBytes >= count) enough.resolve();
+    };
+    await enough.promise;
+  }
+
+  /** Bytes that the relay could not pass on yet. */
+  unreadBytes(): number {
+    return [...this.#sockets].reduce((sum, socket) => sum + socket.writableLength, 0);
+  }
+
   reset(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
@@ -548,6 +581,8 @@ class Relay {
   #forward(from: Socket, to: Socket): void {
     this.#sockets.add(from);
     from.on("data", (data) => {
+      this.#receivedBytes += data.length;
+      this.#onBytes();
       if (this.#mode !== "silent") to.write(data);
     });
     // The effect of a reset on the other end.
