@@ -1,5 +1,5 @@
 /**
- * Finds the route of a method and a path: paths without parameters by one look-up, the others in a trie of segments.
+ * Finds the route of a method and a path in a trie of segments.
  *
  * Each segment tries fixed text first, then text mixed with parameters or patterns, then a plain parameter, then a wildcard.
  * Of two patterns the one with more fixed text is first, then the one registered first. A branch without a match, or without
@@ -41,7 +41,6 @@ export interface Registration {
 export const ANY_METHOD = "*";
 
 export class Router<Target> {
-  readonly #fixed = new Map<string, Leaf<Target>>();
   readonly #root: Node<Target> = newNode();
   readonly #names = new Map<string, Named[]>();
   readonly #methods = new Set<string>();
@@ -60,7 +59,6 @@ export class Router<Target> {
     }
     this.#addName(path, registration);
     leaf.set(method, { path, target, place });
-    if (path.names.length === 0) this.#fixed.set(source, leaf);
     if (method !== ANY_METHOD) this.#methods.add(method);
   }
 
@@ -79,11 +77,6 @@ export class Router<Target> {
 
   /** @param path as received: not decoded, without the query. */
   match(method: string, path: string): Match<Target> {
-    // A fixed path holds no "%", so one that is found needs no decoding.
-    const fixed = this.#fixed.get(path);
-    const entry = fixed === undefined ? undefined : entryOf(fixed, method);
-    if (entry !== undefined) return { kind: "found", target: entry.target, params: NO_PARAMS };
-
     if (!path.startsWith("/")) return NONE;
     if (!hasOneReading(path)) return MALFORMED;
     const decoded = path.includes("%") ? decode(path) : null;
@@ -268,6 +261,7 @@ function decode(path: string): readonly string[] | undefined {
 }
 
 function toParams({ names, integers }: RoutePath, captures: readonly string[]): Params {
+  if (names.length === 0) return NO_PARAMS;
   const params: Record<string, string | number> = {};
   for (let i = 0; i < names.length; i += 1) {
     const name = names[i] ?? "";
