@@ -20,7 +20,7 @@ const TABLE: readonly (readonly [pattern: string, instead: string])[] = [
   ["silences?", "inactivity; idle timeout"],
   ["patience|impatient", "timeout, deadline"],
   ["farewells?", "last response, close frame"],
-  ["crowds?", "connection limiter"],
+  ["crowds?", "connection limit"],
   ["(?:let|lets|letting) in", "accept"],
   ["(?:has|have) (?:its|their|a) say", "runs before"],
   ["rooms? of (?:its|their) own", "a separate file"],
