@@ -1,5 +1,5 @@
 /** The stock app on a database: its routes, its error page, its startup and shutdown. Any TSGI server runs it. */
-import { App, type Context, HttpError, respond } from "@tsgi/framework";
+import { App, type Context, HttpError } from "@tsgi/framework";
 import type { Database } from "@tsgi/framework/database";
 import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
 import { eachField } from "@tsgi/gateway-spec/server-kit";
@@ -21,7 +21,7 @@ export function createApplication(database: Database, assets: Handler): App<void
     shutdown: () => database.close(),
   });
   app.register(new StockPages(new StockStore(database)));
-  app.get("/static/*path", async ({ request, exchange }) => respond(await assets(request, exchange)));
+  app.mount("/static", assets);
   return app;
 }
 

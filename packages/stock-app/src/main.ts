@@ -8,7 +8,7 @@ import { createApplication } from "./application.ts";
 
 const given = process.env["DATABASE_URL"] ?? "";
 const database = await openDatabase(given === "" ? embeddedDatabase() : given);
-const assets = staticFiles(new URL("../static/", import.meta.url), { prefix: "/static/" });
+const assets = staticFiles(new URL("../static/", import.meta.url));
 
 export const application: App<void> = createApplication(database, assets);
 

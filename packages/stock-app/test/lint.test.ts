@@ -34,7 +34,7 @@ test.each([
 ])("on the %s server", async (_name, serve) => {
   const place = await createSqliteFile();
   const database = await openDatabase(place.url);
-  const assets = staticFiles(new URL("../static/", import.meta.url), { prefix: "/static/" });
+  const assets = staticFiles(new URL("../static/", import.meta.url));
   const violations: Violation[] = [];
   const application = lint(createApplication(database, assets), { report: (violation) => violations.push(violation) });
   const server = await serve(application);
