@@ -401,6 +401,7 @@ test("the packages export these names", async () => {
       type ServerCaseContext
     @tsgi/server/socket
       serve
+      type ProxyOptions
       type SocketServeOptions
     @tsgi/server/node
       serve

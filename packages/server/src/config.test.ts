@@ -16,6 +16,7 @@ test("has a default for each option that can have one", () => {
   expect(resolveConfig([]).config).toEqual({
     ...DEFAULT_LIMITS,
     static: [],
+    forwardedHeader: "x-forwarded",
     hostname: "127.0.0.1",
     port: 7788,
     server: "socket",

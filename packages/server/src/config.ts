@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import { closestName } from "./closest-name.ts";
+import type { ForwardedHeader } from "./proxy/forwarded.ts";
+import { findClient, type TrustedProxies } from "./proxy/trust.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type Limits } from "./options.ts";
 
 /** What the command runs with. */
@@ -20,6 +22,8 @@ export interface Config extends Limits {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tlsSelfSigned: boolean;
+  readonly trustedProxies?: TrustedProxies | undefined;
+  readonly forwardedHeader: ForwardedHeader;
   readonly watch: boolean;
   /** Worker processes; without it the command serves in its own process. */
   readonly workers?: number | "auto" | undefined;
@@ -214,6 +218,26 @@ function toggle() {
   return z.union([z.boolean(), z.stringbool()], "must be true or false").default(false);
 }
 
+/** `10.0.0.0/8,unix`, a list of them, or a number of proxies. */
+function trustedProxies() {
+  const count = integer(1, 100);
+  const list = z
+    .union([z.array(z.string()), z.string().transform((text) => text.split(",").map((name) => name.trim()))])
+    .refine((names) => isTrustedProxies(names), "must have addresses, networks such as 10.0.0.0/8, or unix");
+  return z
+    .union([count, list], "must be addresses, networks such as 10.0.0.0/8 or unix, with commas; or a number")
+    .optional();
+}
+
+function isTrustedProxies(names: readonly string[]): boolean {
+  try {
+    findClient(names);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `/static=./static`, or a folder alone, which is mounted at `/`. */
 function mounts() {
   const message = "must be a folder, or a path and a folder such as /static=./static";
@@ -313,6 +337,20 @@ const schema = z.strictObject({
     description: "HTTPS for development, with a new certificate at each start",
     group: "TLS",
   }),
+  trustedProxies: trustedProxies().meta({
+    placeholder: "addresses|number",
+    description:
+      "Proxies whose fields on the client are read: addresses, networks and unix, with commas; or how many proxies there are",
+    group: "Proxies",
+  }),
+  forwardedHeader: z
+    .enum(["x-forwarded", "forwarded"], "must be x-forwarded or forwarded")
+    .default("x-forwarded")
+    .meta({
+      placeholder: "x-forwarded|forwarded",
+      description: "Which fields the proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239)",
+      group: "Proxies",
+    }),
   watch: toggle().meta({
     placeholder: null,
     description: "Restart when a file below the working directory changes; sets NODE_ENV=development if it is not set",
@@ -424,5 +462,6 @@ function toFlag(name: string): string {
 export function valueText(value: Config[keyof Config]): string {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return "none";
   if (typeof value !== "object") return String(value);
-  return value.map(({ prefix, folder }) => `${prefix}=${folder}`).join(",") || "none";
+  const texts = value.map((item) => (typeof item === "string" ? item : `${item.prefix}=${item.folder}`));
+  return texts.join(",") || "none";
 }

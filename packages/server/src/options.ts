@@ -2,6 +2,7 @@
 import type { ServeOptions } from "@tsgi/gateway-spec";
 import { closestName } from "./closest-name.ts";
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from "./http1/index.ts";
+import type { ProxyOptions } from "./proxy/behind-proxies.ts";
 import type { TlsChoice } from "./tls/options.ts";
 
 export type { TlsCertificate, TlsChoice, TlsOptions } from "./tls/options.ts";
@@ -61,6 +62,8 @@ export interface SocketServeOptions extends ServeOptions, LimitOptions {
   readonly tls?: TlsChoice;
   /** An inherited descriptor that is bound or listens, in place of hostname, port and path. */
   readonly fd?: number;
+  /** The proxies whose fields on the client are read. Default: none, and the peer is the client. */
+  readonly proxies?: ProxyOptions;
 }
 
 /** The options of the node server. It keeps the same limits. */
@@ -88,6 +91,7 @@ const COMMON: Readonly<Record<keyof SocketServeOptions, true>> = {
   logger: true,
   tls: true,
   fd: true,
+  proxies: true,
   ...mapToTrue(DEFAULT_LIMITS),
 };
 

@@ -44,6 +44,7 @@ describe("readArguments", () => {
     expect(readArguments(["-h", "-v", "--check", "--config", "x.json"]).command).toEqual({
       config: "x.json",
       check: true,
+      status: false,
       help: true,
       version: true,
     });

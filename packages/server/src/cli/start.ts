@@ -75,6 +75,8 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     stuckTimeoutMs: _stuckTimeoutMs,
     maxRequestsPerWorker: _maxRequestsPerWorker,
     maxWorkerMemoryBytes: _maxWorkerMemoryBytes,
+    trustedProxies,
+    forwardedHeader,
     path,
     fd,
     tlsCert,
@@ -87,6 +89,7 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     logger: LOGGER,
     ...(path !== undefined && { path }),
     ...(fd !== undefined && { fd }),
+    ...(trustedProxies !== undefined && { proxies: { trusted: trustedProxies, header: forwardedHeader } }),
     ...(tlsSelfSigned && { tls: "self-signed" }),
     ...(tlsCert !== undefined &&
       tlsKey !== undefined && { tls: { cert: resolve(folder, tlsCert), key: resolve(folder, tlsKey) } }),

@@ -9,6 +9,7 @@ import {
   type Limits,
   type SocketServeOptions,
 } from "../options.ts";
+import { behindProxies } from "../proxy/behind-proxies.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
 import { bind } from "./bind.ts";
@@ -64,7 +65,9 @@ export async function runServer<State>(
   createTransport: (runtime: Runtime, certificates: Certificates | null) => Transport,
   clock: Clock,
 ): Promise<Server> {
-  const lifespan = new Lifespan(application, software, options.logger);
+  const { proxies } = options;
+  const served = proxies === undefined ? application : behindProxies(application, proxies);
+  const lifespan = new Lifespan(served, software, options.logger);
   const { logger } = lifespan;
   const certificates = options.tls === undefined ? null : await Certificates.load(options.tls, options, logger);
   await lifespan.start();

@@ -4,6 +4,7 @@ import type { SocketServeOptions } from "../options.ts";
 import { listen } from "./listen.ts";
 
 export type { SocketServeOptions } from "../options.ts";
+export type { ProxyOptions } from "../proxy/behind-proxies.ts";
 
 /**
  * Serves an application. Rejects with what its `startup` threw, or with node's error where it cannot listen (`EADDRINUSE`, …).
