@@ -50,7 +50,9 @@ export function badTransferEncoding(): RequestError {
  * @param connection the values of all Connection lines, in lower case.
  */
 export function keepsAlive(connection: string, minorVersion: 0 | 1): boolean {
+  // The usual values.
   if (connection === "") return minorVersion === 1;
+  if (connection === "keep-alive") return true;
   return !listContains(connection, "close") && (minorVersion === 1 || listContains(connection, "keep-alive"));
 }
 

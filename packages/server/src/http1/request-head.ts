@@ -170,7 +170,7 @@ export class HeadReader {
   /** @returns the offset behind it, and behind the field lines that are known. */
   #readFirstLine(text: string, from: number, to: number, room: number): number {
     if (text.charCodeAt(to - 2) !== CR) throw forbiddenByte();
-    this.#line = readRequestLine(text.slice(from, to - 2), this.#limits.maxTargetBytes);
+    this.#line = readRequestLine(text, from, to - 2, this.#limits.maxTargetBytes);
     this.method = this.#line.method;
     if (this.#prefixes === null) return to;
     const prefix = this.#prefixes.find(text, to);

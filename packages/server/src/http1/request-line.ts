@@ -26,20 +26,19 @@ const VERSION = "HTTP/0.0";
 const SLASH = 47;
 
 /**
- * Reads a whole request line.
- * @param line without its CRLF.
+ * Reads the request line that stands between two offsets of a text, without its CRLF.
  * @throws RequestError
  */
-export function readRequestLine(line: string, maxTargetBytes: number): RequestLine {
-  const methodEnd = line.indexOf(" ");
-  const targetEnd = line.indexOf(" ", methodEnd + 1);
+export function readRequestLine(text: string, from: number, to: number, maxTargetBytes: number): RequestLine {
+  const methodEnd = text.indexOf(" ", from);
+  const targetEnd = text.indexOf(" ", methodEnd + 1);
   // RFC 9112 §3: "request-line = method SP request-target SP HTTP-version"
-  if (methodEnd === -1 || targetEnd === -1) throw badRequestLine();
-  const method = line.slice(0, methodEnd);
-  if (methodEnd > MAX_METHOD_BYTES || !TOKEN.test(method)) throw badMethod();
-  const target = line.slice(methodEnd + 1, targetEnd);
+  if (methodEnd === -1 || targetEnd === -1 || targetEnd > to) throw badRequestLine();
+  const method = text.slice(from, methodEnd);
+  if (method.length > MAX_METHOD_BYTES || !TOKEN.test(method)) throw badMethod();
+  const target = text.slice(methodEnd + 1, targetEnd);
   if (target.length > maxTargetBytes) throw targetTooLong(maxTargetBytes);
-  const minorVersion = readVersion(line.slice(targetEnd + 1));
+  const minorVersion = readVersion(text.slice(targetEnd + 1, to));
   return { method, target, minorVersion, authority: readTarget(method, target) };
 }
 
