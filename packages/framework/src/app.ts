@@ -146,7 +146,7 @@ export class App<State = unknown> implements Application<State> {
   /** Routes with a common prefix, common needs and common layers: `app.group("/admin", { needs: { me: admin } }).get("/users", …)`. */
   group<const Prefix extends string, const GroupNeeds extends Needs = {}>(
     prefix: Prefix,
-    options: GroupOptions<GroupNeeds> = {},
+    options: GroupOptions<GroupNeeds> & FittingNeeds<{ readonly needs: GroupNeeds }, State> = {} as never,
   ): Group<Prefix, GroupNeeds, State> {
     return new Group(prefix, options, (value, handler) => {
       this.#add(value, handler, { place: callerPlace() });

@@ -1,7 +1,7 @@
 /** Routes with a common prefix, common needs and common layers. They are ordinary routes: a group only writes them shorter. */
 import { RouteValue } from "./route-value.ts";
 import { RouteError } from "./router/route-error.ts";
-import type { CheckedOptions, Handle, Layer, Needs, Route, RouteOptions } from "./types.ts";
+import type { CheckedOptions, FittingNeeds, Handle, Layer, Needs, Route, RouteOptions } from "./types.ts";
 
 /** The options of a route with the group's needs among its own. */
 export type WithNeeds<Options, GroupNeeds> = Omit<Options, "needs"> & {
@@ -15,7 +15,7 @@ interface AddToGroup<Prefix extends string, GroupNeeds, State> {
   ): void;
   <const Path extends string, const Options extends RouteOptions>(
     path: Path,
-    options: Options & CheckedOptions<`${Prefix}${Path}`, Options>,
+    options: Options & CheckedOptions<`${Prefix}${Path}`, Options> & FittingNeeds<Options, State>,
     handler: Handle<`${Prefix}${NoInfer<Path>}`, WithNeeds<NoInfer<Options>, GroupNeeds>, State>,
   ): void;
 }

@@ -113,6 +113,7 @@ export function state(app: App<State>, wider: App<{ readonly db: State["db"]; re
   app.on(listed, ({ db, now, params, exchange }) => [...db.all(), String(now + params.id), ...exchange.state.db.all()]);
   wider.on(listed, ({ db }) => db.all());
   app.get("/", { needs: { db } }, ({ db }) => db.all());
+  app.group("/a", { needs: { db } }).get("/b", { needs: { more: db } }, ({ db, more }) => [...db.all(), ...more.all()]);
 }
 
 /** Never called: each is a mistake. */
@@ -161,6 +162,10 @@ export function mistakes(app: App, other: App<{ readonly other: 1 }>): void {
   other.on(listed, () => "");
   // @ts-expect-error -- the same in a table
   other.on({ listed }, { listed: () => "" });
+  // @ts-expect-error -- the same in a group
+  other.group("/a", { needs: { db } });
+  // @ts-expect-error -- the same in a route of a group
+  other.group("/a").get("/b", { needs: { db } }, () => "");
   // @ts-expect-error -- the same in a shorthand
   other.get("/", { needs: { db } }, () => "");
   // @ts-expect-error -- an argument that the constructor does not take

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RouteError } from "./route-error.ts";
+import { pathOf } from "./request-path.ts";
 import { Router } from "./router.ts";
 
 /** A router whose targets are the paths themselves. A route is a path, of GET where no method stands before it. */
@@ -298,7 +299,15 @@ describe("urlFor", () => {
 
 test("a URL that can be built is read back as it was given", () => {
   const router = new Router<string>();
-  const shapes = ["/plain/:a", "/text/:a.html", "/two/:a-:b", "/deep/:a/x/:b", "/digits/:a([0-9]+)z", "/rest/:a/*b"];
+  const shapes = [
+    "/plain/:a",
+    "/text/:a.html",
+    "/two/:a-:b",
+    "/deep/:a/x/:b",
+    "/digits/:a([0-9]+)z",
+    "/rest/:a/*b",
+    "/*a",
+  ];
   for (const shape of shapes) router.add("GET", shape, shape, { name: shape });
   const value = fc.oneof(
     fc.string(),
@@ -320,9 +329,49 @@ test("a URL that can be built is read back as it was given", () => {
       built += 1;
       expect(url).toMatch(/^\/[\w\-.!~*'()%/]*$/);
       expect(router.match("GET", url)).toEqual({ kind: "found", target: shape, params });
-      expect(router.match("GET", new URL(url, "http://localhost").pathname)).toMatchObject({ kind: "found", params });
+      const { origin, pathname } = new URL(url, "http://localhost");
+      expect(origin).toBe("http://localhost");
+      expect(router.match("GET", pathname)).toMatchObject({ kind: "found", params });
     }),
     { numRuns: 300 },
   );
   expect(built).toBeGreaterThan(50);
+});
+
+test("a path that is found is found by every reading of its URL", () => {
+  const router = routerOf("/admin/*rest", "/admin", "/:a", "/:a/:b", "/x.html", "/*rest");
+  const piece = fc.oneof(
+    fc.constantFrom(
+      "/",
+      ".",
+      "..",
+      "%2e",
+      "%2E",
+      "\\",
+      "%5c",
+      "%2f",
+      "admin",
+      "%61dmin",
+      "x.html",
+      "%",
+      "?",
+      "#",
+      " ",
+      "\t",
+    ),
+    fc.string({ maxLength: 3 }),
+    fc.integer({ min: 0, max: 255 }).map((byte) => `%${byte.toString(16).padStart(2, "0")}`),
+  );
+  let found = 0;
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const path = pathOf(`http://localhost/${pieces.join("")}`);
+      const match = router.match("GET", path);
+      if (match.kind !== "found") return;
+      found += 1;
+      expect(router.match("GET", new URL(`http://localhost${path}`).pathname)).toEqual(match);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(found).toBeGreaterThan(100);
 });
