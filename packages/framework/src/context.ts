@@ -14,6 +14,7 @@ import type { ParamValue, QueryValue } from "./router/path.ts";
 import { queryOf } from "./router/request-path.ts";
 import { isThenable } from "./thenable.ts";
 import type { AfterHook, BareContext, UrlFor } from "./types.ts";
+import { toSearchParams } from "./validation/text.ts";
 
 /** What the application lends to its contexts. */
 export interface Services {
@@ -83,7 +84,7 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   }
 
   get query(): unknown {
-    return this.#checked.query ?? (this.#query ??= new URLSearchParams(queryOf(this.request.url)));
+    return this.#checked.query ?? (this.#query ??= toSearchParams(queryOf(this.request.url)));
   }
 
   get headers(): unknown {

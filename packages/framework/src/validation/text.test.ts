@@ -15,16 +15,21 @@ describe("a query", () => {
     textRules(z.looseObject({})),
   ];
 
-  test("is read as URLSearchParams reads it, on both ways", () => {
-    const piece = fc.oneof(fc.constantFrom("a", "b", "c", "d", "", "=", "&", "__proto__", "x"), fc.string());
+  test("is read as the URL Standard reads it, on both ways", () => {
+    const piece = fc.oneof(
+      fc.constantFrom("a", "b", "c", "d", "", "=", "&", "?", "%3F", "+", "__proto__", "x"),
+      fc.string(),
+    );
     fc.assert(
       fc.property(
-        fc.array(piece).map((pieces) => pieces.join("").replaceAll(/[%+#]/g, "")),
+        fc.array(piece).map((pieces) => pieces.join("").replaceAll(/[#\t\n\r]/g, "")),
         (query) => {
           // Raw characters that URLSearchParams replaces are not in a URL.
           fc.pre(query.isWellFormed());
           for (const rule of rules) {
-            expect({ ...readQuery(query, rule) }).toEqual({ ...readEntries(new URLSearchParams(query), rule) });
+            // A URL ends before spaces, so the last field is not the last character.
+            const { searchParams } = new URL(`http://localhost/?${query}&`);
+            expect({ ...readQuery(query, rule) }).toEqual({ ...readEntries(searchParams, rule) });
           }
         },
       ),

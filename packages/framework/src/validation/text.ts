@@ -48,7 +48,7 @@ export function readEntries(entries: Iterable<readonly [string, string]>, { fiel
  * ways to one result.
  */
 export function readQuery(query: string, rules: TextRules): object {
-  if (/[%+]/.test(query)) return readEntries(new URLSearchParams(query), rules);
+  if (/[%+]/.test(query)) return readEntries(toSearchParams(query), rules);
   const values = newValues(rules.fields);
   let start = 0;
   while (start < query.length) {
@@ -62,6 +62,11 @@ export function readQuery(query: string, rules: TextRules): object {
     start = end + 1;
   }
   return withEmptyArrays(values, rules.fields);
+}
+
+/** `URLSearchParams` removes a question mark in front of its text, which here is part of the first name: `/??a=1`. */
+export function toSearchParams(query: string): URLSearchParams {
+  return new URLSearchParams(query.startsWith("?") ? `?${query}` : query);
 }
 
 /** The fields of a source that is asked by name. Without a list of fields, all that it holds. */
