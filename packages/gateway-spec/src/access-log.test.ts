@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { accessLog, noteRoute, requestIdOf, type AccessLogOptions, type AccessRecord } from "./access-log.ts";
@@ -127,6 +128,20 @@ test("returns the source at once where the response is dropped while a piece is 
   void iterator.next();
   void iterator.return?.();
   await returned.promise;
+});
+
+test.each(["HEAD", "GET"])("closes a Node stream whose response to %s is dropped", async (method) => {
+  const stream = new Readable({ read: () => undefined });
+  const closed = once(stream, "close");
+  const gone = new AbortController();
+  const handler: Handler = () => {
+    setImmediate(() => {
+      gone.abort();
+    });
+    return { status: 200, body: stream };
+  };
+  await lines(handler, { method, signal: gone.signal });
+  await closed;
 });
 
 describe("the request id", () => {

@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import type { Exchange, Handler, IncomingRequest, OutgoingResponse, ResponseBody } from "./index.ts";
 import { eachField } from "./server-kit/fields.ts";
 import { isPromiseLike } from "./server-kit/handler-result.ts";
+import { openBody } from "./server-kit/response-body.ts";
 
 /** What is known of an exchange that is over. */
 export interface AccessRecord {
@@ -142,38 +143,21 @@ class Entry {
     return body;
   }
 
-  /** Each call goes straight to the source: a generator around it would delay `return` until a pending `next` settles. */
+  /** The kit's reader of bodies releases each kind as a server does: a node stream that was never read, too. */
   #counted(body: Exclude<ResponseBody, string | Uint8Array>): ResponseBody {
-    const add = (piece: Uint8Array | string | undefined) => {
-      if (piece !== undefined) this.#bytes += typeof piece === "string" ? Buffer.byteLength(piece) : piece.byteLength;
-    };
-    if (Symbol.asyncIterator in body) {
-      return {
-        [Symbol.asyncIterator]: () => {
-          const source = body[Symbol.asyncIterator]();
-          return {
-            next: async () => {
-              const result = await source.next();
-              if (result.done !== true) add(result.value);
-              return result;
-            },
-            return: async (value?: unknown) => (await source.return?.(value)) ?? { done: true, value: undefined },
-          };
-        },
-      };
-    }
     return {
-      getReader: () => {
-        const reader = body.getReader();
+      [Symbol.asyncIterator]: () => {
+        const source = openBody(body);
         return {
-          read: async () => {
-            const result = await reader.read();
-            add(result.value);
-            return result;
+          next: async () => {
+            const { done, value } = await source.next();
+            if (done === true || value === undefined) return { done: true, value: undefined };
+            this.#bytes += typeof value === "string" ? Buffer.byteLength(value) : value.byteLength;
+            return { done: false, value };
           },
-          cancel: (reason) => reader.cancel(reason),
-          releaseLock: () => {
-            reader.releaseLock();
+          return: () => {
+            source.cancel(new Error("The response was dropped"));
+            return Promise.resolve({ done: true, value: undefined });
           },
         };
       },

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import * as zlib from "node:zlib";
 import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
@@ -126,6 +127,19 @@ describe("compression", () => {
   test("keeps the names that Vary has already", async () => {
     expect((await get(() => text({ vary: "Origin" }))).headers.get("vary")).toBe("Origin, Accept-Encoding");
     expect((await get(() => text({ vary: "*" }))).headers.get("vary")).toBe("*");
+  });
+
+  test("closes a Node stream where the client leaves", async () => {
+    const gone = new AbortController();
+    const stream = new Readable({
+      read() {
+        this.push(BYTES);
+        gone.abort();
+      },
+    });
+    const closed = once(stream, "close");
+    await expect(get(() => ({ ...text(), body: stream }), { signal: gone.signal })).rejects.toThrow();
+    await closed;
   });
 
   test("a source that fails makes the response fail", async () => {

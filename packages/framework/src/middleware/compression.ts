@@ -3,6 +3,7 @@ import { Readable, pipeline, type Transform } from "node:stream";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import type { IncomingRequest, OutgoingResponse, ResponseBody } from "@tsgi/gateway-spec";
+import { openBody } from "@tsgi/gateway-spec/server-kit";
 import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, fieldOf, replaceField, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
@@ -151,22 +152,20 @@ function rest({ status, trailers }: OutgoingResponse): OutgoingResponse {
 
 /** Ends the source where the reader leaves, and fails where the source fails: `pipeline` destroys both. */
 function piecewise(body: Exclude<ResponseBody, string | Uint8Array>, coder: Transform): AsyncIterable<Uint8Array> {
-  const source = Symbol.asyncIterator in body ? body : fromReader(body);
-  pipeline(Readable.from(source, { objectMode: true }), coder, () => undefined);
+  const source = openBody(body);
+  const pieces = new Readable({
+    objectMode: true,
+    read() {
+      source.next().then(
+        ({ done, value }) => this.push(done === true ? null : value),
+        (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
+      );
+    },
+    destroy(error, callback) {
+      source.cancel(error);
+      callback(error);
+    },
+  });
+  pipeline(pieces, coder, () => undefined);
   return coder as AsyncIterable<Uint8Array>;
-}
-
-async function* fromReader(
-  body: Exclude<ResponseBody, string | Uint8Array | AsyncIterable<unknown>>,
-): AsyncGenerator<Uint8Array | string> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (value !== undefined) yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
 }
