@@ -12,6 +12,10 @@ const DOCS = join(import.meta.dirname, "../docs");
 const GUIDES: Readonly<Record<string, readonly string[]>> = {
   views: ["views.md"],
   database: ["database.md"],
+  api: ["api.md"],
+  uploads: ["uploads.md"],
+  live: ["live.md"],
+  security: ["security.md"],
   tutorial: readdirSync(join(DOCS, "tutorial"))
     .filter((name) => /^\d/.test(name))
     .toSorted()

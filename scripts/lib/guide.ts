@@ -195,7 +195,9 @@ export class GuideRunner {
   }
 
   #fileOf(name: string): Blob {
-    return new Blob([readFileSync(join(this.#folder, name))]);
+    // curl guesses the type by the extension.
+    const type = name.endsWith(".txt") ? "text/plain" : "application/octet-stream";
+    return new Blob([readFileSync(join(this.#folder, name))], { type });
   }
 
   async #start(): Promise<string> {

@@ -41,7 +41,7 @@ export interface UploadedForm {
 }
 
 /**
- * A need that reads the form: `needs: { form: uploads({ types: ["image/*"] }) }`.
+ * A need that reads the form: `needs: { sent: uploads({ types: ["image/*"] }) }`.
  * @throws HttpError what {@link readMultipart} throws; 415 `FILE_TYPE_NOT_ALLOWED`.
  */
 export function uploads(options: UploadOptions = {}): (context: Receiving) => Promise<UploadedForm> {
