@@ -40,9 +40,11 @@ const environment: Record<string, string> = {};
 const reasons: string[] = [];
 let mysql: PrivateMysql | undefined;
 let vitest: ChildProcess | undefined;
+let stopped = false;
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
+    stopped = true;
     vitest?.kill(signal);
     void cleanUp().finally(() => process.exit(130));
   });
@@ -102,6 +104,7 @@ async function provide(need: Need, use: (program: string) => Promise<string>): P
 async function runSuites(suites: readonly Suite[]): Promise<Counts> {
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const suite of suites) {
+    if (stopped) break;
     console.log(`\n== tests on Node ${suite.version}`);
     const counts = await runVitest(suite);
     if (suites.length > 1) console.log(`== Node ${suite.version}: ${summaryLine(counts)}`);
