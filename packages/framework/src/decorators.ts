@@ -4,7 +4,7 @@
  */
 import type { Awaitable } from "@tsgi/gateway-spec";
 import { route } from "./route.ts";
-import { callerPlace } from "./router/place.ts";
+import { callerPlace, type Place } from "./router/place.ts";
 import { RouteError } from "./router/route-error.ts";
 import type { CheckedOptions, Given, ResultOf, Route, RouteContext, RouteOptions } from "./types.ts";
 
@@ -55,7 +55,7 @@ function shorthand(method: string): Decorate {
 export interface DecoratedRoute {
   readonly route: Route;
   readonly handler: (context: unknown) => unknown;
-  readonly place: string | undefined;
+  readonly place: Place;
   readonly member: string | symbol;
 }
 

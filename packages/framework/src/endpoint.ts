@@ -56,8 +56,12 @@ function toPlainEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHan
       (context as unknown as Record<string, unknown>)[name] = isThenable(result) ? await result : result;
     }
     const input = new Input();
-    await input.take(head, context);
-    if (content !== null) input.add(content.part, await content.check(await content.read(context)));
+    const pending = input.take(head, context);
+    if (pending !== null) await pending;
+    if (content !== null) {
+      const checked = content.check(await content.read(context));
+      input.add(content.part, isThenable(checked) ? await checked : checked);
+    }
     context.accept(input.parts());
     return run(context);
   };

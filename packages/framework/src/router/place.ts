@@ -1,13 +1,18 @@
 /** Where a program registers a route, for the messages of route errors. */
 
-/**
- * File and line of the nearest caller outside of this package: `/srv/app.ts:7`. `undefined` where the runtime does not say it.
- */
-export function callerPlace(): string | undefined {
-  const limited = Error.stackTraceLimit;
+/** File and line: `/srv/app.ts:7`. `undefined` where the runtime does not say it. Worked out when a message needs it. */
+export type Place = () => string | undefined;
+
+/** The nearest caller outside of this package. V8 formats a stack when it is first read, which is most of its cost. */
+export function callerPlace(): Place {
+  const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 20;
-  const { stack = "" } = new Error("place");
-  Error.stackTraceLimit = limited;
+  const caller = new Error("place");
+  Error.stackTraceLimit = limit;
+  return () => firstOutside(caller.stack ?? "");
+}
+
+function firstOutside(stack: string): string | undefined {
   for (const line of stack.split("\n").slice(1)) {
     const file = /\(?((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*):(\d+):\d+\)?$/.exec(line);
     if (file === null || isOurs(file[1] ?? "")) continue;

@@ -203,9 +203,9 @@ describe("a route is refused", () => {
 
   test("with the places of both routes", () => {
     const router = new Router<number>();
-    router.add("GET", "/:a", 1, { place: "src/a.ts:7" });
+    router.add("GET", "/:a", 1, { place: () => "src/a.ts:7" });
     expect(() => {
-      router.add("GET", "/:b", 2, { place: "src/b.ts:9" });
+      router.add("GET", "/:b", 2, { place: () => "src/b.ts:9" });
     }).toThrow("GET /:b (src/b.ts:9) matches the same requests as /:a (src/a.ts:7)");
   });
 
@@ -287,8 +287,8 @@ describe("urlFor", () => {
 
   test("refuses a name that two tables gave to two paths", () => {
     const router = new Router<null>();
-    router.add("GET", "/a", null, { name: "it", sharesName: true, place: "a.ts:1" });
-    router.add("GET", "/b", null, { name: "it", sharesName: true, place: "b.ts:2" });
+    router.add("GET", "/a", null, { name: "it", sharesName: true, place: () => "a.ts:1" });
+    router.add("GET", "/b", null, { name: "it", sharesName: true, place: () => "b.ts:2" });
     expect(() => router.urlFor("it")).toThrow('Two paths have the name "it": /a (a.ts:1) and /b (b.ts:2)');
   });
 

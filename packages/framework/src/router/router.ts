@@ -14,6 +14,7 @@ import {
   type RoutePath,
   type Segment,
 } from "./path.ts";
+import type { Place } from "./place.ts";
 import { hasOneReading } from "./request-path.ts";
 import { RouteError } from "./route-error.ts";
 
@@ -33,8 +34,8 @@ export interface Registration {
   readonly name?: string | undefined;
   /** Whether another path may have the name too, as long as `urlFor` is not asked for it. */
   readonly sharesName?: boolean;
-  /** Where the program registers the route: `src/app.ts:7`. */
-  readonly place?: string | undefined;
+  /** Where the program registers the route. */
+  readonly place?: Place | undefined;
 }
 
 /** A route of this method matches every method that the path does not have. */
@@ -119,13 +120,13 @@ export class Router<Target> {
 interface Named {
   readonly path: RoutePath;
   readonly sharesName: boolean;
-  readonly place: string | undefined;
+  readonly place: Place | undefined;
 }
 
 interface Entry<Target> {
   readonly path: RoutePath;
   readonly target: Target;
-  readonly place: string | undefined;
+  readonly place: Place | undefined;
 }
 
 /** The routes of one path, by method. */
@@ -162,8 +163,9 @@ const NO_PARAMS: Params = Object.freeze({});
 const NONE = { kind: "none" } as const;
 const MALFORMED = { kind: "malformed" } as const;
 
-function at(place: string | undefined): string {
-  return place === undefined ? "" : ` (${place})`;
+function at(place: Place | undefined): string {
+  const text = place?.();
+  return text === undefined ? "" : ` (${text})`;
 }
 
 function newNode<Target>(): Node<Target> {
