@@ -8,6 +8,17 @@ export interface Timed {
   expire(): void;
 }
 
+/** Rejects when `work` takes longer, with the error that `expire` makes. */
+export async function within<T>(work: Promise<T>, timeoutMs: number, expire: () => Error): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(expire()), timeoutMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** One limit for all operations, so they expire in the order in which they were added. */
 export class Deadlines {
   readonly limitMs: number;

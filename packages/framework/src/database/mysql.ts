@@ -1,7 +1,7 @@
 /** The database interface on MySQL and MariaDB: a pool of mysql2 connections, prepared statements. */
 import mysql from "mysql2";
 import type { ConnectionOptions, Pool, PoolConnection } from "mysql2";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, within } from "./deadlines.ts";
 import type { Timed } from "./deadlines.ts";
 import type { Schema } from "../validation/schema.ts";
 import { DatabaseError } from "./errors.ts";
@@ -19,7 +19,7 @@ import type { MysqlContext, Response, Settle } from "./mysql-connection.ts";
 import { runScript } from "./mysql-script.ts";
 import { parseMysqlUrl } from "./mysql-url.ts";
 import type { MysqlTarget, MysqlTls } from "./mysql-url.ts";
-import { parseRows, parseStream } from "./rows.ts";
+import { typedRows, typedStream } from "./rows.ts";
 import { SCRIPT } from "./script.ts";
 import type { Script, Scriptable } from "./script.ts";
 import { SlowQueries } from "./slow-queries.ts";
@@ -110,9 +110,7 @@ class MysqlDatabase implements Database, Scriptable {
   }
 
   query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
-    const rows = this.#run(sql, parameters, toRows);
-    // The caller, or the schema, says what the rows are; see `query` of the interface.
-    return (schema === undefined ? rows : rows.then((all) => parseRows(all, schema))) as Promise<readonly never[]>;
+    return typedRows(this.#run(sql, parameters, toRows), schema);
   }
 
   queryStream(
@@ -120,8 +118,7 @@ class MysqlDatabase implements Database, Scriptable {
     parameters: readonly DatabaseParameter[] = [],
     schema?: Schema,
   ): AsyncIterableIterator<never> {
-    const rows = this.#stream(sql, parameters);
-    return (schema === undefined ? rows : parseStream(rows, schema)) as AsyncIterableIterator<never>;
+    return typedStream(this.#stream(sql, parameters), schema);
   }
 
   execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
@@ -137,23 +134,17 @@ class MysqlDatabase implements Database, Scriptable {
   }
 
   async ping({ timeoutMs = DEFAULT_PING_TIMEOUT_MS }: PingOptions = {}): Promise<void> {
-    const late = Promise.withResolvers<never>();
     let running: PoolConnection | null = null;
-    const timer = setTimeout(() => {
-      if (running !== null) closeAtOnce(running);
-      late.reject(new DatabaseError("DATABASE_TIMEOUT", `MySQL: no response within ${timeoutMs} ms`));
-    }, timeoutMs);
-    try {
-      const ping = this.#connected(async (connection) => {
-        running = connection;
-        await new Promise<void>((resolve, reject) => {
-          connection.ping((error) => (error ? reject(toDatabaseError(error, this.#context.address)) : resolve()));
-        });
+    const ping = this.#connected((connection) => {
+      running = connection;
+      return new Promise<void>((resolve, reject) => {
+        connection.ping((error) => (error ? reject(toDatabaseError(error, this.#context.address)) : resolve()));
       });
-      await Promise.race([ping, late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    });
+    await within(ping, timeoutMs, () => {
+      if (running !== null) closeAtOnce(running);
+      return new DatabaseError("DATABASE_TIMEOUT", `MySQL: no response within ${timeoutMs} ms`);
+    });
   }
 
   close(): Promise<void> {

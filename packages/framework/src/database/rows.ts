@@ -4,8 +4,21 @@ import type { Check, Checked } from "../validation/compile.ts";
 import type { Schema } from "../validation/schema.ts";
 import { DatabaseError } from "./errors.ts";
 
-/** @throws DatabaseError `DATABASE_ROW_INVALID` */
-export async function parseRows(rows: readonly unknown[], schema: Schema): Promise<readonly unknown[]> {
+/** The rows as they are, or checked by the schema. What they are, the caller claims or the schema ensures. */
+export function typedRows(rows: Promise<readonly unknown[]>, schema: Schema | undefined): Promise<readonly never[]> {
+  return (schema === undefined ? rows : parseRows(rows, schema)) as Promise<readonly never[]>;
+}
+
+/** The same for a stream. */
+export function typedStream(
+  rows: AsyncIterableIterator<unknown>,
+  schema: Schema | undefined,
+): AsyncIterableIterator<never> {
+  return (schema === undefined ? rows : parseStream(rows, schema)) as AsyncIterableIterator<never>;
+}
+
+async function parseRows(promise: Promise<readonly unknown[]>, schema: Schema): Promise<readonly unknown[]> {
+  const rows = await promise;
   const check = await checkOf(schema);
   const parsed: unknown[] = [];
   for (const [index, row] of rows.entries()) {
@@ -16,8 +29,7 @@ export async function parseRows(rows: readonly unknown[], schema: Schema): Promi
   return parsed;
 }
 
-/** @throws DatabaseError `DATABASE_ROW_INVALID` */
-export async function* parseStream(rows: AsyncIterable<unknown>, schema: Schema): AsyncGenerator<unknown, void> {
+async function* parseStream(rows: AsyncIterable<unknown>, schema: Schema): AsyncGenerator<unknown, void> {
   const check = await checkOf(schema);
   let index = 0;
   for await (const row of rows) yield valueOf(await check(row), index++);

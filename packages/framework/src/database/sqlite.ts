@@ -6,10 +6,11 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Schema } from "../validation/schema.ts";
+import { within } from "./deadlines.ts";
 import { DatabaseError } from "./errors.ts";
 import type { DatabaseErrorCode } from "./errors.ts";
 import { SCRIPT, type Script, type Scriptable } from "./script.ts";
-import { parseRows, parseStream } from "./rows.ts";
+import { typedRows, typedStream } from "./rows.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { SlowQueries } from "./slow-queries.ts";
 import { assertParameters, readStatement } from "./statement.ts";
@@ -95,10 +96,11 @@ class SqliteDatabase implements Database, Scriptable {
     this.#transactions = new Transactions("BEGIN IMMEDIATE", transactionTimeoutMs);
   }
 
-  async query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
-    const rows = await this.#enqueue(() => this.#connection.query(sql, parameters));
-    // The caller, or the schema, says what the rows are; see `query` of the interface.
-    return (schema === undefined ? rows : await parseRows(rows, schema)) as readonly never[];
+  query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
+    return typedRows(
+      this.#enqueue(() => this.#connection.query(sql, parameters)),
+      schema,
+    );
   }
 
   queryStream(
@@ -107,7 +109,7 @@ class SqliteDatabase implements Database, Scriptable {
     schema?: Schema,
   ): AsyncIterableIterator<never> {
     const rows = this.#connection.stream(sql, parameters, (batch) => this.#enqueue(batch));
-    return (schema === undefined ? rows : parseStream(rows, schema)) as AsyncIterableIterator<never>;
+    return typedStream(rows, schema);
   }
 
   async execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
@@ -119,16 +121,11 @@ class SqliteDatabase implements Database, Scriptable {
   }
 
   async ping({ timeoutMs = DEFAULT_PING_TIMEOUT_MS }: PingOptions = {}): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => late.reject(new DatabaseError("DATABASE_TIMEOUT", `The database did not respond within ${timeoutMs} ms`)),
+    await within(
+      this.query("SELECT 1"),
       timeoutMs,
+      () => new DatabaseError("DATABASE_TIMEOUT", `The database did not respond within ${timeoutMs} ms`),
     );
-    try {
-      await Promise.race([this.query("SELECT 1"), late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   close(): Promise<void> {

@@ -2,8 +2,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Schema } from "../validation/schema.ts";
+import { within } from "./deadlines.ts";
 import { DatabaseError } from "./errors.ts";
-import { parseRows, parseStream } from "./rows.ts";
+import { typedRows, typedStream } from "./rows.ts";
 import type { DatabaseParameter, DatabaseRow, ExecuteResult, Queryable, TransactionOptions } from "./types.ts";
 
 /** A connection that one transaction has for itself. All its methods reject with a {@link DatabaseError}. */
@@ -65,16 +66,12 @@ export class Transactions {
 
   async #once<T>(state: State, work: (transaction: Queryable) => Promise<T>, timeoutMs: number): Promise<T> {
     await state.begin(this.#begin);
-    const timeout = Promise.withResolvers<never>();
-    const timer = setTimeout(() => timeout.reject(state.expire(timeoutMs)), timeoutMs);
     try {
-      const transaction = new Transaction(state);
-      const result = await this.#storage.run(state, () => Promise.race([work(transaction), timeout.promise]));
-      clearTimeout(timer);
+      const running = this.#storage.run(state, () => work(new Transaction(state)));
+      const result = await within(running, timeoutMs, () => state.expire(timeoutMs));
       await state.commit();
       return result;
     } catch (error) {
-      clearTimeout(timer);
       await state.rollback();
       throw error;
     }
@@ -193,9 +190,10 @@ class Transaction implements Queryable {
 
   async query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
     this.#assertUsable();
-    const rows = await this.#state.use((session) => session.query(sql, parameters));
-    // The caller, or the schema, says what the rows are; see `query` of the interface.
-    return (schema === undefined ? rows : await parseRows(rows, schema)) as readonly never[];
+    return typedRows(
+      this.#state.use((session) => session.query(sql, parameters)),
+      schema,
+    );
   }
 
   queryStream(
@@ -203,8 +201,7 @@ class Transaction implements Queryable {
     parameters: readonly DatabaseParameter[] = [],
     schema?: Schema,
   ): AsyncIterableIterator<never> {
-    const rows = this.#stream(sql, parameters);
-    return (schema === undefined ? rows : parseStream(rows, schema)) as AsyncIterableIterator<never>;
+    return typedStream(this.#stream(sql, parameters), schema);
   }
 
   async execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
