@@ -84,7 +84,7 @@ function parsing(
 ): Kind {
   const reads = writes.map((text) => Buffer.from(text, "latin1"));
   const run = (caches: ParserCaches) => {
-    const parser = new RequestParser(undefined, caches);
+    const parser = new RequestParser(undefined, () => caches);
     return (times: number) => pass(parser, times);
   };
   const pass = (parser: RequestParser, times: number) => {

@@ -34,8 +34,6 @@ export interface HeadLookup {
   /** The bytes of the head that was found. */
   readonly length: number;
   keep(head: RequestHead, chunk: Buffer, from: number, to: number): void;
-  /** Releases what an idle connection does not need. */
-  clear(): void;
 }
 
 /** What may make a parser faster and changes nothing else. */
@@ -44,6 +42,7 @@ export interface ParserCaches {
   readonly heads?: HeadLookup;
 }
 
+const NO_CACHES: ParserCaches = {};
 const NO_TRAILERS: readonly string[] = [];
 const EMPTY: Buffer = Buffer.alloc(0);
 
@@ -54,9 +53,10 @@ type State = "head" | "length" | "chunked" | "failed";
 
 export class RequestParser {
   readonly #limits: HeadLimits;
-  readonly #head: HeadReader;
-  readonly #heads: HeadLookup | null;
-  readonly #prefixes: PrefixLookup | null;
+  readonly #createCaches: () => ParserCaches;
+  /** `null` on an idle connection, which needs none: so are the caches. */
+  #head: HeadReader | null = null;
+  #heads: HeadLookup | null = null;
   #state: State = "head";
   #chunk: Buffer = EMPTY;
   #offset = 0;
@@ -71,11 +71,10 @@ export class RequestParser {
   #remaining = 0;
   #chunked: ChunkedDecoder | null = null;
 
-  constructor(limits: HeadLimits = DEFAULT_HEAD_LIMITS, caches: ParserCaches = {}) {
+  /** @param createCaches called again after {@link RequestParser.trim}. Default: no caches. */
+  constructor(limits: HeadLimits = DEFAULT_HEAD_LIMITS, createCaches: () => ParserCaches = () => NO_CACHES) {
     this.#limits = limits;
-    this.#prefixes = caches.prefixes ?? null;
-    this.#head = new HeadReader(limits, this.#prefixes);
-    this.#heads = caches.heads ?? null;
+    this.#createCaches = createCaches;
   }
 
   /** Adds bytes that were read. The parser keeps views on them. */
@@ -126,7 +125,10 @@ export class RequestParser {
 
   /** Whether a head has begun and not ended. */
   get insideHead(): boolean {
-    return this.#state === "head" && (this.#partial !== "" || this.#head.begun || this.#offset < this.#chunk.length);
+    return (
+      this.#state === "head" &&
+      (this.#partial !== "" || this.#head?.begun === true || this.#offset < this.#chunk.length)
+    );
   }
 
   /** Whether a request's content has not ended. */
@@ -141,7 +143,7 @@ export class RequestParser {
 
   /** The method of the head that has begun, or was refused, as far as it has come; else an empty string. */
   get method(): string {
-    return this.#head.method ?? methodIn(this.#partial);
+    return this.#head?.method ?? methodIn(this.#partial);
   }
 
   /** The bytes after the last event, for a protocol that takes the connection over. Nothing is parsed any more. */
@@ -155,14 +157,21 @@ export class RequestParser {
 
   /** Releases memory that an idle connection does not need. */
   trim(): void {
-    this.#heads?.clear();
-    this.#prefixes?.clear();
-    if (this.#offset === this.#chunk.length) this.#replaceChunk(EMPTY);
+    if (this.#offset !== this.#chunk.length || this.#partial !== "" || this.#head?.atStart !== true) return;
+    this.#replaceChunk(EMPTY);
+    this.#head = null;
+    this.#heads = null;
+  }
+
+  #createReader(): HeadReader {
+    const { heads = null, prefixes = null } = this.#createCaches();
+    this.#heads = heads;
+    return (this.#head = new HeadReader(this.#limits, prefixes));
   }
 
   #nextHead(): RequestHead | null {
     const from = this.#offset;
-    const reader = this.#head;
+    const reader = this.#head ?? this.#createReader();
     const isWhole = this.#partial === "" && reader.atStart;
     if (this.#heads !== null && isWhole && from < this.#chunk.length) {
       const known = this.#heads.find(this.#chunk, from);

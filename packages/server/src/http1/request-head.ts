@@ -60,8 +60,6 @@ export interface PrefixLookup {
   add(field: Field, text: string, from: number, to: number): void;
   /** That head is complete. */
   learn(): void;
-  /** Releases what an idle connection does not need. */
-  clear(): void;
 }
 
 const CR = 13;

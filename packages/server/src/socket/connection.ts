@@ -87,7 +87,7 @@ export class Connection implements ServedConnection, ExchangeOwner {
     this.socket = socket;
     this.#waitingSince = context.now;
     this.#activeAt = context.now;
-    this.#parser = new RequestParser(context.limits, context.createCaches());
+    this.#parser = new RequestParser(context.limits, context.createCaches);
     this.#buffer = new WriteBuffer(socket);
   }
 

@@ -23,7 +23,7 @@ export class WriteBuffer {
   #writable: PromiseWithResolvers<void> | null = null;
   /** Complete with what this buffer holds, and with what the socket holds. */
   #buffered: Completion[] = [];
-  #written = new Set<Completion>();
+  #written: Set<Completion> | null = null;
   /** Bytes that the system had taken when they were last counted, and when that was; `null` where none waited. */
   #taken: number | null = null;
   #takenAt = 0;
@@ -103,8 +103,8 @@ export class WriteBuffer {
 
   /** The connection is lost. */
   fail(error: ExchangeError): void {
-    for (const exchange of [...this.#written, ...this.#buffered]) exchange.fail(error);
-    this.#written.clear();
+    for (const exchange of [...(this.#written ?? []), ...this.#buffered]) exchange.fail(error);
+    this.#written = null;
     this.#buffered = [];
     this.unblock();
   }
@@ -112,14 +112,15 @@ export class WriteBuffer {
   #flushAndSettle(): void {
     const settling = this.#buffered;
     this.#buffered = [];
-    for (const exchange of settling) this.#written.add(exchange);
+    const written = (this.#written ??= new Set());
+    for (const exchange of settling) written.add(exchange);
     // Also where the text is empty: the callback comes behind what was written before. An empty write after end() would be an error,
     // and each exchange is handed over once, so that there is none.
     this.#gave(
       this.#socket.write(this.#text, "latin1", (error) => {
         if (error !== null && error !== undefined) return;
         for (const exchange of settling) {
-          this.#written.delete(exchange);
+          written.delete(exchange);
           exchange.succeed();
         }
       }),

@@ -86,11 +86,6 @@ export class HeaderPrefixCache implements PrefixLookup {
     this.#lines = [];
     this.#ended = false;
   }
-
-  clear(): void {
-    this.#prefix = null;
-    this.#last = [];
-  }
 }
 
 function prefixOf(lines: readonly Line[]): HeaderPrefix {

@@ -12,7 +12,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 
 /** Up to so many bytes a loop is faster than the call of the native comparison; heads that differ mostly do so at their beginning. */
 const MAX_LOOP_BYTES = 256;
-const FIRST_BYTES = 64;
+const FIRST_BYTES = 24;
 
 /** Pipelined heads for which one comparison of all of them pays. */
 const MIN_RUN = 4;
@@ -42,12 +42,6 @@ export class LastHeadCache implements HeadLookup {
     this.#chunk = chunk;
     this.#from = from;
     this.length = to - from;
-    this.#runChunk = EMPTY;
-  }
-
-  clear(): void {
-    this.#head = null;
-    this.#chunk = EMPTY;
     this.#runChunk = EMPTY;
   }
 
