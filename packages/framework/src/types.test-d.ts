@@ -116,6 +116,14 @@ export function state(app: App<State>, wider: App<{ readonly db: State["db"]; re
   app.group("/a", { needs: { db } }).get("/b", { needs: { more: db } }, ({ db, more }) => [...db.all(), ...more.all()]);
 }
 
+/** Rows of the database are `readonly`, at every depth, and are a result like others. Never called. */
+export function readonlyResults(app: App, stocks: readonly z.infer<typeof Stock>[]): void {
+  app.get("/a", { response: z.array(Stock) }, () => stocks);
+  app.get("/a", { response: z.object({ stocks: z.array(Stock), more: z.unknown() }) }, () => ({ stocks, more: null }));
+  // @ts-expect-error -- an item that lacks a field
+  app.get("/a", { response: z.array(Stock) }, (_context) => stocks.map(({ code }) => ({ code })));
+}
+
 /** Never called: each is a mistake. */
 export function mistakes(app: App, other: App<{ readonly other: 1 }>): void {
   // @ts-expect-error -- the path has no such parameter

@@ -223,8 +223,15 @@ export type Context<R = "", State = unknown> = R extends string
 
 /** What a handler of a route with these options returns. */
 export type ResultOf<Options> = Options extends { readonly response: infer S }
-  ? InputOf<S> | Reply | Response
+  ? ReadonlyInput<InputOf<S>> | Reply | Response
   : HandlerResult;
+
+/** A schema reads its input and does not change it, so rows of the database, which are `readonly`, are a valid result. */
+type ReadonlyInput<T> = unknown extends T
+  ? T
+  : T extends object
+    ? { readonly [Name in keyof T]: ReadonlyInput<T[Name]> }
+    : T;
 
 export type Handle<Path extends string, Options, State = unknown> = (
   context: RouteContext<Path, Options, State> & Given<Options>,
