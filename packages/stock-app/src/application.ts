@@ -1,26 +1,54 @@
 /** The stock app on a database: its routes, its error page, its startup and shutdown. Any TSGI server runs it. */
-import { App, type Context, HttpError } from "@tsgi/framework";
+import { App, type Context, type HandlerResult, HttpError } from "@tsgi/framework";
 import type { Database } from "@tsgi/framework/database";
-import type { Handler, OutgoingResponse } from "@tsgi/gateway-spec";
+import type { Handler } from "@tsgi/gateway-spec";
 import { eachField } from "@tsgi/gateway-spec/server-kit";
+import { addAccount } from "./account.ts";
+import { addApi } from "./api.ts";
+import { Changes } from "./changes.ts";
 import { install } from "./install.ts";
-import { sentenceOfStatus } from "./sentences.ts";
-import { StockPages } from "./stock-pages.ts";
+import { type Account, showPage, SpokenError } from "./page.ts";
+import { addPeoplePages } from "./people-pages.ts";
+import { PeopleStore } from "./people-store.ts";
+import { fill, type Sentences } from "./sentences.ts";
+import { addNotePage, StockPages } from "./stock-pages.ts";
 import { StockStore } from "./stock-store.ts";
 
-/**
- * @param database gets its tables before the first request, and is closed at the end.
- * @param assets serves the files below `/static/`. The entry file chooses them, because they belong to a server.
- */
-export function createApplication(database: Database, assets: Handler): App<void> {
+export interface StockAppOptions {
+  /** Serves the files below `/static/`. The entry file chooses it, because it belongs to a server. */
+  readonly assets: Handler;
+  /** Encrypt the session cookies; 32 characters each. The first one encrypts, all decrypt. */
+  readonly sessionKeys: readonly [string, ...string[]];
+  /** Gets a line for each request that no route takes. Default: the console. */
+  readonly warn?: (line: string) => void;
+}
+
+/** @param database gets its tables before the first request, and is closed at the end. */
+export function createApplication(
+  database: Database,
+  { assets, sessionKeys, warn = console.warn }: StockAppOptions,
+): App<void> {
+  const stocks = new StockStore(database);
+  const people = new PeopleStore(database);
+  const changes = new Changes(stocks);
+
   const app = new App<void>({
     views: new URL("../views/", import.meta.url),
     layout: "layout",
-    onError: showError,
+    onError: (error, context) => {
+      if (error instanceof HttpError && error.code === "NOT_FOUND") {
+        warn(`no route takes ${context.request.method} ${context.url.pathname}`);
+      }
+      return showError(error, context, account);
+    },
     startup: () => start(database),
     shutdown: () => database.close(),
   });
-  app.register(new StockPages(new StockStore(database)));
+  const account = addAccount(app, people, sessionKeys);
+  app.register(new StockPages(stocks, changes, account));
+  addNotePage(app, stocks, changes, account);
+  addPeoplePages(app, people, account);
+  addApi(app, { stocks, people, changes, account });
   app.mount("/static", assets);
   return app;
 }
@@ -36,29 +64,43 @@ async function start(database: Database): Promise<void> {
 }
 
 /** Browsers get an error page of this site; other clients get the problem document of the framework. */
-function showError(error: unknown, context: Context<string, void>): OutgoingResponse | undefined {
-  if (context.request.headers.get("accept")?.includes("text/html") !== true) return undefined;
+function showError(
+  error: unknown,
+  context: Context<string, void>,
+  account: Account,
+): HandlerResult | undefined | Promise<HandlerResult> {
+  const { request } = context;
+  if (context.url.pathname.startsWith("/api/") || request.headers.get("accept")?.includes("text/html") !== true) {
+    return undefined;
+  }
   const status = statusOf(error);
   const headers: [string, string][] = [["vary", "accept"]];
   if (error instanceof HttpError) eachField(error.headers, (name, value) => void headers.push([name, value]));
   if (status === 503) headers.push(["retry-after", "5"]);
-  return context.render(
+  // The login is in the session cookie or in the database, which may be what has failed.
+  return showPage(
+    context,
+    status >= 500 ? loggedOut : account,
     "error",
-    { page: "error", title: titleOf(status), sentence: sentenceOf(error, status) },
+    (t) => ({
+      page: "error",
+      title: status >= 500 ? t.unavailable : t.failed,
+      sentence: sentenceOf(error, status, t),
+    }),
     { status, headers },
   );
 }
+
+const loggedOut: Account = async () => null;
 
 function statusOf(error: unknown): number {
   const status = error instanceof Error && "status" in error ? error.status : undefined;
   return typeof status === "number" ? status : 500;
 }
 
-function titleOf(status: number): string {
-  return status >= 500 ? "暂时无法访问" : "没有成功";
-}
-
-/** The messages of the pages are Chinese sentences; those of the framework are English. */
-function sentenceOf(error: unknown, status: number): string {
-  return error instanceof HttpError && /\p{Script=Han}/u.test(error.message) ? error.message : sentenceOfStatus(status);
+/** The messages of the app's own errors are sentences for the reader; those of the framework are for programs. */
+function sentenceOf(error: unknown, status: number, t: Sentences): string {
+  if (error instanceof SpokenError) return error.message;
+  const name = `status${status}`;
+  return name in t ? t[name as keyof Sentences] : fill(t.statusOther, { status });
 }

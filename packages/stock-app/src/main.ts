@@ -1,20 +1,48 @@
-/** The entry file: `tsgi 7788 ./src/main.ts:application`. DATABASE_URL names the database; the default is a SQLite file. */
-import { mkdirSync } from "node:fs";
+/**
+ * The entry file: `tsgi 7788 ./src/main.ts:application`. DATABASE_URL names the database; the default is a SQLite file. SESSION_KEY
+ * encrypts the session cookies; the default is a random key in a file beside it.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { App } from "@tsgi/framework";
 import { openDatabase } from "@tsgi/framework/database";
 import { staticFiles } from "@tsgi/server/static-files";
 import { createApplication } from "./application.ts";
+import { bundleScript } from "./bundle-script.ts";
 
-const given = process.env["DATABASE_URL"] ?? "";
-const database = await openDatabase(given === "" ? embeddedDatabase() : given);
-const assets = staticFiles(new URL("../static/", import.meta.url));
+/** Survives a restart. `--watch` ignores folders that begin with a dot. */
+const folder = fileURLToPath(new URL("../.tsgi/", import.meta.url));
 
-export const application: App<void> = createApplication(database, assets);
+const database = await openDatabase(process.env["DATABASE_URL"] || embeddedDatabase());
+const files = new URL("../static/", import.meta.url);
+bundleScript(new URL("app.js", files));
 
-/** A file, so that the rows survive a restart. `--watch` ignores folders that begin with a dot. */
+export const application: App<void> = createApplication(database, {
+  assets: staticFiles(files),
+  sessionKeys: [process.env["SESSION_KEY"] || ownSessionKey()],
+});
+
 function embeddedDatabase(): string {
-  const folder = fileURLToPath(new URL("../.tsgi/", import.meta.url));
   mkdirSync(folder, { recursive: true });
   return `sqlite:${folder}stock.db`;
+}
+
+/** One key for all processes, and for the next start. Only this user may read it. */
+function ownSessionKey(): string {
+  mkdirSync(folder, { recursive: true });
+  const file = `${folder}session.key`;
+  if (!existsSync(file)) {
+    // A link appears with its content, and fails where another process was first.
+    const own = `${file}.${process.pid}`;
+    writeFileSync(own, randomBytes(32).toString("hex"), { mode: 0o600 });
+    try {
+      linkSync(own, file);
+    } catch (error) {
+      if (!existsSync(file)) throw error;
+    } finally {
+      unlinkSync(own);
+    }
+  }
+  return readFileSync(file, "utf8");
 }

@@ -1,48 +1,255 @@
-/** The sentences that the pages show. */
-import { STATUS_CODES } from "node:http";
-import type { Refusal } from "./stock-store.ts";
+/**
+ * Everything that the pages say, in each language. A sentence that one language lacks does not compile; a test compares the
+ * placeholders, such as `{code}`.
+ */
 
-/** The action that a redirect reports in the query of the next page. */
-export type Done = "followed" | "noted" | "unfollowed";
+const zh = {
+  site: "TSGI 股票",
+  skip: "跳到正文",
+  mainNavigation: "主导航",
+  footer: "2017 年 7 月的演示数据，不构成投资建议。",
+  otherLanguage: "English",
+  close: "关闭",
 
-const DONE: Readonly<Record<Done, (code: string) => string>> = {
-  followed: (code) => `股票 ${code} 关注成功。`,
-  noted: (code) => `股票 ${code} 的备注已保存。`,
-  unfollowed: (code) => `股票 ${code} 已取消关注。`,
+  index: "股票列表",
+  center: "自选中心",
+  users: "用户",
+  students: "学生",
+  apiDocs: "接口文档",
+  login: "登录",
+  logout: "退出 {name}",
+
+  number: "序号",
+  code: "股票代码",
+  short: "股票简称",
+  chg: "涨跌幅",
+  turnover: "换手率",
+  price: "最新价（元）",
+  highs: "前期高点（元）",
+  distance: "距高点",
+  time: "高点日期",
+  note: "备注",
+  action: "操作",
+  watch: "自选",
+
+  search: "搜索",
+  searchHint: "代码开头或简称",
+  show: "显示",
+  showAll: "全部",
+  showFollowed: "已关注",
+  showUnfollowed: "未关注",
+  showUp: "上涨",
+  showDown: "下跌",
+  sort: "排序",
+  sortDefault: "默认",
+  ascending: "{column} 升序",
+  descending: "{column} 降序",
+  apply: "确定",
+  reset: "清除条件",
+  total: "共 {count} 只",
+  range: "第 {from}–{to} 只",
+  followedCount: "已关注 {count} 只",
+  noMatch: "没有符合条件的股票。",
+  pages: "分页",
+  previous: "上一页",
+  next: "下一页",
+
+  add: "添加",
+  remove: "删除",
+  unfollow: "取消关注",
+  followed: "已关注",
+  edit: "修改",
+  undo: "撤销",
+  centerEmpty: "还没有关注任何股票。在股票列表中点击“添加”，就会出现在这里。",
+  toIndex: "去股票列表",
+
+  editNote: "修改备注",
+  noteTitle: "修改备注：{name}",
+  stock: "股票 {name}（{code}）",
+  noteHint: "最多 200 个字，可以留空。",
+  save: "保存",
+  cancel: "返回",
+  followAndSave: "重新关注并保存",
+
+  doneFollowed: "关注成功：{code}",
+  doneNoted: "修改成功：{code}",
+  doneUnfollowed: "取消关注成功：{code}",
+  doneSaved: "修改成功",
+  noSuchStock: "没有这支股票：{code}",
+  alreadyFollowed: "已经关注过了：{code}",
+  notFollowed: "没有关注这支股票：{code}",
+  notFollowedAnyMore: "这支股票已经在别处取消关注。写下的备注还在，可以重新关注并保存。",
+  noteTooLong: "备注最多 200 个字，请缩短后再保存。",
+  noteMissing: "表单里没有备注，请从修改页面提交。",
+  noteNotStorable: "备注里有数据库不能保存的字符（例如表情符号），请删掉后再保存。",
+  nothingToUndo: "没有可以撤销的操作。",
+  offline: "没有连上服务器，请稍后再试。",
+
+  failed: "没有成功",
+  unavailable: "暂时无法访问",
+  status404: "没有这个页面，请检查网址是否正确。",
+  status405: "这个地址不能直接打开，请使用页面上的按钮。",
+  status413: "提交的内容太长。",
+  status415: "提交的内容不是表单。",
+  status422: "网址里的条件不正确，请清除条件后再试。",
+  status500: "服务器出错了，我们会尽快处理。",
+  status503: "数据库暂时连接不上，请稍后再试。",
+  statusOther: "请求没有成功（{status}）。",
+
+  name: "姓名",
+  age: "年龄",
+  sex: "性别",
+  city: "城市",
+  male: "男",
+  female: "女",
+  anySex: "不限",
+  userTitle: "用户：{name}",
+  noUsers: "没有符合条件的用户。",
+  noSuchUser: "没有这个用户。",
+  nameTaken: "这个姓名已经有了。",
+  fieldInvalid: "“{field}”不正确。",
+  loginToEdit: "登录后才能修改。",
+  password: "密码",
+  loginHint: "演示账号：demo，密码：tsgi-demo",
+  loginFailed: "姓名或密码不正确。",
+
+  class: "班级",
+  score: "成绩",
+  studentHint: "按参数查询：/students.html?class=… 或 ?name=…",
+  noStudents: "没有符合条件的学生。",
+} as const;
+
+export type Sentence = keyof typeof zh;
+export type Sentences = Readonly<Record<Sentence, string>>;
+
+const en: Sentences = {
+  site: "TSGI Stocks",
+  skip: "Skip to the content",
+  mainNavigation: "Main",
+  footer: "Sample data of July 2017. Not investment advice.",
+  otherLanguage: "中文",
+  close: "Close",
+
+  index: "Stocks",
+  center: "My stocks",
+  users: "Users",
+  students: "Students",
+  apiDocs: "API",
+  login: "Log in",
+  logout: "Log out {name}",
+
+  number: "No.",
+  code: "Code",
+  short: "Name",
+  chg: "Change",
+  turnover: "Turnover",
+  price: "Price (¥)",
+  highs: "Former high (¥)",
+  distance: "To the high",
+  time: "High on",
+  note: "Note",
+  action: "Actions",
+  watch: "Follow",
+
+  search: "Search",
+  searchHint: "First digits or name",
+  show: "Show",
+  showAll: "All",
+  showFollowed: "Followed",
+  showUnfollowed: "Not followed",
+  showUp: "Rising",
+  showDown: "Falling",
+  sort: "Sort by",
+  sortDefault: "Default order",
+  ascending: "{column}, ascending",
+  descending: "{column}, descending",
+  apply: "Apply",
+  reset: "Clear the filters",
+  total: "{count} stocks",
+  range: "Stocks {from}–{to}",
+  followedCount: "{count} followed",
+  noMatch: "No stock matches.",
+  pages: "Pages",
+  previous: "Previous",
+  next: "Next",
+
+  add: "Follow",
+  remove: "Remove",
+  unfollow: "Unfollow",
+  followed: "Followed",
+  edit: "Edit note",
+  undo: "Undo",
+  centerEmpty: "You follow no stock yet. Press “Follow” in the list of stocks, and it appears here.",
+  toIndex: "Go to the stocks",
+
+  editNote: "Edit note",
+  noteTitle: "Edit note: {name}",
+  stock: "Stock {name} ({code})",
+  noteHint: "At most 200 characters. It may be empty.",
+  save: "Save",
+  cancel: "Back",
+  followAndSave: "Follow again and save",
+
+  doneFollowed: "Now following {code}",
+  doneNoted: "Note of {code} saved",
+  doneUnfollowed: "No longer following {code}",
+  doneSaved: "Saved",
+  noSuchStock: "There is no stock {code}",
+  alreadyFollowed: "You already follow {code}",
+  notFollowed: "You do not follow {code}",
+  notFollowedAnyMore:
+    "This stock was unfollowed elsewhere. Your note is still here: you can follow the stock again and save it.",
+  noteTooLong: "A note has at most 200 characters. Shorten it and save again.",
+  noteMissing: "The form has no note. Send it from the page of the note.",
+  noteNotStorable: "The database cannot store a character of the note, such as an emoji. Remove it and save again.",
+  nothingToUndo: "There is nothing to undo.",
+  offline: "The server cannot be reached. Try again later.",
+
+  failed: "That did not work",
+  unavailable: "Temporarily unavailable",
+  status404: "There is no such page. Check the address.",
+  status405: "This address cannot be opened directly. Use the buttons of the pages.",
+  status413: "The form is too long.",
+  status415: "The content is not a form.",
+  status422: "The address has an invalid filter. Clear the filters and try again.",
+  status500: "The server has failed. We are working on it.",
+  status503: "The database cannot be reached at the moment. Try again later.",
+  statusOther: "The request has failed ({status}).",
+
+  name: "Name",
+  age: "Age",
+  sex: "Sex",
+  city: "City",
+  male: "Male",
+  female: "Female",
+  anySex: "Any",
+  userTitle: "User: {name}",
+  noUsers: "No user matches.",
+  noSuchUser: "There is no such user.",
+  nameTaken: "There is another user of this name.",
+  fieldInvalid: "“{field}” is not valid.",
+  loginToEdit: "Log in to make changes.",
+  password: "Password",
+  loginHint: "Demo account: demo, password: tsgi-demo",
+  loginFailed: "The name or the password is wrong.",
+
+  class: "Class",
+  score: "Score",
+  studentHint: "Choose by parameter: /students.html?class=… or ?name=…",
+  noStudents: "No student matches.",
 };
 
-/** The sentence for the query of a redirect; `null` for any other query. */
-export function sentenceAfter(query: URLSearchParams): string | null {
-  const done = query.get("done") ?? "";
-  const code = query.get("code") ?? "";
-  return isDone(done) && /^\d{6}$/.test(code) ? DONE[done](code) : null;
+export const SENTENCES = { zh, en } as const satisfies Record<string, Sentences>;
+
+export type Language = keyof typeof SENTENCES;
+
+export function isLanguage(text: string): text is Language {
+  return Object.hasOwn(SENTENCES, text);
 }
 
-function isDone(text: string): text is Done {
-  return Object.hasOwn(DONE, text);
-}
-
-const REFUSED: Readonly<Record<Refusal, (code: string) => string>> = {
-  "no such stock": (code) => `没有代码为 ${code} 的股票，请检查代码是否正确。`,
-  "already followed": (code) => `股票 ${code} 已经关注过，不用重复添加。`,
-  "not followed": (code) => `股票 ${code} 还没有关注，请先在股票列表中添加。`,
-  "note not storable": () => "备注里有数据库不能保存的字符（例如表情符号），请删掉后再保存。",
-};
-
-export function sentenceOfRefusal(refusal: Refusal, code: string): string {
-  return REFUSED[refusal](code);
-}
-
-/** For errors whose message is not a sentence for readers. */
-const ERRORS: Readonly<Record<number, string>> = {
-  404: "没有这个页面，请检查网址是否正确。",
-  405: "这个地址不能直接打开，请使用页面上的按钮。",
-  413: "提交的内容太长。",
-  415: "提交的内容不是表单。",
-  500: "服务器出错了，我们会尽快处理。",
-  503: "数据库暂时连接不上，请稍后再试。",
-};
-
-export function sentenceOfStatus(status: number): string {
-  return ERRORS[status] ?? `请求没有成功（${status} ${STATUS_CODES[status] ?? ""}）。`;
+/** Puts values into the placeholders of a sentence: `fill("There is no stock {code}", { code })`. */
+export function fill(sentence: string, values: Readonly<Record<string, string | number>>): string {
+  return sentence.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) =>
+    Object.hasOwn(values, name) ? String(values[name]) : placeholder,
+  );
 }

@@ -1,97 +1,193 @@
 /**
- * The pages. GET shows. POST changes, then redirects to a page that reports the change, so that a reload does not repeat it. An
- * action that is not possible is an error whose message is a sentence for the reader.
+ * The pages of the stocks. GET shows. POST changes, then redirects to a page that reports the change, so that a reload does not
+ * repeat it. An action that is not possible is an error whose message is a sentence for the reader.
  */
-import { type Context, get, HttpError, post } from "@tsgi/framework";
-import type { OutgoingResponse } from "@tsgi/gateway-spec";
-import { type Done, sentenceAfter, sentenceOfRefusal } from "./sentences.ts";
-import { MAX_NOTE_LENGTH, type Refusal, type StockStore } from "./stock-store.ts";
+import { type App, type Context, get, type HttpError, on, post, type Reply, route } from "@tsgi/framework";
+import { formPage } from "@tsgi/framework/forms";
+import { z } from "zod";
+import type { Changes } from "./changes.ts";
+import { FILTERS, ListQuery, SORT_KEYS } from "./contract.ts";
+import { distanceOf, signed } from "./figures.ts";
+import { LANGUAGE_COOKIE } from "./language.ts";
+import { isNoteTooLong } from "./note.ts";
+import {
+  type Account,
+  after,
+  dropUndo,
+  keepUndo,
+  localPath,
+  readUndo,
+  sentencesOf,
+  showPage,
+  SpokenError,
+} from "./page.ts";
+import { fill, isLanguage, type Sentence, type Sentences } from "./sentences.ts";
+import type { Refusal, StockStore } from "./stock-store.ts";
 
 type OfStock = Context<{ code: string }>;
 
+const first = route("GET /", { query: ListQuery });
+const index = route("GET /index.html", { name: "index", query: ListQuery });
+
 export class StockPages {
   readonly #stocks: StockStore;
+  readonly #changes: Changes;
+  readonly #account: Account;
 
-  constructor(stocks: StockStore) {
+  constructor(stocks: StockStore, changes: Changes, account: Account) {
     this.#stocks = stocks;
+    this.#changes = changes;
+    this.#account = account;
   }
 
-  @get("/")
-  @get("/index.html", { name: "index" })
-  async index(context: Context): Promise<OutgoingResponse> {
-    const stocks = await this.#stocks.all();
-    return context.render("index", { page: "index", title: "股票列表", notice: sentenceAfter(context.query), stocks });
+  @on(first)
+  @on(index)
+  async index(context: Context<typeof index>): Promise<Reply> {
+    const { query } = context;
+    // The version first: a change between the two is reported once more, not missed.
+    const version = await this.#stocks.version();
+    const list = await this.#stocks.list(query);
+    return showPage(context, this.#account, "index", (t) => ({
+      page: "index",
+      title: t.index,
+      version,
+      list,
+      query,
+      columns: SORT_KEYS,
+      filters: FILTERS.map((name) => ({ name, label: t[FILTER_LABEL[name]] })),
+      distanceOf,
+      signed,
+    }));
   }
 
   @get("/center.html", { name: "center" })
-  async center(context: Context): Promise<OutgoingResponse> {
+  async center(context: Context): Promise<Reply> {
+    const version = await this.#stocks.version();
     const stocks = await this.#stocks.followed();
-    return context.render("center", {
+    return showPage(context, this.#account, "center", (t) => ({
       page: "center",
-      title: "自选中心",
-      notice: sentenceAfter(context.query),
+      title: t.center,
+      version,
       stocks,
-    });
+      distanceOf,
+      signed,
+    }));
   }
 
   @post("/add/:code(\\d{6}).html", { name: "add" })
-  async add(context: OfStock): Promise<OutgoingResponse> {
+  async add(context: OfStock): Promise<Reply> {
     const { code } = context.params;
-    assertDone(await this.#stocks.follow(code), code);
+    assertDone(await this.#stocks.follow(code), code, sentencesOf(context));
+    await this.#changes.check();
     // Back to the row of the stock.
-    return context.redirect(`${context.urlFor("index")}${after("followed", code)}#stock-${code}`);
-  }
-
-  @get("/update/:code(\\d{6}).html", { name: "update" })
-  async edit(context: OfStock): Promise<OutgoingResponse> {
-    const { code } = context.params;
-    const stock = await this.#stocks.findFollowed(code);
-    if (typeof stock === "string") throw refusal(stock, code);
-    return context.render("update", {
-      page: "update",
-      title: `修改备注：${stock.short}`,
-      stock,
-      maxLength: MAX_NOTE_LENGTH,
-    });
-  }
-
-  @post("/update/:code(\\d{6}).html", { name: "update" })
-  async update(context: OfStock): Promise<OutgoingResponse> {
-    const { code } = context.params;
-    const form = await context.form();
-    const note = form.get("note")?.trim();
-    if (note === undefined) throw new HttpError(422, "NOTE_MISSING", "表单里没有备注，请从修改页面提交。");
-    if (Array.from(note).length > MAX_NOTE_LENGTH) {
-      throw new HttpError(422, "NOTE_TOO_LONG", `备注最多 ${MAX_NOTE_LENGTH} 个字，请缩短后再保存。`);
-    }
-    assertDone(await this.#stocks.setNote(code, note), code);
-    return context.redirect(`${context.urlFor("center")}${after("noted", code)}`);
+    const back = localPath(context.query.get("back"), context.urlFor("index"));
+    return context.redirect(`${after(back, "followed", code)}#stock-${code}`);
   }
 
   @post("/delete/:code(\\d{6}).html", { name: "delete" })
-  async remove(context: OfStock): Promise<OutgoingResponse> {
+  async remove(context: OfStock): Promise<Reply> {
     const { code } = context.params;
-    assertDone(await this.#stocks.unfollow(code), code);
-    return context.redirect(`${context.urlFor("center")}${after("unfollowed", code)}`);
+    const stock = await this.#stocks.findFollowed(code);
+    const t = sentencesOf(context);
+    if (typeof stock === "string") throw refusal(stock, code, t);
+    assertDone(await this.#stocks.unfollow(code), code, t);
+    await this.#changes.check();
+    keepUndo(context, { code, note: stock.note });
+    return context.redirect(after(localPath(context.query.get("back"), context.urlFor("center")), "unfollowed", code));
+  }
+
+  /** Follows the stock again that was unfollowed last, with its note. */
+  @post("/undo.html", { name: "undo" })
+  async undo(context: Context): Promise<Reply> {
+    const t = sentencesOf(context);
+    const undo = readUndo(context.request);
+    if (undo === null) throw new SpokenError(409, "NOTHING_TO_UNDO", t.nothingToUndo);
+    assertDone(await this.#stocks.follow(undo.code, undo.note), undo.code, t);
+    await this.#changes.check();
+    dropUndo(context);
+    const back = localPath(context.query.get("back"), context.urlFor("center"));
+    return context.redirect(`${after(back, "followed", undo.code)}#stock-${undo.code}`);
+  }
+
+  /** Reports changes of the followed stocks to an open page. */
+  @get("/events", { name: "events" })
+  events(context: Context): Reply {
+    return this.#changes.stream(context, context.query.get("since") ?? "");
+  }
+
+  @post("/language.html", { name: "language" })
+  language(context: Context): Reply {
+    const language = context.query.get("to") ?? "";
+    if (!isLanguage(language)) throw new SpokenError(422, "LANGUAGE_UNKNOWN", "The languages are zh and en");
+    context.cookie(LANGUAGE_COOKIE, language, { secure: context.exchange.encrypted, maxAgeSeconds: 31_536_000 });
+    return context.redirect(localPath(context.query.get("back"), context.urlFor("index")));
   }
 }
 
-function after(done: Done, code: string): string {
-  return `?done=${done}&code=${code}`;
+/** The page of a note. What was typed comes back with every mistake, also where the stock was unfollowed in the meantime. */
+export function addNotePage(app: App<void>, stocks: StockStore, changes: Changes, account: Account): void {
+  formPage(app, "/update/:code(\\d{6}).html", {
+    name: "update",
+    form: { note: z.string().trim(), follow: z.enum(["", "yes"]).default("") },
+    show: async (context) => {
+      const { params, form } = context;
+      const t = sentencesOf(context);
+      const followed = await stocks.findFollowed(params.code);
+      const typed = form.values.note;
+      // Without a text there is nothing to keep.
+      if (typeof followed === "string" && typed === undefined) throw refusal(followed, params.code, t);
+      const stock = typeof followed === "string" ? await stocks.find(params.code) : followed;
+      if (typeof stock === "string") throw refusal(stock, params.code, t);
+      return showPage(context, account, "update", () => ({
+        page: "update",
+        // The page shows no table that could be old.
+        version: 0,
+        title: fill(t.noteTitle, { name: stock.short }),
+        stock,
+        note: typed ?? ("note" in stock ? stock.note : ""),
+        isFollowed: "note" in stock,
+        error:
+          form.errors.form ??
+          (form.errors.note !== undefined && typed === undefined ? t.noteMissing : form.errors.note) ??
+          null,
+      }));
+    },
+    submit: async (context) => {
+      const { params, form, invalid } = context;
+      const { code } = params;
+      const t = sentencesOf(context);
+      if (isNoteTooLong(form.note)) return invalid({ note: t.noteTooLong });
+      let outcome = await stocks.setNote(code, form.note);
+      if (outcome === "not followed" && form.follow === "yes") outcome = await stocks.follow(code, form.note);
+      if (outcome === "not followed") return invalid({ form: t.notFollowedAnyMore });
+      if (outcome === "note not storable") return invalid({ note: t.noteNotStorable });
+      assertDone(outcome, code, t);
+      await changes.check();
+      return context.redirect(after(context.urlFor("center"), "noted", code));
+    },
+  });
 }
 
-function assertDone(outcome: "done" | Refusal, code: string): void {
-  if (outcome !== "done") throw refusal(outcome, code);
+const FILTER_LABEL = {
+  followed: "showFollowed",
+  unfollowed: "showUnfollowed",
+  up: "showUp",
+  down: "showDown",
+} as const satisfies Record<(typeof FILTERS)[number], Sentence>;
+
+function assertDone(outcome: "done" | Refusal, code: string, t: Sentences): void {
+  if (outcome !== "done") throw refusal(outcome, code, t);
 }
 
 const REFUSALS = {
-  "no such stock": [404, "STOCK_UNKNOWN"],
-  "already followed": [409, "STOCK_ALREADY_FOLLOWED"],
-  "not followed": [404, "STOCK_NOT_FOLLOWED"],
-  "note not storable": [422, "NOTE_NOT_STORABLE"],
-} as const satisfies Record<Refusal, readonly [number, string]>;
+  "no such stock": [404, "STOCK_UNKNOWN", "noSuchStock"],
+  "already followed": [409, "STOCK_ALREADY_FOLLOWED", "alreadyFollowed"],
+  "not followed": [404, "STOCK_NOT_FOLLOWED", "notFollowed"],
+  "note not storable": [422, "NOTE_NOT_STORABLE", "noteNotStorable"],
+} as const satisfies Record<Refusal, readonly [number, string, Sentence]>;
 
-function refusal(reason: Refusal, code: string): HttpError {
-  const [status, errorCode] = REFUSALS[reason];
-  return new HttpError(status, errorCode, sentenceOfRefusal(reason, code));
+/** The error for an action that is not possible, in the given language. */
+export function refusal(reason: Refusal, code: string, t: Sentences): HttpError {
+  const [status, errorCode, sentence] = REFUSALS[reason];
+  return new SpokenError(status, errorCode, fill(t[sentence], { code }));
 }

@@ -26,7 +26,7 @@ describeWithDatabases("install", (create) => {
 
   test("creates the tables, 94 stocks and 5 followed ones in an empty database", async () => {
     await install(database);
-    expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 0 });
+    expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 5 });
     expect(await database.query("SELECT * FROM info WHERE id IN (1, 36, 94) ORDER BY id")).toEqual([
       {
         id: 1,
@@ -55,7 +55,7 @@ describeWithDatabases("install", (create) => {
     await database.execute("DELETE FROM focus");
     await database.execute("DELETE FROM info WHERE id > 1");
     await install(database);
-    expect(await counts()).toEqual({ stocks: 1, followed: 0, users: 0 });
+    expect(await counts()).toEqual({ stocks: 1, followed: 0, users: 5 });
   });
 
   test("finishes an interrupted installation", async () => {
@@ -63,8 +63,10 @@ describeWithDatabases("install", (create) => {
     await database.execute("DELETE FROM focus");
     await database.execute("DELETE FROM info");
     await database.execute("DROP TABLE user");
+    await database.execute("DELETE FROM account");
+    await database.execute("DELETE FROM student");
     await install(database);
-    expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 0 });
+    expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 5 });
   });
 
   test("inserts no row if one of them fails", async () => {
@@ -79,7 +81,7 @@ describeWithDatabases("install", (create) => {
   test("runs once if several processes start at once, and all of them serve", async () => {
     const apps = await Promise.all(Array.from({ length: 3 }, () => startApp(place.url)));
     for (const app of apps) await app[Symbol.asyncDispose]();
-    expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 0 });
+    expect(await counts()).toEqual({ stocks: 94, followed: 5, users: 5 });
   });
 });
 

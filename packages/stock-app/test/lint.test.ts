@@ -7,7 +7,7 @@ import { serve as serveNode } from "@tsgi/server/node";
 import { serve as serveSocket } from "@tsgi/server/socket";
 import { staticFiles } from "@tsgi/server/static-files";
 import { expect, test } from "vitest";
-import { createApplication } from "../src/application.ts";
+import { createTestApplication } from "./application.ts";
 import { createSqliteFile } from "./databases.ts";
 
 const FORM = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\nnote=%";
@@ -18,6 +18,10 @@ const REQUESTS = [
   "GET /static/style.css HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nRange: bytes=0-9\r\n\r\n",
   "GET /static/style.css HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT\r\n\r\n",
   "GET /static/%2e%2e%2fpackage.json HTTP/1.1\r\nHost: a\r\n\r\n",
+  "GET /index.html?q=0000&sort=-chg&show=up HTTP/1.1\r\nHost: a\r\nAccept-Language: en\r\n\r\n",
+  "GET /api/stocks?sort=x HTTP/1.1\r\nHost: a\r\n\r\n",
+  "POST /api/followed HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{",
+  "GET /docs HTTP/1.1\r\nHost: a\r\n\r\n",
   "POST /add/000036.html HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
   `POST /update/000036.html HTTP/1.1\r\nHost: a\r\n${FORM}`,
   "POST /update/000036.html HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnote\r\n0\r\nx-a: b\r\n\r\n",
@@ -36,7 +40,9 @@ test.each([
   const database = await openDatabase(place.url);
   const assets = staticFiles(new URL("../static/", import.meta.url));
   const violations: Violation[] = [];
-  const application = lint(createApplication(database, assets), { report: (violation) => violations.push(violation) });
+  const application = lint(createTestApplication(database, { assets }), {
+    report: (violation) => violations.push(violation),
+  });
   const server = await serve(application);
   const { hostname, port } = new URL(server.url);
   for (const request of REQUESTS) {

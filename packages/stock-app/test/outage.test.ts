@@ -4,7 +4,7 @@ import { openDatabase } from "@tsgi/framework/database";
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { expect, test, vi } from "vitest";
 import { createDatabase, describeWithMysql, withDatabase } from "../../framework/test/mysql-server.ts";
-import { createApplication } from "../src/application.ts";
+import { createTestApplication } from "./application.ts";
 import { runApp } from "./command.ts";
 
 describeWithMysql("a MySQL server", (adminUrl) => {
@@ -14,7 +14,7 @@ describeWithMysql("a MySQL server", (adminUrl) => {
     const database = await openDatabase(await relay.open(place.url));
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
     try {
-      await using client = await createTestClient(createApplication(database, () => ({ status: 404 })));
+      await using client = await createTestClient(createTestApplication(database));
       const page = () => client.request("/index.html", { headers: { accept: "text/html" } });
       const first = await page();
       expect(first.status).toBe(200);

@@ -1,4 +1,4 @@
--- The tables of the stock app for SQLite. Decimals and dates are TEXT: SQLite has no types for them.
+-- The tables of the stocks for SQLite. Decimals and dates are TEXT: SQLite has no types for them.
 
 -- The stocks: code, short name, change, turnover rate, price, previous high, and the day of that high.
 CREATE TABLE IF NOT EXISTS info (
@@ -17,12 +17,4 @@ CREATE TABLE IF NOT EXISTS focus (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   note_info TEXT NOT NULL DEFAULT '' CHECK (length(note_info) <= 200),
   info_id INTEGER NOT NULL UNIQUE REFERENCES info (id)
-) STRICT;
-
-CREATE TABLE IF NOT EXISTS user (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  name TEXT NOT NULL,
-  age INTEGER,
-  sex TEXT,
-  city TEXT
 ) STRICT;

@@ -1,4 +1,4 @@
--- The tables of the stock app for MySQL and MariaDB.
+-- The tables of the stocks for MySQL and MariaDB.
 
 -- The stocks: code, short name, change, turnover rate, price, previous high, and the day of that high.
 CREATE TABLE IF NOT EXISTS info (
@@ -18,12 +18,4 @@ CREATE TABLE IF NOT EXISTS focus (
   note_info VARCHAR(200) NOT NULL DEFAULT '',
   info_id INT UNSIGNED NOT NULL UNIQUE,
   FOREIGN KEY (info_id) REFERENCES info (id)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
-
-CREATE TABLE IF NOT EXISTS user (
-  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-  name VARCHAR(50) NOT NULL,
-  age INT UNSIGNED,
-  sex VARCHAR(10),
-  city VARCHAR(50)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;

@@ -1,0 +1,20 @@
+/** Bundles the script of the pages, with the typed client, into one file for browsers. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+
+/** @param target is written only where it changes, so that `--watch` sees no change of it. */
+export function bundleScript(target: URL): void {
+  const {
+    outputFiles: [output],
+  } = buildSync({
+    entryPoints: [fileURLToPath(new URL("../browser/app.ts", import.meta.url))],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    charset: "utf8",
+    write: false,
+  });
+  const text = output?.text ?? "";
+  if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
+}
