@@ -298,7 +298,11 @@ describe("an error of a handler", () => {
     for (const path of ["/now", "/later"]) {
       const response = await client.request(path);
       expect(response.status).toBe(problem.status);
-      expect(headersOf(response)).toEqual({ "content-type": "application/problem+json", vary: "accept" });
+      expect(headersOf(response)).toEqual({
+        "content-type": "application/problem+json",
+        vary: "accept",
+        "x-content-type-options": "nosniff",
+      });
       expect(response.json()).toEqual(problem);
     }
     expect(log).toHaveLength(problem.status >= 500 ? 2 : 0);

@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { html } from "./html.ts";
 import { reply, Reply, respond, toResponse } from "./results.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
-const TEXT_TYPE = { "content-type": "text/plain; charset=utf-8" };
+const NO_SNIFF = { "x-content-type-options": "nosniff" };
+const JSON_TYPE = { "content-type": "application/json", ...NO_SNIFF };
+const TEXT_TYPE = { "content-type": "text/plain; charset=utf-8", ...NO_SNIFF };
 
 class ForeignResponse {
   readonly status = 200;
@@ -23,7 +24,7 @@ describe("a handler's result", () => {
     [
       "an html tag is HTML",
       html`<b>${"<"}</b>`,
-      { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: "<b>&lt;</b>" },
+      { status: 200, headers: { "content-type": "text/html; charset=utf-8", ...NO_SNIFF }, body: "<b>&lt;</b>" },
     ],
     ["an object is JSON", { a: 1, b: undefined }, { status: 200, headers: JSON_TYPE, body: '{"a":1}' }],
     ["an array is JSON", [1, null], { status: 200, headers: JSON_TYPE, body: "[1,null]" }],
@@ -120,13 +121,17 @@ describe("reply", () => {
       status: 201,
       headers: [
         ["content-type", "text/plain; charset=utf-8"],
+        ["x-content-type-options", "nosniff"],
         ["location", "/a"],
         ["set-cookie", "a=1"],
         ["set-cookie", "b=2"],
       ],
       body: "a",
     });
-    expect(reply("a,b", { headers: { "Content-Type": "text/csv" } }).headers).toEqual([["Content-Type", "text/csv"]]);
+    expect(reply("a,b", { headers: { "Content-Type": "text/csv" } }).headers).toEqual([
+      ["x-content-type-options", "nosniff"],
+      ["Content-Type", "text/csv"],
+    ]);
     expect(plain(reply(null, { headers: { etag: '"1"' } }))).toMatchObject({ status: 204, body: null });
   });
 

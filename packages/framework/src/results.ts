@@ -55,9 +55,9 @@ export function respond({ status, headers = {}, body = null, trailers }: Outgoin
 /** @throws TypeError for a value that is not a {@link HandlerResult}. */
 export function toResponse(result: unknown, status?: number): OutgoingResponse {
   if (isResponse(result)) return result;
-  if (typeof result === "string") return new Reply(status ?? 200, TEXT, result);
+  if (typeof result === "string") return new Reply(status ?? 200, TEXT_FIELDS, result);
   if (result === null) return new Reply(status ?? 204, NO_FIELDS, null);
-  if (result instanceof Html) return new Reply(status ?? 200, HTML, result.toString());
+  if (result instanceof Html) return new Reply(status ?? 200, HTML_FIELDS, result.toString());
   assertJson(result);
   return new Reply(status ?? 200, JSON_FIELDS, JSON.stringify(result));
 }
@@ -73,8 +73,8 @@ export function reply(value: unknown, { status, headers }: ReplyOptions = {}): R
   const plain = toResponse(value, status) as Reply;
   if (headers === undefined) return plain;
   const given = fieldLines(headers);
-  const typed = fieldOf(given, "content-type") !== null;
-  return new Reply(plain.status, typed ? given : [...fieldLines(plain.headers), ...given], plain.body);
+  const usual = fieldLines(plain.headers).filter(([name]) => fieldOf(given, name) === null);
+  return new Reply(plain.status, [...usual, ...given], plain.body);
 }
 
 /** Whether a value is a response by its class. A plain object never is. */
@@ -90,8 +90,15 @@ function isForeignResponse(value: object): boolean {
   return (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Response";
 }
 
-/** One object for each type: equal responses share their header fields, which a server and middleware may compare by identity. */
-const TEXT: HeaderFields = Object.freeze({ "content-type": "text/plain; charset=utf-8" });
-const HTML: HeaderFields = Object.freeze({ "content-type": "text/html; charset=utf-8" });
-export const JSON_FIELDS: HeaderFields = Object.freeze({ "content-type": "application/json" });
+/**
+ * One object for each type, so that equal responses share their fields. `nosniff` belongs to a type: without it a browser may take
+ * plain text for a page.
+ */
+export const TEXT_FIELDS: HeaderFields = fieldsOf("text/plain; charset=utf-8");
+export const JSON_FIELDS: HeaderFields = fieldsOf("application/json");
+const HTML_FIELDS: HeaderFields = fieldsOf("text/html; charset=utf-8");
 const NO_FIELDS: HeaderFields = Object.freeze({});
+
+function fieldsOf(type: string): HeaderFields {
+  return Object.freeze({ "content-type": type, "x-content-type-options": "nosniff" });
+}
