@@ -33,22 +33,24 @@ if (workload === "checked") {
     page: query.page,
   }));
 }
-const tags = { type: "array", items: text, maxItems: 20 };
-app.post<{ Params: { id: number }; Body: { name: string; tags: string[] } }>(
-  "/users/:id",
-  {
-    schema: {
-      params: object({ id: { type: "integer" } }),
-      body: object({
-        name: { type: "string", minLength: 1, maxLength: 100 },
-        email: { type: "string", format: "email" },
-        age: { type: "integer", minimum: 0 },
-        tags,
-      }),
-      response: { 200: object({ id: { type: "integer" }, name: text, tags: { type: "array", items: text } }) },
+if (workload === "posted") {
+  const tags = { type: "array", items: text, maxItems: 20 };
+  app.post<{ Params: { id: number }; Body: { name: string; tags: string[] } }>(
+    "/users/:id",
+    {
+      schema: {
+        params: object({ id: { type: "integer" } }),
+        body: object({
+          name: { type: "string", minLength: 1, maxLength: 100 },
+          email: { type: "string", format: "email" },
+          age: { type: "integer", minimum: 0 },
+          tags,
+        }),
+        response: { 200: object({ id: { type: "integer" }, name: text, tags: { type: "array", items: text } }) },
+      },
     },
-  },
-  async ({ params, body }) => ({ id: params.id, name: body.name, tags: body.tags }),
-);
+    async ({ params, body }) => ({ id: params.id, name: body.name, tags: body.tags }),
+  );
+}
 await app.listen({ port: 0, host: "127.0.0.1" });
 ready(portOf(app.server.address()));

@@ -302,7 +302,7 @@ export class App<State = unknown> implements Application<State> {
   }
 
   #newContext(request: IncomingRequest, exchange: Exchange<State>): RequestContext<State> {
-    return new RequestContext(this.#services, request, exchange, {}, null);
+    return new RequestContext(this.#services, request, exchange, request.url, {}, null);
   }
 
   #dispatch(request: IncomingRequest, exchange: Exchange<State>): Awaitable<OutgoingResponse> {
@@ -318,7 +318,7 @@ export class App<State = unknown> implements Application<State> {
       case "found":
         return this.#run(
           match.target.endpoint,
-          new RequestContext(this.#services, request, exchange, match.params, match.target.route),
+          new RequestContext(this.#services, request, exchange, url, match.params, match.target.route),
         );
       case "method":
         if (method === "OPTIONS") return allow(match.allow);

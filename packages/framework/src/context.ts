@@ -42,6 +42,8 @@ export interface CheckedParts {
 export class RequestContext<State = unknown> implements BareContext<State> {
   readonly request: IncomingRequest;
   readonly exchange: Exchange<State>;
+  /** `request.url`, which a server may put together each time. */
+  readonly href: string;
   readonly route: BareContext["route"];
   params: object;
   /** Status of a reply that does not name one. */
@@ -59,11 +61,13 @@ export class RequestContext<State = unknown> implements BareContext<State> {
     services: Services,
     request: IncomingRequest,
     exchange: Exchange<State>,
+    href: string,
     params: object,
     route: BareContext["route"],
   ) {
     this.request = request;
     this.exchange = exchange;
+    this.href = href;
     this.route = route;
     this.params = params;
     this.#services = services;
@@ -76,7 +80,7 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   }
 
   get url(): URL {
-    return (this.#url ??= new URL(this.request.url));
+    return (this.#url ??= new URL(this.href));
   }
 
   get base(): string {
@@ -84,7 +88,7 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   }
 
   get query(): unknown {
-    return this.#checked.query ?? (this.#query ??= toSearchParams(queryOf(this.request.url)));
+    return this.#checked.query ?? (this.#query ??= toSearchParams(queryOf(this.href)));
   }
 
   get headers(): unknown {

@@ -109,7 +109,7 @@ function headSteps(path: RoutePath, { params, query, headers, cookies }: RouteOp
   }
   if (query !== undefined) {
     const rules = rulesOf(path, "query", query);
-    const read = (context: RequestContext) => readQuery(queryOf(context.request.url), rules);
+    const read = (context: RequestContext) => readQuery(queryOf(context.href), rules);
     steps.push({ part: "query", check: compileCheck(query), read });
   }
   if (headers !== undefined) {

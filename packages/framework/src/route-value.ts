@@ -71,4 +71,5 @@ export const CONTEXT_NAMES: ReadonlySet<string> = new Set([
   "dropFields",
   "finish",
   "reportError",
+  "href",
 ]);

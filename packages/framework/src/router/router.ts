@@ -155,8 +155,8 @@ interface Search {
   /** The decoded segments of a path with percent-encoding; of any other path, slices of it are the segments. */
   readonly decoded: readonly string[] | null;
   readonly captures: string[];
-  /** The methods of the paths that match. Created with the first one: most requests have no use for it. */
-  allowed: Set<string> | null;
+  /** The methods of the paths that match, some twice. Created with the first one: most requests have no use for it. */
+  allowed: string[] | null;
 }
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -239,7 +239,7 @@ function walk<Target>(node: Node<Target>, depth: number, start: number, search: 
 
 function choose<Target>(leaf: Leaf<Target>, search: Search): Entry<Target> | undefined {
   const entry = entryOf(leaf, search.method);
-  if (entry === undefined) for (const method of leaf.keys()) (search.allowed ??= new Set()).add(method);
+  if (entry === undefined) for (const method of leaf.keys()) (search.allowed ??= []).push(method);
   return entry;
 }
 
@@ -249,8 +249,10 @@ function entryOf<Target>(leaf: Leaf<Target>, method: string): Entry<Target> | un
 }
 
 /** Adds the methods that no route registers: HEAD where there is GET, and OPTIONS. */
-function withImplied(methods: ReadonlySet<string>): readonly string[] {
-  return [...new Set([...methods, ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"])].toSorted();
+function withImplied(methods: Iterable<string>): readonly string[] {
+  const all = new Set(methods).add("OPTIONS");
+  if (all.has("GET")) all.add("HEAD");
+  return [...all].toSorted();
 }
 
 /** The segments after the first slash, decoded; `undefined` where the encoding is broken. */
