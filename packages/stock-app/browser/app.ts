@@ -34,12 +34,20 @@ function element(id: string): HTMLElement {
 /** Shows a sentence, with a button where the action can be undone. */
 function report(sentence: string, undo: (() => Promise<void>) | null = null): void {
   const toast = element("toast");
-  toast.querySelectorAll("button, form").forEach((old) => {
+  toast.querySelectorAll("button, form, a").forEach((old) => {
     old.remove();
   });
   const status = toast.querySelector("[role=status]");
   if (status !== null) status.textContent = sentence;
   if (undo !== null) toast.append(button(t.undo, () => void undo()));
+  if (sentence === "") return;
+  const close = button("×", () => {
+    report("");
+    element("content").focus();
+  });
+  close.className = "close";
+  close.ariaLabel = t.close;
+  toast.append(close);
 }
 
 function button(label: string, onClick: () => void): HTMLButtonElement {
@@ -163,10 +171,23 @@ async function edit(code: string, url: string): Promise<void> {
 function restoreDraft(form: HTMLFormElement, code: string): HTMLInputElement {
   const input = form.querySelector<HTMLInputElement>("input[name=note]");
   if (input === null) throw new Error("The form has no note");
-  input.value = drafts.read(code) ?? input.value;
+  const stored = input.value;
+  const draft = drafts.read(code) ?? stored;
   input.addEventListener("input", () => {
     drafts.keep(code, input.value);
   });
+  if (draft === stored) return input;
+  input.value = draft;
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  const discard = button(t.discardDraft, () => {
+    drafts.drop(code);
+    input.value = stored;
+    hint.remove();
+    input.focus();
+  });
+  hint.append(t.draft, " ", discard);
+  input.after(hint);
   return input;
 }
 
@@ -248,14 +269,24 @@ function search(form: HTMLFormElement): void {
   for (const [name, value] of new FormData(form)) if (typeof value === "string" && value !== "") query.set(name, value);
   const url = query.size === 0 ? location.pathname : `${location.pathname}?${query.toString()}`;
   history.replaceState(null, "", url);
-  void refresh();
+  void refresh().then(() => {
+    // Screen readers announce how many stocks were found.
+    const count = document.querySelector("#live caption, #live p");
+    element("found").textContent = count?.firstChild?.textContent ?? "";
+    return undefined;
+  });
 }
 
 const form = document.querySelector<HTMLFormElement>("#search");
-form?.addEventListener("input", () => {
+/** An input method composes Chinese text from letters, which are not what is searched for. */
+function searchSoon(event: Event): void {
+  if (form === null || (event as InputEvent).isComposing) return;
   clearTimeout(typing);
   typing = setTimeout(search, TYPING_PAUSE_MS, form);
-});
+}
+
+form?.addEventListener("input", searchSoon);
+form?.addEventListener("compositionend", searchSoon);
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(typing);
@@ -274,6 +305,26 @@ const saved = new URLSearchParams(location.search);
 if (saved.get("done") === "noted") drafts.drop(saved.get("code") ?? "");
 
 // Other tabs
+
+let shown = String(version);
+let events: EventSource | null = null;
+
+/**
+ * A browser opens six connections to a site over HTTP/1.1, for all its tabs. So only a tab that is visible listens; one that
+ * becomes visible asks for what has changed since.
+ */
+function listen(): void {
+  events?.close();
+  events = null;
+  if (document.hidden) return;
+  events = new EventSource(`/events?since=${shown}`);
+  events.addEventListener("changed", (event) => {
+    shown = String((event as MessageEvent<unknown>).data);
+    void refresh();
+  });
+}
+
 if (document.getElementById("live") !== null) {
-  new EventSource(`/events?since=${version}`).addEventListener("changed", () => void refresh());
+  listen();
+  document.addEventListener("visibilitychange", listen);
 }

@@ -19,7 +19,7 @@ export interface StockAppOptions {
   readonly assets: Handler;
   /** Encrypt the session cookies; 32 characters each. The first one encrypts, all decrypt. */
   readonly sessionKeys: readonly [string, ...string[]];
-  /** Gets a line for each request that no route takes. Default: the console. */
+  /** Gets a line for each request that no route takes, and for a note that the database failed to store. Default: the console. */
   readonly warn?: (line: string) => void;
 }
 
@@ -46,10 +46,12 @@ export function createApplication(
   });
   const account = addAccount(app, people, sessionKeys);
   app.register(new StockPages(stocks, changes, account));
-  addNotePage(app, stocks, changes, account);
+  addNotePage(app, { stocks, changes, account, warn });
   addPeoplePages(app, people, account);
   addApi(app, { stocks, people, changes, account });
   app.mount("/static", assets);
+  // Browsers ask for it where a page names no icon, as the documentation does.
+  app.get("/favicon.ico", ({ redirect }) => redirect("/static/favicon.svg", 301));
   return app;
 }
 

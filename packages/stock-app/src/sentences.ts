@@ -10,6 +10,7 @@ const zh = {
   footer: "2017 年 7 月的演示数据，不构成投资建议。",
   otherLanguage: "English",
   close: "关闭",
+  result: "操作结果",
 
   index: "股票列表",
   center: "自选中心",
@@ -71,6 +72,8 @@ const zh = {
   save: "保存",
   cancel: "返回",
   followAndSave: "重新关注并保存",
+  draft: "这是上次没有保存的备注。",
+  discardDraft: "恢复已保存的备注",
 
   doneFollowed: "关注成功：{code}",
   doneNoted: "修改成功：{code}",
@@ -130,6 +133,7 @@ const en: Sentences = {
   footer: "Sample data of July 2017. Not investment advice.",
   otherLanguage: "中文",
   close: "Close",
+  result: "Result",
 
   index: "Stocks",
   center: "My stocks",
@@ -191,6 +195,8 @@ const en: Sentences = {
   save: "Save",
   cancel: "Back",
   followAndSave: "Follow again and save",
+  draft: "This is a note that you have not saved yet.",
+  discardDraft: "Restore the saved note",
 
   doneFollowed: "Now following {code}",
   doneNoted: "Note of {code} saved",

@@ -3,6 +3,7 @@
  * repeat it. An action that is not possible is an error whose message is a sentence for the reader.
  */
 import { type App, type Context, get, type HttpError, on, post, type Reply, route } from "@tsgi/framework";
+import { DatabaseError } from "@tsgi/framework/database";
 import { formPage } from "@tsgi/framework/forms";
 import { z } from "zod";
 import type { Changes } from "./changes.ts";
@@ -124,8 +125,15 @@ export class StockPages {
   }
 }
 
+export interface NotePageServices {
+  readonly stocks: StockStore;
+  readonly changes: Changes;
+  readonly account: Account;
+  readonly warn: (line: string) => void;
+}
+
 /** The page of a note. What was typed comes back with every mistake, also where the stock was unfollowed in the meantime. */
-export function addNotePage(app: App<void>, stocks: StockStore, changes: Changes, account: Account): void {
+export function addNotePage(app: App<void>, { stocks, changes, account, warn }: NotePageServices): void {
   formPage(app, "/update/:code(\\d{6}).html", {
     name: "update",
     form: { note: z.string().trim(), follow: z.enum(["", "yes"]).default("") },
@@ -157,8 +165,17 @@ export function addNotePage(app: App<void>, stocks: StockStore, changes: Changes
       const { code } = params;
       const t = sentencesOf(context);
       if (isNoteTooLong(form.note)) return invalid({ note: t.noteTooLong });
-      let outcome = await stocks.setNote(code, form.note);
-      if (outcome === "not followed" && form.follow === "yes") outcome = await stocks.follow(code, form.note);
+      const outcome = await store(code, form).catch((error: unknown) => {
+        if (error instanceof DatabaseError) return error;
+        throw error;
+      });
+      if (outcome instanceof DatabaseError) {
+        warn(`POST /update/${code}.html failed with 503: ${outcome.code} ${outcome.message}`);
+        return showPage(context, account, "update", () => ({ ...unstored(code, form.note, t), error: t.status503 }), {
+          status: 503,
+          headers: { "retry-after": "5" },
+        });
+      }
       if (outcome === "not followed") return invalid({ form: t.notFollowedAnyMore });
       if (outcome === "note not storable") return invalid({ note: t.noteNotStorable });
       assertDone(outcome, code, t);
@@ -166,6 +183,17 @@ export function addNotePage(app: App<void>, stocks: StockStore, changes: Changes
       return context.redirect(after(context.urlFor("center"), "noted", code));
     },
   });
+
+  async function store(code: string, form: { readonly note: string; readonly follow: string }) {
+    const outcome = await stocks.setNote(code, form.note);
+    return outcome === "not followed" && form.follow === "yes" ? stocks.follow(code, form.note) : outcome;
+  }
+}
+
+/** The page with what was typed where the database fails, which would say the name of the stock. */
+function unstored(code: string, note: string, t: Sentences) {
+  const stock = { code, short: "" };
+  return { page: "update", version: 0, title: t.editNote, stock, note, isFollowed: true };
 }
 
 const FILTER_LABEL = {

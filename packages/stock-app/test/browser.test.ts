@@ -71,18 +71,18 @@ describeWithChromium("in Chromium", (launch) => {
     for (let i = 0; i < 10; i += 1) await page.keyboard.press("Tab");
     expect(await evaluate<Focus>(page, "focus")).toEqual({ text: "添加", row: "stock-000036", ...seen });
     await page.keyboard.press("Enter");
-    expect(await page.getByRole("status").textContent()).toBe("关注成功：000036");
+    await page.getByRole("status").getByText("关注成功：000036").waitFor();
 
     await page.getByRole("link", { name: "自选中心" }).press("Enter");
     const row = page.getByRole("row").filter({ hasText: "000036" });
     await row.getByRole("link", { name: "修改" }).press("Enter");
     await page.getByLabel("备注").fill("<b>看好</b>");
     await page.getByLabel("备注").press("Enter");
-    expect(await page.getByRole("status").textContent()).toBe("修改成功：000036");
+    await page.getByRole("status").getByText("修改成功：000036").waitFor();
     expect(await row.textContent()).toContain("<b>看好</b>");
 
     await row.getByRole("button", { name: "删除" }).press("Enter");
-    expect(await page.getByRole("status").textContent()).toBe("取消关注成功：000036");
+    await page.getByRole("status").getByText("取消关注成功：000036").waitFor();
     expect(await row.count()).toBe(0);
     await keepPicture(page, "undo");
     await page.getByRole("button", { name: "撤销" }).press("Enter");
@@ -121,8 +121,11 @@ describeWithChromium("in Chromium", (launch) => {
     await markPage(page);
     await row.getByRole("link", { name: "修改" }).click();
     expect(await dialog.getByLabel("备注").inputValue()).toBe("🙂".repeat(201));
+    await keepPicture(page, "dialog-draft");
+    await dialog.getByRole("button", { name: "恢复已保存的备注" }).click();
+    expect(await dialog.getByLabel("备注").inputValue()).toBe("");
     await dialog.getByLabel("备注").fill("🙂".repeat(200));
-    await dialog.getByRole("button", { name: "保存" }).click();
+    await dialog.getByRole("button", { name: "保存", exact: true }).click();
     await status.getByText("修改成功：000036").waitFor();
     await row.getByText("🙂".repeat(200)).waitFor();
 
@@ -141,7 +144,7 @@ describeWithChromium("in Chromium", (launch) => {
     const dialog = first.page.getByRole("dialog");
     await dialog.getByLabel("备注").fill("写了很久");
     await fetch(new URL("/api/followed/000007", app.url), { method: "DELETE" });
-    await dialog.getByRole("button", { name: "保存" }).click();
+    await dialog.getByRole("button", { name: "保存", exact: true }).click();
     await dialog.getByRole("alert").getByText("在别处取消关注").waitFor();
     await keepPicture(first.page, "dialog-unfollowed");
     await dialog.getByRole("button", { name: "重新关注并保存" }).click();
@@ -152,7 +155,7 @@ describeWithChromium("in Chromium", (launch) => {
     await first.page.getByRole("link", { name: "股票列表" }).click();
     await first.page.goBack();
     expect(await first.page.getByLabel("备注").inputValue()).toBe("还没写完");
-    await first.page.getByRole("button", { name: "保存" }).click();
+    await first.page.getByRole("button", { name: "保存", exact: true }).click();
     await first.page.getByRole("status").getByText("修改成功").waitFor();
     await first.page.goto("/update/000007.html");
     expect(await first.page.getByLabel("备注").inputValue()).toBe("还没写完");
@@ -170,7 +173,7 @@ describeWithChromium("in Chromium", (launch) => {
     expect(await page.getByRole("rowheader").first().textContent()).toBe("华联控股");
     await keepPicture(page, "search");
     await page.getByLabel("搜索").fill("没有");
-    await page.getByText("没有符合条件的股票").waitFor();
+    await page.locator(".empty").getByText("没有符合条件的股票").waitFor();
     await keepPicture(page, "no-match");
     expect(await isSamePage(page)).toBe(true);
     await page.goBack();
@@ -190,6 +193,55 @@ describeWithChromium("in Chromium", (launch) => {
     await first.page.locator("#stock-000036").getByRole("button", { name: "删除" }).click();
     await second.page.locator("#stock-000036").getByRole("button", { name: "添加" }).waitFor();
     expect([...first.complaints, ...second.complaints]).toEqual([]);
+  });
+
+  test("a tab that is hidden has no connection, and is up to date when it is visible again", async () => {
+    await using window = await visit(browser, app.url);
+    const { page } = window;
+    await page.goto("/center.html");
+    const setHidden = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+         document.dispatchEvent(new Event("visibilitychange"));`,
+      );
+    await setHidden(true);
+    await fetch(new URL("/api/followed/000007", app.url), { method: "DELETE" });
+    expect(await page.locator("#stock-000007").count()).toBe(1);
+    await setHidden(false);
+    await page.locator("#stock-000007").waitFor({ state: "detached" });
+  });
+
+  test("letters that an input method composes are not searched for, and the number found is announced", async () => {
+    await using window = await visit(browser, app.url);
+    const { page } = window;
+    await page.goto("/index.html");
+    const searched: string[] = [];
+    page.on("request", (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (pathname === "/index.html") searched.push(decodeURIComponent(search));
+    });
+    const type = (value: string, event: string) =>
+      page.evaluate(`q.value = ${JSON.stringify(value)}; q.dispatchEvent(${event});`);
+    await type("mu", 'new InputEvent("input", { bubbles: true, isComposing: true })');
+    await type("钼", 'new CompositionEvent("compositionend", { bubbles: true })');
+    await page.locator("#found").getByText("共 1 只").waitFor({ state: "attached" });
+    expect(searched).toEqual(["?q=钼"]);
+  });
+
+  test("the documentation of the interface opens under the policy of the pages, without a request to another site", async () => {
+    await using window = await visit(browser, app.url);
+    const { page } = window;
+    const hosts = new Set<string>();
+    page.on("request", (request) =>
+      hosts.add(new URL(request.url()).protocol === "data:" ? "data" : new URL(request.url()).host),
+    );
+    await page.goto("/docs");
+    await page.getByText("/api/followed/{code}").first().waitFor();
+    await keepPicture(page, "docs");
+    for (const path of PAGES) await page.goto(path);
+    hosts.delete("data");
+    expect([...hosts]).toEqual([new URL(app.url).host]);
+    expect(window.complaints).toEqual([]);
   });
 
   test("a refused change is reported on a page of the app", async () => {

@@ -31,6 +31,13 @@ describeWithMysql("a MySQL server", (adminUrl) => {
         ],
       ]);
 
+      const saved = await client.request("/update/000007.html", {
+        method: "POST",
+        headers: { accept: "text/html", "content-type": "application/x-www-form-urlencoded" },
+        body: new URLSearchParams({ note: "写了很久" }).toString(),
+      });
+      expect([saved.status, saved.text()]).toEqual([503, expect.stringContaining('value="写了很久"')]);
+
       await relay.open(place.url);
       expect((await page()).body).toEqual(first.body);
     } finally {

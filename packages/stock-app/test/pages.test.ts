@@ -393,6 +393,12 @@ describe("users and students", () => {
   });
 });
 
+test("the policy of the pages allows no inline script and no other site", async () => {
+  const policy = (await get("/index.html")).headers.get("content-security-policy") ?? "";
+  expect(policy).toContain("default-src 'self'; script-src 'self';");
+  expect(policy).not.toMatch(/unsafe|https?:/);
+});
+
 test("a request that no route takes gives a line in the log", async () => {
   await get("/nowhere?secret=1");
   await get("/index.html");
