@@ -9,6 +9,7 @@ import {
   type Limits,
   type SocketServeOptions,
 } from "../options.ts";
+import { withExchangeEvents } from "../observe/exchange-events.ts";
 import { behindProxies } from "../proxy/behind-proxies.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
@@ -66,7 +67,8 @@ export async function runServer<State>(
   clock: Clock,
 ): Promise<Server> {
   const { proxies } = options;
-  const served = proxies === undefined ? application : behindProxies(application, proxies);
+  const observed = withExchangeEvents(application);
+  const served = proxies === undefined ? observed : behindProxies(observed, proxies);
   const lifespan = new Lifespan(served, software, options.logger);
   const { logger } = lifespan;
   const certificates = options.tls === undefined ? null : await Certificates.load(options.tls, options, logger);
