@@ -175,7 +175,6 @@ test("the packages export these names", async () => {
       type Caller
     @tsgi/framework/forms
       formPage
-      type FormFields
       type FormPage
       type FormState
     @tsgi/framework/openapi

@@ -51,6 +51,27 @@ describe("formPage", () => {
     expect([response.status, response.headers.get("location")]).toEqual([303, "/done/000007/1.50"]);
   });
 
+  test("takes one schema for all fields, whose refinement names a field or concerns the form as a whole", async () => {
+    const app = new App();
+    const form = z
+      .object({ password: z.string().min(3, "Too short"), repeated: z.string() })
+      .refine(({ password, repeated }) => password === repeated, { path: ["repeated"], message: "Not the same" })
+      .refine(({ password }) => password !== "password", "Choose another one");
+    formPage(app, "/password", {
+      form,
+      show: ({ form: { values, errors } }) =>
+        html`${values.repeated ?? ""} (${errors.password ?? ""}) (${errors.repeated ?? ""}) (${errors.form ?? ""})`,
+      submit: ({ form, redirect }) => redirect(`/${form.password.length}`),
+    });
+    await using client = await testClient(app);
+    const send = (password: string, repeated: string) => client.post("/password", { form: { password, repeated } });
+    expect((await client.get("/password")).text()).toBe(" () () ()");
+    expect((await send("ab", "ab")).text()).toBe("ab (Too short) () ()");
+    expect((await send("abc", "<x>")).text()).toBe("&lt;x&gt; () (Not the same) ()");
+    expect((await send("password", "password")).text()).toBe("password () () (Choose another one)");
+    expect((await send("abc", "abc")).headers.get("location")).toBe("/3");
+  });
+
   test("POST with invalid fields shows the page again with 422, every mistake and what was typed", async () => {
     await using client = await testClient(site());
     const response = await client.post(PATH, { headers, form: { note: "<too long>", price: "x" } });

@@ -8,26 +8,25 @@ import { Html } from "../html.ts";
 import { reply, respond, type Reply } from "../results.ts";
 import type { Context, FittingNeeds, Needs, Route } from "../types.ts";
 import { compileCheck, type Mistake } from "../validation/compile.ts";
-import type { FieldsOutput, Schema } from "../validation/schema.ts";
+import { isSchema, type Fields, type FieldsOutput, type InputOf, type Schema } from "../validation/schema.ts";
 import { readEntries, textRules } from "../validation/text.ts";
 
-/** The fields of a form by name. */
-export interface FormFields {
-  readonly [name: string]: Schema;
-}
+/** The names of the fields. */
+type Names<Form> = Form extends Schema ? keyof InputOf<Form> : keyof Form;
 
 /** What a page needs to show its form. Empty at the first visit. */
 export interface FormState<Form> {
   /** What was typed, by field; the first value where a field comes more than once. */
-  readonly values: { readonly [Name in keyof Form]?: string };
+  readonly values: { readonly [Name in Names<Form>]?: string };
   /** What is wrong, by field; `form` is what concerns no single field. */
-  readonly errors: { readonly [Name in keyof Form | "form"]?: string };
+  readonly errors: { readonly [Name in Names<Form> | "form"]?: string };
 }
 
 /** A result of `show`: `render(…)`, or HTML. */
 type Page = Reply | Html;
 
-export interface FormPage<Path extends string, Form extends FormFields, PageNeeds, State> {
+export interface FormPage<Path extends string, Form extends Fields, PageNeeds, State> {
+  /** A schema for each field, or one schema, such as `z.object({ … }).refine(…)`, for all of them. */
   readonly form: Form;
   /** As in a route. They run before the content is read. */
   readonly needs?: PageNeeds;
@@ -58,7 +57,7 @@ type FormContext<Path extends string, PageNeeds, State> = Omit<
 export function formPage<
   State,
   const Path extends string,
-  const Form extends FormFields,
+  const Form extends Fields,
   const PageNeeds extends Needs = {},
 >(
   app: App<State>,
@@ -132,9 +131,9 @@ function invalid(errors: object): never {
 }
 
 /** Without a prototype: a page asks for fields by name, and a form may have a field named `constructor`. */
-function valuesOf(sent: URLSearchParams, form: FormFields): object {
+function valuesOf(sent: URLSearchParams, form: Fields): object {
   const values = Object.create(null) as Record<string, string>;
-  for (const name of Object.keys(form)) {
+  for (const name of isSchema(form) ? sent.keys() : Object.keys(form)) {
     const value = sent.get(name);
     if (value !== null) values[name] = value;
   }

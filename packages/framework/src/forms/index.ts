@@ -1,2 +1,2 @@
 /** `@tsgi/framework/forms`: pages with a form that come back with what was typed. */
-export { formPage, type FormFields, type FormPage, type FormState } from "./form-page.ts";
+export { formPage, type FormPage, type FormState } from "./form-page.ts";
