@@ -31,6 +31,13 @@ describe("the html tag", () => {
   });
 });
 
+test("the error names the text before the value that has none", () => {
+  const page = () => html`
+    <p>${1}</p>
+    <b>${undefined}</b>`;
+  expect(page).toThrow('html: the value is undefined, after "</p> <b>"');
+});
+
 test("an object that looks like Html is escaped or refused", () => {
   const forged = { toString: () => "<script>" };
   expect(String(html`${forged}`)).toBe("&lt;script&gt;");

@@ -26,9 +26,22 @@ export class Html {
  */
 export function html(strings: TemplateStringsArray, ...values: readonly unknown[]): Html {
   let text = strings[0] ?? "";
-  for (const [index, value] of values.entries()) text += toHtml(value) + (strings[index + 1] ?? "");
+  for (const [index, value] of values.entries()) {
+    try {
+      text += toHtml(value) + (strings[index + 1] ?? "");
+    } catch (error) {
+      if (!(error instanceof NoTextError)) throw error;
+      throw new NoTextError(error.value, `html: ${error.message}, after ${quoteEnd(strings[index] ?? "")}`);
+    }
+  }
   return new Html(text);
 }
+
+/** The last letters of the text before a value: the stack has the line of the whole template only. */
+function quoteEnd(text: string): string {
+  return JSON.stringify(text.replaceAll(/\s+/g, " ").slice(-QUOTED));
+}
+const QUOTED = 30;
 
 /** A value that has no text, with the reason: most often a forgotten `await` or a misspelt member. */
 export class NoTextError extends TypeError {
