@@ -30,7 +30,7 @@ export interface RouteOptions {
   readonly json?: Schema;
   /** The result of the handler. It is checked, and fields that the schema does not declare are removed. */
   readonly response?: Schema;
-  /** What the handler needs from elsewhere, by name: `{ me: signedIn }`. Needs run before the content is read. */
+  /** What the handler needs from elsewhere, by name: `{ me: signedIn }`. Needs run in their order, before the content is read. */
   readonly needs?: Needs;
   /** Layers around the needs and the handler, which see the context. The first one is the outermost. */
   readonly around?: readonly Layer[];
