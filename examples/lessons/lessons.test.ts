@@ -87,7 +87,8 @@ afterEach(async () => {
 /** nginx is a daemon. Its own pid file names it, where a lesson failed before it stopped it. */
 function stopDaemon(pidFile: string): void {
   try {
-    process.kill(Number(readFileSync(pidFile, "utf8")), "SIGTERM");
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    if (pid > 0) process.kill(pid, "SIGTERM");
   } catch (error) {
     // There is no such file, or no such process any more.
     if (!["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
