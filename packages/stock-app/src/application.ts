@@ -1,5 +1,6 @@
 /** The stock app on a database: its routes, its error page, its startup and shutdown. Any TSGI server runs it. */
 import { App, type Context, type HandlerResult, HttpError } from "@tsgi/framework";
+import { compression } from "@tsgi/framework/compression";
 import type { Database } from "@tsgi/framework/database";
 import type { Handler } from "@tsgi/gateway-spec";
 import { eachField } from "@tsgi/gateway-spec/server-kit";
@@ -44,6 +45,7 @@ export function createApplication(
     startup: () => start(database),
     shutdown: () => database.close(),
   });
+  app.use(compression());
   const account = addAccount(app, people, sessionKeys);
   app.register(new StockPages(stocks, changes, account));
   addNotePage(app, { stocks, changes, account, warn });

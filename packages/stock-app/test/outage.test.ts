@@ -47,6 +47,39 @@ describeWithMysql("a MySQL server", (adminUrl) => {
     }
   });
 
+  test("that fails under load causes 503 for some requests, no other error, and no lasting one", async () => {
+    const place = await createDatabase(adminUrl);
+    const relay = new Relay(new URL(adminUrl));
+    const database = await openDatabase(await relay.open(place.url));
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    try {
+      await using client = await createTestClient(createTestApplication(database));
+      const statuses = new Set<number>();
+      const load = async () => {
+        const responses = await Promise.all([
+          ...Array.from({ length: 40 }, () => client.request("/center.html")),
+          ...Array.from({ length: 10 }, () => client.request("/add/000036.html", { method: "POST" })),
+        ]);
+        for (const { status } of responses) statuses.add(status);
+        return responses.map(({ status }) => status);
+      };
+      for (let round = 0; round < 3; round += 1) {
+        const running = load();
+        await relay.cut();
+        await running;
+        expect(new Set(await load())).toEqual(new Set([503]));
+        await relay.open(place.url);
+        expect(await load()).not.toContain(503);
+      }
+      expect([...statuses].toSorted()).toEqual([200, 303, 409, 503]);
+      expect(await database.query("SELECT COUNT(*) AS n FROM focus WHERE info_id = 2")).toEqual([{ n: 1 }]);
+    } finally {
+      log.mockRestore();
+      await relay.cut();
+      await place.drop();
+    }
+  });
+
   test("that refuses the password at start causes one line that names the user and what to do", async () => {
     const url = new URL(withDatabase(adminUrl, "stock"));
     [url.username, url.password] = ["tsgi_nobody", "tsgi-secret-1"];
