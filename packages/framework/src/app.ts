@@ -224,8 +224,12 @@ export class App<State = unknown> implements Application<State> {
   }
 
   /** Puts a middleware around the handlers. The first one used is the outermost. */
-  use(middleware: Middleware<State>): void {
-    this.#middleware.push(middleware);
+  use(middleware: Middleware<State>): void;
+  /** A middleware for every application, such as `compression()`. */
+  use(middleware: Middleware): void;
+  use(middleware: Middleware<State> | Middleware): void {
+    // One that takes any state takes this one.
+    this.#middleware.push(middleware as Middleware<State>);
     this.#chain = undefined;
   }
 

@@ -15,6 +15,7 @@ import {
   type HandlerContext,
   type RouteHandler,
 } from "./index.ts";
+import { compression } from "./middleware/compression.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <_T extends true>(): void => undefined;
@@ -224,3 +225,10 @@ export class Mistakes {
   // @ts-expect-error -- a field whose result is another one
   wrong: RouteHandler<typeof api.follow> = ({ params }) => ({ code: params.code });
 }
+
+// Middleware for every application fits an application with a state.
+new App<{ readonly db: string }>().use(compression());
+new App<{ readonly db: string }>().use((next) => (request, exchange) => {
+  same<Same<typeof exchange.state, { readonly db: string }>>();
+  return next(request, exchange);
+});
