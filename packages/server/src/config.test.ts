@@ -22,6 +22,7 @@ test("has a default for each option that can have one", () => {
     server: "socket",
     accessLog: "off",
     tlsSelfSigned: false,
+    opsHostname: "127.0.0.1",
     watch: false,
     startTimeoutMs: 60_000,
     stuckTimeoutMs: 30_000,

@@ -24,6 +24,9 @@ export interface Config extends Limits {
   readonly tlsSelfSigned: boolean;
   readonly trustedProxies?: TrustedProxies | undefined;
   readonly forwardedHeader: ForwardedHeader;
+  /** The port of /live, /ready and /metrics. */
+  readonly opsPort?: number | undefined;
+  readonly opsHostname: string;
   readonly watch: boolean;
   /** Worker processes; without it the command serves in its own process. */
   readonly workers?: number | "auto" | undefined;
@@ -351,6 +354,16 @@ const schema = z.strictObject({
       description: "Which fields the proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239)",
       group: "Proxies",
     }),
+  opsPort: integer(0, 65_535).optional().meta({
+    placeholder: "number",
+    description: "Port of /live, /ready and /metrics for probes and Prometheus; with 0 the system chooses",
+    group: "Operations",
+  }),
+  opsHostname: z.string().min(1, "must be a name or an address").default("127.0.0.1").meta({
+    placeholder: "name",
+    description: "Name or address for the operations port; 0.0.0.0 or :: where probes come from outside",
+    group: "Operations",
+  }),
   watch: toggle().meta({
     placeholder: null,
     description: "Restart when a file below the working directory changes; sets NODE_ENV=development if it is not set",

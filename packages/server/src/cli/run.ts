@@ -1,15 +1,33 @@
 /** Runs a server in this process until a signal, or the process that watches files, stops it. */
 import type { Server } from "@tsgi/gateway-spec";
+import type { Config } from "../config.ts";
 import { type Start, startServer } from "./start.ts";
 
 /** Resolves when the server listens; the process then lives until it is stopped. Rejects if it cannot start. */
 export async function run(start: Start): Promise<void> {
   // The parent disconnects to stop this process. Before the server listens there is nothing to finish.
   process.once("disconnect", exit);
+  const readiness = { isReady: false };
+  if (start.config.opsPort !== undefined) await observe(start.config, readiness);
   const server = await startServer(start);
   process.off("disconnect", exit);
-  stopOnSignal(server);
+  readiness.isReady = true;
+  stopOnSignal(server, () => {
+    readiness.isReady = false;
+  });
   process.stdout.write(`tsgi: ${server.url} (${start.config.server} server, pid ${process.pid})\n`);
+}
+
+/** Before the application starts, so that a probe can tell a slow start from a dead process. */
+async function observe(config: Config, readiness: { readonly isReady: boolean }): Promise<void> {
+  const { Collector, prometheusText } = await import("../observe/metrics.ts");
+  const { serveOperations } = await import("../observe/operations-server.ts");
+  const collector = new Collector();
+  const operations = await serveOperations(config, {
+    isReady: () => readiness.isReady,
+    metrics: () => prometheusText(collector.metrics(), null),
+  });
+  collector.leaveOut(operations);
 }
 
 function exit(): void {
@@ -20,11 +38,12 @@ function exit(): void {
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The first signal shuts down in order, and the server logs what it waits for; a second one ends the process at once. */
-function stopOnSignal(server: Server): void {
+function stopOnSignal(server: Server, stopped: () => void): void {
   let stopping = false;
   const stop = (again: string) => {
     if (stopping) return;
     stopping = true;
+    stopped();
     process.stdout.write(`tsgi: shutting down${again}\n`);
     server.close().then(
       () => process.exit(0),

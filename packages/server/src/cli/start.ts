@@ -75,6 +75,8 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     stuckTimeoutMs: _stuckTimeoutMs,
     maxRequestsPerWorker: _maxRequestsPerWorker,
     maxWorkerMemoryBytes: _maxWorkerMemoryBytes,
+    opsPort: _opsPort,
+    opsHostname: _opsHostname,
     trustedProxies,
     forwardedHeader,
     path,

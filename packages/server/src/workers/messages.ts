@@ -1,5 +1,6 @@
 /** What the supervisor and a worker process send each other. Structured clones, so plain data only. */
 import type { Start } from "../cli/start.ts";
+import type { Metrics } from "../observe/metrics.ts";
 
 export type ToWorker =
   /** Sent once, first. The listening socket is inherited: `start.config.fd` names it. */
@@ -13,5 +14,5 @@ export type ToWorker =
 export type FromWorker =
   /** The server listens. */
   | { readonly kind: "ready"; readonly url: string }
-  /** The event loop turns. `requests` is how many the worker has taken so far. */
-  | { readonly kind: "heartbeat"; readonly requests: number };
+  /** The event loop turns. `requests` is how many the worker has taken so far; `metrics` is there with an operations port. */
+  | { readonly kind: "heartbeat"; readonly requests: number; readonly metrics?: Metrics };

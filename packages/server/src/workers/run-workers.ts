@@ -11,11 +11,14 @@ import { rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import type { Start } from "../cli/start.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";
+import { prometheusText } from "../observe/metrics.ts";
+import { serveOperations } from "../observe/operations-server.ts";
 import { bindListeningSocket } from "./listening-socket.ts";
 import { residentBytes } from "./memory.ts";
 import { notifySystemd, watchdogIntervalMs } from "./notify.ts";
 import { serveStatus, statusSocketPath } from "./status.ts";
 import { Supervisor } from "./supervisor.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
 import { startWorker } from "./worker-process.ts";
 
 /** How often a worker says that its event loop turns. */
@@ -27,6 +30,14 @@ const MAX_RELOAD_IDLE_MS = 30_000;
 /** Resolves with the exit code when all workers have ended. */
 export async function runWorkers(start: Start, workers: number): Promise<number> {
   const { config } = start;
+  const metrics = config.opsPort === undefined ? null : new WorkerMetrics();
+  let running: Supervisor | null = null;
+  if (metrics !== null) {
+    await serveOperations(config, {
+      isReady: () => running?.isReady ?? false,
+      metrics: () => prometheusText(metrics.sum(), running?.count() ?? {}),
+    });
+  }
   const socket = await bindListeningSocket(config);
   const { pidFile } = config;
   if (pidFile !== undefined) await writePidFile(pidFile);
@@ -41,20 +52,22 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
       stopIdleMs: config.drainIdleMs,
       reloadIdleMs: Math.min(config.keepAliveTimeoutMs, MAX_RELOAD_IDLE_MS),
     },
-    (events) =>
-      startWorker(start, socket.fd, HEARTBEAT_MS, {
+    (created) => {
+      const events = metrics === null ? created : metrics.watch(created);
+      return startWorker(start, socket.fd, HEARTBEAT_MS, {
         ...events,
         ready: (given) => {
           url = given;
           events.ready(given);
         },
-      }),
+      });
+    },
     residentBytes,
     SYSTEM_CLOCK,
     { info: say, warn },
   );
+  running = supervisor;
   const status = pidFile === undefined ? null : await serveStatus(statusSocketPath(pidFile), () => supervisor.rows());
-
   let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {

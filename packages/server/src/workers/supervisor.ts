@@ -111,6 +111,18 @@ export class Supervisor {
     return this.#started;
   }
 
+  /** Whether a worker takes requests, outside of a shutdown. */
+  get isReady(): boolean {
+    return !this.#isStopping && [...this.#members].some(({ state, isStuck }) => state === "serving" && !isStuck);
+  }
+
+  /** How many workers there are in each state. */
+  count(): Readonly<Record<WorkerRow["state"], number>> {
+    const counts = { starting: 0, serving: 0, draining: 0 };
+    for (const { state } of this.#members) counts[state]++;
+    return counts;
+  }
+
   rows(): readonly WorkerRow[] {
     const now = this.#clock.now();
     return [...this.#members].map(({ worker: { pid }, generation, state, startedAt, requests }) => ({

@@ -2,11 +2,13 @@
 import type { Server } from "@tsgi/gateway-spec";
 import { explain } from "../cli/explain.ts";
 import { startServer } from "../cli/start.ts";
+import type { Collector } from "../observe/metrics.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 let serving: Promise<Server> | null = null;
 let draining = false;
 let requests = 0;
+let collector: Collector | null = null;
 
 // A terminal and the command `timeout` send these to the whole process group. The supervisor acts on them.
 for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGUSR2"] as const)
@@ -30,10 +32,14 @@ async function start({ start: given, heartbeatMs }: Extract<ToWorker, { kind: "s
     requests++;
   });
   try {
+    if (given.config.opsPort !== undefined) {
+      const { Collector } = await import("../observe/metrics.ts");
+      collector = new Collector();
+    }
     const { url } = await serving;
     send({ kind: "ready", url });
     setInterval(() => {
-      send({ kind: "heartbeat", requests });
+      send(heartbeat());
     }, heartbeatMs).unref();
   } catch (error) {
     const line = explain(error, given.config);
@@ -50,7 +56,8 @@ async function drain(idleMs?: number, code = 0): Promise<void> {
   try {
     const server = await serving;
     await server?.close(idleMs === undefined ? {} : { idleMs });
-    process.exit(code);
+    // The last requests count too.
+    send(heartbeat(), () => process.exit(code));
   } catch (error) {
     console.error("tsgi: the application's shutdown failed:", error);
     process.exit(1);
@@ -66,6 +73,12 @@ function fail(what: string, error: unknown): void {
   void drain(undefined, 1);
 }
 
-function send(message: FromWorker): void {
-  if (process.connected) process.send?.(message);
+function heartbeat(): FromWorker {
+  return { kind: "heartbeat", requests, ...(collector !== null && { metrics: collector.metrics() }) };
+}
+
+/** @param sent called at once where the supervisor is gone. */
+function send(message: FromWorker, sent: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, undefined, undefined, sent);
+  else sent();
 }

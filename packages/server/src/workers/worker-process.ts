@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { extname } from "node:path";
 import type { Start } from "../cli/start.ts";
+import type { Metrics } from "../observe/metrics.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { readStack } from "./stack.ts";
 
@@ -13,7 +14,7 @@ export interface WorkerExit {
 
 export interface WorkerEvents {
   readonly ready: (url: string) => void;
-  readonly heartbeat: (requests: number) => void;
+  readonly heartbeat: (requests: number, metrics?: Metrics) => void;
   readonly exit: (exit: WorkerExit) => void;
 }
 
@@ -47,7 +48,7 @@ export function startWorker(start: Start, listenFd: number, heartbeatMs: number,
   child.stderr?.pipe(process.stderr, { end: false });
   child.on("message", (message: FromWorker) => {
     if (message.kind === "ready") events.ready(message.url);
-    else events.heartbeat(message.requests);
+    else events.heartbeat(message.requests, message.metrics);
   });
   child.once("exit", (code, signal) => {
     events.exit({ code, signal });
