@@ -128,6 +128,7 @@ function start(command: string, env: NodeJS.ProcessEnv): ChildProcess {
       NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --disable-warning=ExperimentalWarning`,
       PATH: [dirname(process.execPath), join(FOLDER, "../node_modules/.bin"), process.env["PATH"]].join(delimiter),
       CURL_HOME: folder,
+      TSGI_DRAIN_IDLE_MS: "0",
       ...env,
     },
   });
@@ -196,7 +197,7 @@ async function check(lesson: string, env: NodeJS.ProcessEnv = {}): Promise<void>
     }
   }
   for (const { expected, command, log } of logs) {
-    await expect.poll(() => missingLines(expected, log()), { message: command }).toEqual([]);
+    await expect.poll(() => missingLines(expected, log()), { message: command, timeout: START_TIMEOUT_MS }).toEqual([]);
   }
 }
 
