@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { findProgram, installPackages, installPrefix, withProgress } from "./lib/machine.ts";
 import { startPrivateMysql } from "./lib/private-mysql.ts";
 import type { PrivateMysql } from "./lib/private-mysql.ts";
-import { CHROMIUM, MYSQL, chooseSource, missing } from "./lib/providers.ts";
+import { CHROMIUM, CURL, MYSQL, OPENSSL, chooseSource, missing } from "./lib/providers.ts";
 import type { Need } from "./lib/providers.ts";
 import { addCounts, countTests, summaryLine } from "./lib/summary.ts";
 import type { Counts, JsonReport } from "./lib/summary.ts";
@@ -56,7 +56,7 @@ try {
     mysql = await withProgress(`starting a private ${program}`, () => startPrivateMysql(program));
     return mysql.url;
   });
-  await provide(CHROMIUM, (program) => Promise.resolve(program));
+  for (const need of [CHROMIUM, CURL, OPENSSL]) await provide(need, (program) => Promise.resolve(program));
   const args = process.argv.slice(process.argv[2] === "--" ? 3 : 2);
   const current: Suite = { node: process.execPath, version: process.versions.node, nodeOptions: "", args };
   const total = await runSuites(args.length === 0 ? [current, ...OLDER] : [current]);

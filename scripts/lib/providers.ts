@@ -44,6 +44,24 @@ export const CHROMIUM: Need = {
   debianPackages: ["chromium"],
 };
 
+/** The commands of the lessons call it. */
+export const CURL: Need = {
+  title: "curl",
+  variable: "TSGI_TEST_CURL",
+  example: "/usr/bin/curl",
+  programs: ["curl"],
+  debianPackages: ["curl"],
+};
+
+/** Lesson 42 makes a certificate for a client with it. */
+export const OPENSSL: Need = {
+  title: "openssl",
+  variable: "TSGI_TEST_OPENSSL",
+  example: "/usr/bin/openssl",
+  programs: ["openssl"],
+  debianPackages: ["openssl"],
+};
+
 /** In this order: the environment, a program of the machine, a Debian package, a message. */
 export async function chooseSource(need: Need, means: Means): Promise<Source> {
   const value = means.env[need.variable];
