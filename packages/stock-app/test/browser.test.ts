@@ -305,6 +305,19 @@ describeWithChromium("in Chromium", (launch) => {
     expect(window.complaints).toEqual([]);
   });
 
+  test.each([360, 700, 1000, 1201, 1280, 1920])(
+    "no page is wider than a window of %i pixels, in English",
+    async (width) => {
+      await using window = await visit(browser, app.url, { locale: "en-US", viewport: { width, height: 800 } });
+      const { page } = window;
+      for (const path of PAGES) {
+        await page.goto(path);
+        if (path === "/") await keepPicture(page, `width-${width}`);
+        expect([path, await page.evaluate("document.documentElement.scrollWidth")]).toEqual([path, width]);
+      }
+    },
+  );
+
   test.each(["light", "dark"] as const)("text has sufficient contrast in the %s scheme", async (colorScheme) => {
     await using window = await visit(browser, app.url, { colorScheme });
     const { page } = window;
