@@ -12,8 +12,8 @@ export interface CookieOptions {
   /** Whether scripts of the page cannot read it. Default true. */
   readonly httpOnly?: boolean;
   /**
-   * Whether it goes over HTTPS only. Default true: browsers make an exception for `localhost`. Set false where the site is plain
-   * HTTP on another host.
+   * Whether it goes over HTTPS only. Default true: browsers other than Safari make an exception for `localhost`. Set
+   * false where the site is plain HTTP on another host.
    */
   readonly secure?: boolean;
   /** Whether requests from other sites carry it. Default `lax`: only a link to a page does. */

@@ -23,8 +23,8 @@ export interface SessionOptions<Data extends Schema> {
   /** Name of the cookie, without a prefix. Default `session`. */
   readonly name?: string;
   /**
-   * Whether the cookie goes over HTTPS only, with the `__Host-` prefix. Default true: browsers make an exception for `localhost`.
-   * Set false where the site is plain HTTP on another host.
+   * Whether the cookie goes over HTTPS only, with the `__Host-` prefix. Default true: Chrome and Firefox make an exception for
+   * `localhost`. Set false for Safari, which makes none (WebKit bug 281149), and where the site is plain HTTP on another host.
    */
   readonly secure?: boolean;
 }
