@@ -1,6 +1,9 @@
 /** Needs that read a whole form with files before the handler runs. The files are temporary: what is not saved is gone. */
 import type { Exchange, IncomingRequest } from "@tsgi/gateway-spec";
-import { HttpError } from "../errors.ts";
+import { HttpError, InputError } from "../errors.ts";
+import { compileCheck } from "../validation/compile.ts";
+import type { Fields, FieldsOutput } from "../validation/schema.ts";
+import { readEntries, textRules } from "../validation/text.ts";
 import { readMultipart, type FilePart, type MultipartLimits } from "./multipart.ts";
 import { TemporaryFile } from "./temporary-file.ts";
 
@@ -33,19 +36,36 @@ export interface Upload {
   saveAs(path: string): Promise<void>;
 }
 
-export interface UploadedForm {
-  /** The fields by name, in their order. */
-  readonly fields: ReadonlyMap<string, readonly string[]>;
+export interface UploadedForm<FieldValues = ReadonlyMap<string, readonly string[]>> {
+  /** The checked fields; without a schema every field by its name, in their order. */
+  readonly fields: FieldValues;
   /** The files by the name of their field, in their order. Fields whose file was not chosen are not among them. */
   readonly files: ReadonlyMap<string, readonly Upload[]>;
 }
 
 /**
- * A need that reads the form: `needs: { sent: uploads({ types: ["image/*"] }) }`.
- * @throws HttpError what {@link readMultipart} throws; 415 `FILE_TYPE_NOT_ALLOWED`.
+ * A need that reads the form: `needs: { form: uploads({ types: ["image/*"], fields: { title: z.string().min(1) } }) }`.
+ * @param options `fields` are schemas as in the `form` of a route.
+ * @throws HttpError what {@link readMultipart} throws; 415 `FILE_TYPE_NOT_ALLOWED`; 422 `INPUT_INVALID` for wrong fields.
  */
-export function uploads(options: UploadOptions = {}): (context: Receiving) => Promise<UploadedForm> {
-  return ({ request, exchange }) => receive(request, exchange, options);
+export function uploads<const Form extends Fields>(
+  options: UploadOptions & { readonly fields: Form },
+): (context: Receiving) => Promise<UploadedForm<FieldsOutput<Form>>>;
+export function uploads(options?: UploadOptions): (context: Receiving) => Promise<UploadedForm>;
+export function uploads(
+  options: UploadOptions & { readonly fields?: Fields } = {},
+): (context: Receiving) => Promise<UploadedForm<unknown>> {
+  const { fields, ...others } = options;
+  if (fields === undefined) return ({ request, exchange }) => receive(request, exchange, others);
+  const rules = textRules(fields);
+  const check = compileCheck(fields);
+  return async ({ request, exchange }) => {
+    const form = await receive(request, exchange, others);
+    const entries = [...form.fields].flatMap(([name, values]) => values.map((value) => [name, value] as const));
+    const checked = await check(readEntries(entries, rules));
+    if ("value" in checked) return { ...form, fields: checked.value };
+    throw new InputError(checked.mistakes.map(({ field, message }) => ({ in: "form", field, message })));
+  };
 }
 
 /**

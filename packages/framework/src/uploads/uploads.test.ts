@@ -6,6 +6,7 @@ import { toHeaderView } from "@tsgi/gateway-spec/server-kit";
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { array, assert, asyncProperty, nat } from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { App } from "../app.ts";
 import { readMultipart, upload, uploads, type MultipartLimits } from "./index.ts";
 
@@ -199,6 +200,32 @@ describe("uploads", () => {
     });
     expect(readdirSync(folder)).toEqual(["saved.txt"]);
     expect(readFileSync(join(folder, "saved.txt"), "utf8")).toBe(FILE);
+  });
+
+  test("checks and converts the fields by schemas, and responds with every mistake", async () => {
+    const app = new App();
+    const fields = { note: z.array(z.string().max(10)), count: z.coerce.number().optional() };
+    app.post("/", { needs: { sent: uploads({ folder, fields }) } }, ({ sent }) => ({
+      notes: sent.fields.note,
+      count: sent.fields.count?.toFixed(1) ?? null,
+      files: [...sent.files.keys()],
+    }));
+    const count = (value: string) =>
+      FORM.replace("__proto__", "count").replace("\r\n\r\nx\r\n", `\r\n\r\n${value}\r\n`);
+    expect((await post(app)).json()).toEqual({ notes: ["自选 🙂", "second"], count: null, files: ["picture"] });
+    expect((await post(app, count("7"))).json()).toMatchObject({ count: "7.0" });
+    const refused = await post(app, count("many").replace("second", "longer than ten"));
+    expect([refused.status, refused.json()]).toEqual([
+      422,
+      expect.objectContaining({
+        code: "INPUT_INVALID",
+        errors: [
+          expect.objectContaining({ in: "form", field: "note.1" }),
+          expect.objectContaining({ in: "form", field: "count" }),
+        ],
+      }),
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test("saveAs does not replace a file", async () => {
