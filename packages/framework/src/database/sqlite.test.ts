@@ -95,3 +95,28 @@ test("a value of the wrong type for a STRICT table is DATABASE_VALUE_INVALID", a
   await expect(db.execute("INSERT INTO t VALUES ('x')")).rejects.toMatchObject({ code: "DATABASE_VALUE_INVALID" });
   await db.close();
 });
+
+test("a query gives the columns that its table has now, whichever connection has changed them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tsgi-sqlite-"));
+  const url = `sqlite:${join(folder, "columns.db")}`;
+  const [db, other] = [openSqlite(url), openSqlite(url)];
+  const columns = async () => Object.keys((await db.query("SELECT * FROM t"))[0] ?? {});
+  await db.execute("CREATE TABLE t (a INT)");
+  await db.execute("INSERT INTO t VALUES (1)");
+  expect(await columns()).toEqual(["a"]);
+  await other.execute("ALTER TABLE t ADD COLUMN b TEXT");
+  // On Node 22 a connection reads the schema of another one with its first query, and gives the columns with the second.
+  await columns();
+  expect(await columns()).toEqual(["a", "b"]);
+  await db.execute("ALTER TABLE t DROP COLUMN a");
+  expect(await columns()).toEqual(["b"]);
+  await Promise.all([db.close(), other.close()]);
+  await rm(folder, { recursive: true });
+});
+
+test("more statements than are kept prepared give their own rows each", async () => {
+  const db = openSqlite("sqlite::memory:");
+  for (let i = 0; i < 500; i++) expect(await db.query(`SELECT ${i} AS n`)).toEqual([{ n: i }]);
+  expect(await db.query("SELECT 0 AS n")).toEqual([{ n: 0 }]);
+  await db.close();
+});

@@ -13,6 +13,7 @@ import { SCRIPT, type Script, type Scriptable } from "./script.ts";
 import { typedRows, typedStream } from "./rows.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { SlowQueries } from "./slow-queries.ts";
+import { StatementCache } from "./sqlite-statement-cache.ts";
 import { assertParameters, readStatement } from "./statement.ts";
 import { Transactions } from "./transactions.ts";
 import type { Session } from "./transactions.ts";
@@ -147,6 +148,7 @@ class SqliteDatabase implements Database, Scriptable {
 class Connection implements Session {
   readonly #connection: DatabaseSync;
   readonly #slow: SlowQueries;
+  readonly #statements = new StatementCache((sql) => this.#prepare(sql));
 
   constructor(connection: DatabaseSync, slow: SlowQueries) {
     this.#connection = connection;
@@ -155,14 +157,14 @@ class Connection implements Session {
 
   async query(sql: string, parameters: readonly DatabaseParameter[]): Promise<readonly DatabaseRow[]> {
     return this.#measured(sql, () => {
-      const { statement } = this.#prepare(sql, parameters);
+      const { statement } = this.#statement(sql, parameters);
       return statement.all(...parameters.map(toInput)).map(toRow);
     });
   }
 
   async execute(sql: string, parameters: readonly DatabaseParameter[]): Promise<ExecuteResult> {
     return this.#measured(sql, () => {
-      const { statement, keyword } = this.#prepare(sql, parameters);
+      const { statement, keyword } = this.#statement(sql, parameters);
       const { changes, lastInsertRowid } = statement.run(...parameters.map(toInput));
       // SQLite keeps both numbers of the last statement that had them.
       const affectedRows = COUNTED.has(keyword) ? Number(changes) : 0;
@@ -180,7 +182,8 @@ class Connection implements Session {
     // The iterator of Node 22.13 does not keep its statement alive.
     const cursor = await turn(() =>
       this.#caught(() => {
-        const { statement } = this.#prepare(sql, parameters);
+        assertParameters("sqlite", readStatement("sqlite", sql), parameters);
+        const statement = this.#prepare(sql);
         return { statement, rows: statement.iterate(...parameters.map(toInput)) };
       }),
     );
@@ -274,16 +277,21 @@ class Connection implements Session {
     this.#connection.close();
   }
 
-  /** SQLite ignores the text after the first statement; here it is an error. */
-  #prepare(sql: string, parameters: readonly DatabaseParameter[]): { statement: StatementSync; keyword: string } {
+  /** For a call that runs the statement to its end. */
+  #statement(sql: string, parameters: readonly DatabaseParameter[]): { statement: StatementSync; keyword: string } {
     const text = readStatement("sqlite", sql);
     assertParameters("sqlite", text, parameters);
+    return { statement: this.#statements.get(sql), keyword: text.keyword };
+  }
+
+  /** SQLite ignores the text after the first statement; here it is an error. */
+  #prepare(sql: string): StatementSync {
     const statement = this.#connection.prepare(sql);
     const rest = sql.slice(statement.sourceSQL.length).replaceAll(COMMENT, "");
     if (/[^\s;]/.test(rest)) throw new DatabaseError("DATABASE_QUERY", "Only one statement may be given at a time");
     // Otherwise node:sqlite throws for an integer beyond 2^53: for a new key only after the row is inserted.
     statement.setReadBigInts(true);
-    return { statement, keyword: text.keyword };
+    return statement;
   }
 
   #measured<T>(sql: string, run: () => T): T {
