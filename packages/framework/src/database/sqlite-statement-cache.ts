@@ -38,7 +38,7 @@ function seesNewColumns(): boolean {
     database.exec("CREATE TABLE probe (a)");
     const statement = database.prepare("SELECT * FROM probe");
     database.exec("ALTER TABLE probe ADD COLUMN b; INSERT INTO probe VALUES (1, 2)");
-    hasNewColumns = Object.keys(statement.get() ?? {}).length === 2;
+    hasNewColumns = Object.keys(statement.all()[0] ?? {}).length === 2;
     database.close();
   }
   return hasNewColumns;
