@@ -26,6 +26,7 @@ try {
     await step("publint", () => each(tarballs, (file) => tool("publint", "run", "--strict", file)));
     await step("are the types wrong?", () => each(tarballs, checkTypes));
     await step("a program on the packed packages", () => consume(tarballs));
+    await step("a CommonJS folder with the packed packages, by pnpm", () => consumeByPnpm(tarballs));
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -89,14 +90,41 @@ async function consume(tarballs: readonly string[]): Promise<void> {
   await command(consumer, "npx", "tsgi-conformance", "--serve", "./server.js", "--filter", "request-h");
 }
 
-async function writeConsumer(consumer: string, tarballs: readonly string[]): Promise<void> {
+/** Installs the tarballs by pnpm into a folder as `npm init -y` makes it: a CommonJS package. */
+async function consumeByPnpm(tarballs: readonly string[]): Promise<void> {
+  const consumer = join(folder, "pnpm-consumer");
+  await mkdir(consumer);
+  const dependencies = await tarballDependencies(tarballs);
+  await writeJson(join(consumer, "package.json"), { name: "app", version: "1.0.0", type: "commonjs", dependencies });
+  const overrides = Object.entries(dependencies).map(
+    ([name, file]) => `  ${JSON.stringify(name)}: ${JSON.stringify(file)}\n`,
+  );
+  await writeFile(join(consumer, "pnpm-workspace.yaml"), `overrides:\n${overrides.join("")}`);
+  await copyFile(join(import.meta.dirname, "consumer/app.mjs"), join(consumer, "app.mjs"));
+  await copyFile(join(import.meta.dirname, "consumer/app.mjs"), join(consumer, "app.js"));
+  await pnpm(consumer, "install", "--silent");
+  const tsgi = join(consumer, "node_modules/@tsgi/server/dist/cli.js");
+  for (const node of [process.execPath, OLDEST_NODE]) {
+    await command(consumer, node, "app.mjs");
+    await command(consumer, node, tsgi, "--check", "./app.mjs");
+    const { status, output } = await run(node, [tsgi, "0", "./app.js"], { env: process.env, cwd: consumer });
+    if (status !== 1 || !output.includes('"type": "commonjs"')) throw new Error(`tsgi ./app.js: ${status}\n${output}`);
+  }
+}
+
+async function tarballDependencies(tarballs: readonly string[]): Promise<Readonly<Record<string, string>>> {
   const published = (await packageFolders()).map(({ manifest }) => manifest).filter((one) => one.private !== true);
-  const dependencies = Object.fromEntries(
+  return Object.fromEntries(
     published.map(({ name }) => {
       const prefix = name.replace("@", "").replace("/", "-");
       return [name, `file:${tarballs.find((file) => basename(file).startsWith(prefix))}`];
     }),
   );
+}
+
+async function writeConsumer(consumer: string, tarballs: readonly string[]): Promise<void> {
+  const published = (await packageFolders()).map(({ manifest }) => manifest).filter((one) => one.private !== true);
+  const dependencies = await tarballDependencies(tarballs);
   const nodeTypes = await readJson(join(ROOT, "node_modules/@types/node/package.json"));
   await writeJson(join(consumer, "package.json"), {
     private: true,
