@@ -17,6 +17,11 @@ export const REMEMBERS: boolean = hooks !== undefined && remembers(hooks);
 
 /** Runs handlers, each in a scope of its own, on top of the scope in which this object was made. */
 export class HandlerScope {
+  /**
+   * Whether each event of a socket has an async context of its own, so with AsyncContextFrame, from Node 24 on. What a handler enters
+   * then ends with the event: only the handlers that follow it in the same event need {@link HandlerScope.run}.
+   */
+  readonly separatesEvents: boolean = !REMEMBERS;
   readonly #resource = hooks === undefined ? null : new hooks.AsyncResource("TSGI");
 
   /** Calls `run` with both arguments, which makes a closure superfluous. */

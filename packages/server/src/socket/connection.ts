@@ -81,6 +81,11 @@ export class Connection implements ServedConnection, ExchangeOwner {
   /** The client has closed its sending side. */
   #clientEnded = false;
   #pumping = false;
+  /**
+   * Whether no handler has run yet in this event of a socket that has an async context of its own: the first one needs no scope,
+   * which would cost 0.6 of 7.0 µs a request (plaintext, paired runs).
+   */
+  #isCleanTurn = false;
 
   constructor(context: ServerContext, socket: Socket) {
     this.context = context;
@@ -101,7 +106,9 @@ export class Connection implements ServedConnection, ExchangeOwner {
       return;
     }
     this.#parser.push(bytes);
+    this.#isCleanTurn = this.context.scope.separatesEvents;
     this.#pump();
+    this.#isCleanTurn = false;
     if (this.#parser.bufferedBytes > MAX_BUFFERED_BYTES && !this.#mayParse()) this.socket.pause();
   }
 
@@ -321,7 +328,9 @@ export class Connection implements ServedConnection, ExchangeOwner {
 
   #begin(head: RequestHead): void {
     this.#requests++;
-    const { limits, scope, encrypted } = this.context;
+    const { limits, encrypted } = this.context;
+    const scope = this.#isCleanTurn ? null : this.context.scope;
+    this.#isCleanTurn = false;
     if (head.contentLength !== "chunked" && head.contentLength > limits.maxBodyBytes) {
       this.#refuse(
         head,
