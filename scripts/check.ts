@@ -100,12 +100,14 @@ async function consumeByPnpm(tarballs: readonly string[]): Promise<void> {
     ([name, file]) => `  ${JSON.stringify(name)}: ${JSON.stringify(file)}\n`,
   );
   await writeFile(join(consumer, "pnpm-workspace.yaml"), `overrides:\n${overrides.join("")}`);
-  await copyFile(join(import.meta.dirname, "consumer/app.mjs"), join(consumer, "app.mjs"));
+  for (const file of ["app.mjs", "run.mjs"]) {
+    await copyFile(join(import.meta.dirname, "consumer", file), join(consumer, file));
+  }
   await copyFile(join(import.meta.dirname, "consumer/app.mjs"), join(consumer, "app.js"));
   await pnpm(consumer, "install", "--silent");
   const tsgi = join(consumer, "node_modules/@tsgi/server/dist/cli.js");
   for (const node of [process.execPath, OLDEST_NODE]) {
-    await command(consumer, node, "app.mjs");
+    await command(consumer, node, "run.mjs");
     await command(consumer, node, tsgi, "--check", "./app.mjs");
     const { status, output } = await run(node, [tsgi, "0", "./app.js"], { env: process.env, cwd: consumer });
     if (status !== 1 || !output.includes('"type": "commonjs"')) throw new Error(`tsgi ./app.js: ${status}\n${output}`);
