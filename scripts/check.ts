@@ -7,12 +7,10 @@ import { basename, join } from "node:path";
 import { findProgram, run } from "./lib/machine.ts";
 import { manifestProblems } from "./lib/manifests.ts";
 import type { Manifest } from "./lib/manifests.ts";
+import { installRuntimes, requireRuntime } from "./lib/runtimes.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const BIN = join(ROOT, "node_modules/.bin");
-/** The oldest Node that `engines` permits. scripts/package.json brings it. */
-const OLDEST_NODE = join(import.meta.dirname, "node_modules/node-22/bin/node");
-
 const folder = await mkdtemp(join(tmpdir(), "tsgi-check-"));
 const failed: string[] = [];
 try {
@@ -21,7 +19,7 @@ try {
   await step("package manifests", checkManifests);
   await step("plain English", () => command(ROOT, process.execPath, join(ROOT, "scripts/prose.ts")));
   await step("types", () => tool("tsc", "--noEmit", "-p", "tsconfig.json"));
-  if ((await step("build", build)) && (await step("pack", pack))) {
+  if ((await step("the oldest Node", installRuntimes)) && (await step("build", build)) && (await step("pack", pack))) {
     const tarballs = await packed();
     await step("publint", () => each(tarballs, (file) => tool("publint", "run", "--strict", file)));
     await step("are the types wrong?", () => each(tarballs, checkTypes));
@@ -84,7 +82,7 @@ async function consume(tarballs: readonly string[]): Promise<void> {
   await writeConsumer(consumer, tarballs);
   await command(consumer, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error");
   await command(consumer, process.execPath, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json");
-  for (const node of [process.execPath, OLDEST_NODE]) {
+  for (const node of [process.execPath, oldestNode()]) {
     for (const program of ["entries.js", "main.js"]) await command(consumer, node, program);
   }
   await command(consumer, "npx", "tsgi-conformance", "--serve", "./server.js", "--filter", "request-h");
@@ -106,12 +104,17 @@ async function consumeByPnpm(tarballs: readonly string[]): Promise<void> {
   await copyFile(join(import.meta.dirname, "consumer/app.mjs"), join(consumer, "app.js"));
   await pnpm(consumer, "install", "--silent");
   const tsgi = join(consumer, "node_modules/@tsgi/server/dist/cli.js");
-  for (const node of [process.execPath, OLDEST_NODE]) {
+  for (const node of [process.execPath, oldestNode()]) {
     await command(consumer, node, "run.mjs");
     await command(consumer, node, tsgi, "--check", "./app.mjs");
     const { status, output } = await run(node, [tsgi, "0", "./app.js"], { env: process.env, cwd: consumer });
     if (status !== 1 || !output.includes('"type": "commonjs"')) throw new Error(`tsgi ./app.js: ${status}\n${output}`);
   }
+}
+
+/** The oldest Node that `engines` permits. */
+function oldestNode(): string {
+  return requireRuntime("node-22").program;
 }
 
 async function tarballDependencies(tarballs: readonly string[]): Promise<Readonly<Record<string, string>>> {

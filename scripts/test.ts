@@ -1,11 +1,10 @@
 /**
- * `pnpm test`: finds or installs a real database and a real browser, runs all tests on the repository's Node, then those of the
- * packages for users on the older versions that they support, and prints the total. With arguments it runs Vitest once,
+ * `pnpm test`: finds or installs a real database, a real browser and the other runtimes, runs all tests on the repository's Node,
+ * then those of the packages for users on the older versions that they support, and prints the total. With arguments it runs Vitest once,
  * on the repository's Node, and passes them on. A test that cannot run is skipped with the reason; with CI=true a skip is a failure.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +14,7 @@ import { startPrivateMysql } from "./lib/private-mysql.ts";
 import type { PrivateMysql } from "./lib/private-mysql.ts";
 import { CHROMIUM, CURL, MYSQL, OPENSSL, chooseSource, missing } from "./lib/providers.ts";
 import type { Need } from "./lib/providers.ts";
+import { installRuntimes, requireRuntime, type RuntimeName } from "./lib/runtimes.ts";
 import { addCounts, countTests, summaryLine } from "./lib/summary.ts";
 import type { Counts, JsonReport } from "./lib/summary.ts";
 
@@ -34,7 +34,10 @@ const CI = process.env["CI"] === "true";
 
 /** Node removes types by default from 22.18 on. Before that it needs a flag, and prints a warning with it. */
 const STRIP_TYPES = "--experimental-strip-types --disable-warning=ExperimentalWarning";
-const OLDER: readonly Suite[] = [older("node-24", ""), older("node-22", STRIP_TYPES)];
+const OLDER: readonly (readonly [RuntimeName, string])[] = [
+  ["node-24", ""],
+  ["node-22", STRIP_TYPES],
+];
 
 const environment: Record<string, string> = {};
 const reasons: string[] = [];
@@ -59,7 +62,8 @@ try {
   for (const need of [CHROMIUM, CURL, OPENSSL]) await provide(need, (program) => Promise.resolve(program));
   const args = process.argv.slice(process.argv[2] === "--" ? 3 : 2);
   const current: Suite = { node: process.execPath, version: process.versions.node, nodeOptions: "", args };
-  const total = await runSuites(args.length === 0 ? [current, ...OLDER] : [current]);
+  const older = (await hasRuntimes()) ? OLDER.map(([name, nodeOptions]) => olderSuite(name, nodeOptions)) : [];
+  const total = await runSuites(args.length === 0 ? [current, ...older] : [current]);
   for (const reason of reasons) console.log(`skipped: ${reason}`);
   const refused = CI && total.skipped + reasons.length > 0;
   if (refused) console.log("CI=true: a skipped test or a missing program is a failure");
@@ -69,16 +73,22 @@ try {
   await cleanUp();
 }
 
-/** The suites of the packages on an older Node, which scripts/package.json brings. */
-function older(alias: string, nodeOptions: string): Suite {
-  const path = join(import.meta.dirname, "node_modules", alias);
-  const { version } = JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as { version: string };
-  return {
-    node: join(path, "bin/node"),
-    version,
-    nodeOptions,
-    args: ["packages/gateway-spec", "packages/server", "packages/framework"],
-  };
+/** The suites of the packages for users on an older Node. */
+function olderSuite(name: RuntimeName, nodeOptions: string): Suite {
+  const { program, version } = requireRuntime(name);
+  const args = ["packages/gateway-spec", "packages/server", "packages/framework"];
+  return { node: program, version, nodeOptions, args };
+}
+
+/** Installs the runtimes, or records why they are not there. */
+async function hasRuntimes(): Promise<boolean> {
+  try {
+    await installRuntimes();
+    return true;
+  } catch (error) {
+    skip(error);
+    return false;
+  }
 }
 
 /** Sets the environment variable of a need, or records why the need is not met. */
@@ -94,10 +104,15 @@ async function provide(need: Need, use: (program: string) => Promise<string>): P
     if (program === null) throw new Error(missing(need));
     environment[need.variable] = await use(program);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    reasons.push(reason);
-    console.log(reason);
+    skip(error);
   }
+}
+
+/** Records why tests cannot run. */
+function skip(error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  reasons.push(reason);
+  console.log(reason);
 }
 
 /** One after the other: the tests of one suite use all processors. */
