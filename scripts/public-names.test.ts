@@ -243,6 +243,7 @@ test("the packages export these names", async () => {
     @tsgi/gateway-spec/server-kit
       BodyQueue
       BodyWriter
+      CLIENT_ADDRESS
       CONNECTION_FIELDS
       ContentCheck
       ExchangeState
@@ -263,6 +264,7 @@ test("the packages export these names", async () => {
       checkInformationalStatus
       checkResponse
       checkStatus
+      clientAddress
       clientDisconnected
       closable
       contentMalformed

@@ -24,6 +24,7 @@ export interface Config extends Limits {
   readonly tlsSelfSigned: boolean;
   readonly trustedProxies?: TrustedProxies | undefined;
   readonly forwardedHeader: ForwardedHeader;
+  readonly proxyProtocol: boolean;
   /** The port of /live, /ready and /metrics. */
   readonly opsPort?: number | undefined;
   readonly opsHostname: string;
@@ -143,6 +144,8 @@ function conflictOf({
   tlsCert,
   tlsKey,
   tlsSelfSigned,
+  trustedProxies,
+  proxyProtocol,
 }: Config): { readonly name: string; readonly message: string } | null {
   if (watch && workers !== undefined) {
     return { name: "watch", message: "a watched application runs in one process: leave out --workers" };
@@ -155,6 +158,9 @@ function conflictOf({
   }
   if (tlsSelfSigned && tlsCert !== undefined) {
     return { name: "tlsSelfSigned", message: "there is a certificate already (--tls-cert)" };
+  }
+  if (proxyProtocol && typeof trustedProxies !== "object") {
+    return { name: "proxyProtocol", message: "name the addresses of the proxies (--trusted-proxies 10.0.0.0/8)" };
   }
   if (path !== undefined && (tlsSelfSigned || tlsCert !== undefined)) {
     return { name: "path", message: "TLS needs a port" };
@@ -354,6 +360,12 @@ const schema = z.strictObject({
       description: "Which fields the proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239)",
       group: "Proxies",
     }),
+  proxyProtocol: toggle().meta({
+    placeholder: null,
+    description:
+      "Expect a header of the PROXY protocol (version 1 or 2) on each connection; only from --trusted-proxies, by their addresses",
+    group: "Proxies",
+  }),
   opsPort: integer(0, 65_535).optional().meta({
     placeholder: "number",
     description: "Port of /live, /ready and /metrics for probes and Prometheus; with 0 the system chooses",

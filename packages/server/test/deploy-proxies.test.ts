@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serve } from "../src/socket/index.ts";
+import { freePort } from "./free-port.ts";
 
 const DEPLOY = new URL("../../../deploy/", import.meta.url);
 const ENV = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
@@ -42,14 +42,6 @@ const PROXIES: readonly Proxy[] = [
 ];
 
 const found = PROXIES.filter(({ program }) => spawnSync(program, ["-v"], { env: ENV }).status === 0);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 let eventsEnded: PromiseWithResolvers<void>;
 

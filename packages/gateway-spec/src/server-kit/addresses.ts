@@ -23,6 +23,14 @@ export function peerAddress({ remoteAddress, remotePort }: SocketLike): Address 
   return tcpAddress(remoteAddress, remotePort);
 }
 
+/** Where a socket has the address of its client, if a proxy has named it before the first byte of the client (PROXY protocol). */
+export const CLIENT_ADDRESS: unique symbol = Symbol("tsgi.clientAddress");
+
+/** The client of a connection: the peer, or the client that a trusted proxy has named. */
+export function clientAddress(socket: SocketLike): Address | null {
+  return (socket as { readonly [CLIENT_ADDRESS]?: Address })[CLIENT_ADDRESS] ?? peerAddress(socket);
+}
+
 /** The server's end; of a Unix domain socket the path that the server listens on. `null` where the socket is closed. */
 export function localAddress(socket: SocketLike): Address | null {
   const { localAddress: hostname, localPort } = socket;

@@ -1,6 +1,8 @@
 /** What every server needs of the contract, each mechanism once. docs/write-a-server.md builds a server with it. */
 export {
   boundAddress,
+  CLIENT_ADDRESS,
+  clientAddress,
   localAddress,
   peerAddress,
   serverUrl,

@@ -79,6 +79,7 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     opsHostname: _opsHostname,
     trustedProxies,
     forwardedHeader,
+    proxyProtocol,
     path,
     fd,
     tlsCert,
@@ -91,7 +92,9 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     logger: LOGGER,
     ...(path !== undefined && { path }),
     ...(fd !== undefined && { fd }),
-    ...(trustedProxies !== undefined && { proxies: { trusted: trustedProxies, header: forwardedHeader } }),
+    ...(trustedProxies !== undefined && {
+      proxies: { trusted: trustedProxies, header: forwardedHeader, proxyProtocol },
+    }),
     ...(tlsSelfSigned && { tls: "self-signed" }),
     ...(tlsCert !== undefined &&
       tlsKey !== undefined && { tls: { cert: resolve(folder, tlsCert), key: resolve(folder, tlsKey) } }),

@@ -4,11 +4,11 @@ import type { Socket } from "node:net";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
 import {
   cancelBody,
+  clientAddress,
   clientDisconnected,
   contentMalformed,
   contentTimeout,
   noContent,
-  peerAddress,
   plainResponse,
   refusalLine,
   responseTimeout,
@@ -275,7 +275,7 @@ export class Http1Connection implements ServedConnection {
   }
 
   #log(status: number, code: string, message: string): void {
-    this.#context.logger.warn(refusalLine(peerAddress(this.#socket), status, code, message));
+    this.#context.logger.warn(refusalLine(clientAddress(this.#socket), status, code, message));
   }
 
   #linger(): void {

@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import {
+  clientAddress,
   clientDisconnected,
   contentTimeout,
-  peerAddress,
   plainResponse,
   refusalLine,
   responseTimeout,
@@ -126,7 +126,7 @@ export class Http2Connection implements ServedConnection {
   /** Refuses a request before a handler runs. The connection goes on: its other streams are not affected. */
   #refuse(res: ServerResponse, { status, code, message }: Refusal): void {
     const { logger } = this.#context;
-    logger.warn(refusalLine(peerAddress(this.#session.socket), status, code, message));
+    logger.warn(refusalLine(clientAddress(this.#session.socket), status, code, message));
     const { headers, body } = plainResponse(status, message);
     res.writeHead(status, { ...headers, "content-length": body.length });
     res.end(res.req.method === "HEAD" ? "" : body);

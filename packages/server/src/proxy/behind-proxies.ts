@@ -11,20 +11,30 @@ export interface ProxyOptions {
   readonly trusted: TrustedProxies;
   /** Which fields the proxies write. Default `x-forwarded`: `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`. */
   readonly header?: ForwardedHeader;
+  /**
+   * Each connection begins with a header of the PROXY protocol, version 1 or 2, that names the client. Other connections are closed,
+   * and so are peers that are not in the list {@link trusted}. Default false.
+   */
+  readonly proxyProtocol?: boolean;
 }
 
-/** @throws TypeError for what is no proxy. */
+/** @throws TypeError for what is no proxy, and for the PROXY protocol without a list of proxies. */
 export function behindProxies<State>(
   application: Application<State> | Handler,
-  { trusted, header = "x-forwarded" }: ProxyOptions,
+  { trusted, header = "x-forwarded", proxyProtocol = false }: ProxyOptions,
 ): Application<State> {
+  if (proxyProtocol && typeof trusted === "number") {
+    throw new TypeError(
+      "proxies.proxyProtocol needs the addresses of the proxies in proxies.trusted, not their number",
+    );
+  }
   const find = findClient(trusted);
   const app: Application<State> = typeof application === "function" ? { fetch: application } : application;
   return {
     ...(app.startup !== undefined && { startup: (server) => app.startup?.(server) as State }),
     ...(app.shutdown !== undefined && { shutdown: (state) => app.shutdown?.(state) }),
     fetch: (request, exchange) => {
-      const client = find(exchange.peerAddress, forwardedElements(request.headers, header));
+      const client = find(exchange.remoteAddress, forwardedElements(request.headers, header));
       if (client === null) return app.fetch(request, exchange);
       return app.fetch(new ProxiedRequest(request, client), new ProxiedExchange(exchange, client));
     },
@@ -93,9 +103,9 @@ class ProxiedExchange<State> implements Exchange<State> {
   /** The port is the one of the connection to the proxy: a proxy does not forward the client's. */
   get remoteAddress(): Address | null {
     const { client } = this.#client;
-    const { peerAddress } = this.#exchange;
-    if (client === null) return peerAddress;
-    return { transport: "tcp", hostname: client, port: peerAddress?.transport === "tcp" ? peerAddress.port : 0 };
+    const { remoteAddress } = this.#exchange;
+    if (client === null) return remoteAddress;
+    return { transport: "tcp", hostname: client, port: remoteAddress?.transport === "tcp" ? remoteAddress.port : 0 };
   }
 
   get encrypted(): boolean {

@@ -20,32 +20,36 @@ export function findClient(trusted: TrustedProxies): FindClient {
     }
     return (_peer, elements) => elements.at(-Math.min(trusted, Math.max(elements.length, 1))) ?? null;
   }
-  const isTrusted = matcher(trusted);
+  const isTrusted = isTrustedPeer(trusted);
   return (peer, elements) => {
-    if (peer === null || !isTrusted(peer.transport === "unix" ? "unix" : peer.hostname)) return null;
+    if (!isTrusted(peer)) return null;
     // From the nearest proxy outwards: the first address that is no proxy of ours is the client.
     let found: ForwardedElement | null = null;
     for (const element of elements.toReversed()) {
       // A proxy that hides its peer, or nonsense: what is further out cannot be attributed.
       if (element.client === null && found !== null) break;
       found = element;
-      if (element.client === null || !isTrusted(element.client)) break;
+      if (element.client === null || !isTrusted({ transport: "tcp", hostname: element.client, port: 0 })) break;
     }
     return found;
   };
 }
 
-function matcher(trusted: readonly string[]): (name: string) => boolean {
+/**
+ * Whether a peer is one of these. `null` is the peer of a Unix domain socket, which has no address (TSGI-28).
+ * @throws TypeError for what is no address and no network.
+ */
+export function isTrustedPeer(trusted: readonly string[]): (peer: Address | null) => boolean {
   const networks = new BlockList();
   let hasUnix = false;
   for (const text of trusted) {
     if (text === "unix") hasUnix = true;
     else addNetwork(networks, text);
   }
-  return (name) => {
-    if (name === "unix") return hasUnix;
-    const version = isIP(name);
-    return version !== 0 && networks.check(name, version === 6 ? "ipv6" : "ipv4");
+  return (peer) => {
+    if (peer === null || peer.transport === "unix") return hasUnix;
+    const version = isIP(peer.hostname);
+    return version !== 0 && networks.check(peer.hostname, version === 6 ? "ipv6" : "ipv4");
   };
 }
 

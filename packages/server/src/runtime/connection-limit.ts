@@ -1,5 +1,6 @@
 /** Bounds the connections of a server, in all and for each client address. */
 import type { Socket } from "node:net";
+import { clientAddress } from "@tsgi/gateway-spec/server-kit";
 import type { Limits } from "../options.ts";
 
 export class ConnectionLimit {
@@ -18,7 +19,8 @@ export class ConnectionLimit {
    * destroyed. A Unix domain socket has no client address, so that only the limit of all counts there.
    */
   admits(socket: Socket): boolean {
-    const client = this.#limitPerClient === Number.POSITIVE_INFINITY ? undefined : socket.remoteAddress;
+    const address = this.#limitPerClient === Number.POSITIVE_INFINITY ? null : clientAddress(socket);
+    const client = address?.transport === "tcp" ? address.hostname : undefined;
     const ofClient = client === undefined ? 0 : (this.#perClient.get(client) ?? 0);
     if (this.#count >= this.#limit || ofClient >= this.#limitPerClient) {
       socket.destroy();

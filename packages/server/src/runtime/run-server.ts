@@ -10,7 +10,8 @@ import {
   type SocketServeOptions,
 } from "../options.ts";
 import { withExchangeEvents } from "../observe/exchange-events.ts";
-import { behindProxies } from "../proxy/behind-proxies.ts";
+import { behindProxies, type ProxyOptions } from "../proxy/behind-proxies.ts";
+import { ProxyHeaders } from "../proxy/proxy-headers.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
 import { bind } from "./bind.ts";
@@ -84,6 +85,7 @@ export async function runServer<State>(
     now: 0,
   };
   const transport = createTransport(runtime, certificates);
+  const proxyHeaders = expectProxyHeaders(transport.listener, proxies, runtime);
   try {
     await bind(transport.listener, options);
   } catch (error) {
@@ -95,12 +97,13 @@ export async function runServer<State>(
     transport.beforeSweep?.(clock.now());
     for (const connection of transport.connections()) connection.sweep(now);
     transport.handshakes?.sweep(now, lifespan.isDraining);
+    proxyHeaders?.sweep(now, lifespan.isDraining);
   });
   const address = boundAddress(transport.listener);
   const close = ({ idleMs, timeoutMs }: CloseOptions): Promise<void> => {
     runtime.drainIdleMs = idleMs ?? limits.drainIdleMs;
     const limitMs = timeoutMs ?? options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
-    return shutDown(lifespan, transport, limitMs, clock).finally(stopSweeping);
+    return shutDown(lifespan, transport, proxyHeaders, limitMs, clock).finally(stopSweeping);
   };
   return {
     address,
@@ -109,7 +112,22 @@ export async function runServer<State>(
   };
 }
 
-async function shutDown(lifespan: Lifespan, transport: Transport, timeoutMs: number, clock: Clock): Promise<void> {
+function expectProxyHeaders(
+  listener: NetServer,
+  proxies: ProxyOptions | undefined,
+  runtime: Runtime,
+): ProxyHeaders | null {
+  if (proxies?.proxyProtocol !== true || typeof proxies.trusted === "number") return null;
+  return new ProxyHeaders(listener, proxies.trusted, runtime);
+}
+
+async function shutDown(
+  lifespan: Lifespan,
+  transport: Transport,
+  proxyHeaders: ProxyHeaders | null,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
   const { logger } = lifespan;
   const { listener, handshakes, connections } = transport;
   const stopped = new Promise<void>((resolve) => {
@@ -125,6 +143,7 @@ async function shutDown(lifespan: Lifespan, transport: Transport, timeoutMs: num
   if (waitsFor !== "") logger.info(`waiting for ${waitsFor}, at most ${timeoutMs / 1000} s`);
   const { over, cancel } = deadline(clock, timeoutMs);
   await Promise.race([stopped, over]);
+  proxyHeaders?.terminate();
   handshakes?.terminate();
   // The listener is closed a moment before its last connections are.
   await Promise.all(Array.from(connections(), (connection) => connection.terminate()));

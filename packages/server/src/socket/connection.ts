@@ -22,12 +22,12 @@ import {
   BodyWriter,
   cancelBody,
   checkInformationalStatus,
+  clientAddress,
   clientDisconnected,
   contentMalformed,
   contentTimeout,
   informationalLines,
   noContent,
-  peerAddress,
   type PlainResponse,
   plainResponse,
   refusalLine,
@@ -400,16 +400,16 @@ export class Connection implements ServedConnection, ExchangeOwner {
 
   /** Refuses a request before a handler runs, and closes the connection. */
   #refuse(request: RespondedHead, status: number, code: string, message: string): void {
-    this.context.logger.warn(refusalLine(peerAddress(this.socket), status, code, message));
+    this.context.logger.warn(refusalLine(clientAddress(this.socket), status, code, message));
     writePlain(this.#buffer, this.context, request, plainResponse(status, message), true);
     this.#close();
   }
 
   /** A client of TLS cannot read a response in plain text. */
   #closeTls(): void {
-    const peer = peerAddress(this.socket);
-    const client = peer?.transport === "tcp" ? peer.hostname : "a local client";
-    this.context.logger.warn(`Closed a connection from ${client}: it speaks TLS, and this port does not`);
+    const client = clientAddress(this.socket);
+    const name = client?.transport === "tcp" ? client.hostname : "a local client";
+    this.context.logger.warn(`Closed a connection from ${name}: it speaks TLS, and this port does not`);
     this.socket.destroy();
   }
 

@@ -16,6 +16,7 @@ import {
   type BodyWriter,
   cancelResponse,
   checkResponse,
+  clientAddress,
   clientDisconnected,
   FieldView,
   localAddress,
@@ -77,6 +78,10 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
 
   get peerAddress(): Address | null {
     return peerAddress(this.#owner.socket);
+  }
+
+  override get remoteAddress(): Address | null {
+    return clientAddress(this.#owner.socket);
   }
 
   get localAddress(): Address | null {

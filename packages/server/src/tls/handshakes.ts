@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
 import type { Logger } from "@tsgi/gateway-spec";
+import { CLIENT_ADDRESS, clientAddress } from "@tsgi/gateway-spec/server-kit";
 import type { Limits } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
 
@@ -62,6 +63,8 @@ export class TlsHandshakes {
         tcp.resetAndDestroy();
         return socket;
       };
+      // The PROXY header came before the handshake.
+      if (CLIENT_ADDRESS in tcp) Object.assign(socket, { [CLIENT_ADDRESS]: tcp[CLIENT_ADDRESS] });
       secured(socket);
     });
     listener.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
@@ -118,15 +121,17 @@ export class TlsHandshakes {
   #failed({ code, message }: NodeJS.ErrnoException, socket: TLSSocket): void {
     // Node's types promise an error, which is there only where the certificate of the client was refused.
     const refused = socket.authorizationError as unknown;
-    if (typeof refused === "string") this.#context.logger.warn(refusalLine(socket, `its certificate: ${refused}`));
+    const tcp = this.#take(socket) ?? socket;
+    if (typeof refused === "string") this.#context.logger.warn(refusalLine(tcp, `its certificate: ${refused}`));
     // A load balancer that checks whether the port is open closes the connection again: no line for that.
-    else if (code !== "ECONNRESET") this.#context.logger.warn(refusalLine(socket, code ?? message));
+    else if (code !== "ECONNRESET") this.#context.logger.warn(refusalLine(tcp, code ?? message));
     socket.destroy();
   }
 }
 
-function refusalLine({ remoteAddress = "a client" }: Socket, reason: string): string {
-  return `Refused a TLS connection from ${remoteAddress}: ${reason}`;
+function refusalLine(socket: Socket, reason: string): string {
+  const client = clientAddress(socket);
+  return `Refused a TLS connection from ${client?.transport === "tcp" ? client.hostname : "a client"}: ${reason}`;
 }
 
 function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string | null {

@@ -11,7 +11,7 @@ import type {
   OutgoingResponse,
   TlsInfo,
 } from "../../index.ts";
-import { localAddress, peerAddress, tlsInfo } from "../addresses.ts";
+import { clientAddress, localAddress, peerAddress, tlsInfo } from "../addresses.ts";
 import { BodyWriter, MAX_WRITE_BYTES } from "../body-writer.ts";
 import { FieldView } from "../fields.ts";
 import { currentScope, type HandlerScope, REMEMBERS } from "../handler-scope.ts";
@@ -113,6 +113,11 @@ export class NodeExchange extends ServerExchange {
   get peerAddress(): Address | null {
     const socket = socketOf(this.req);
     return socket === null ? null : peerAddress(socket);
+  }
+
+  override get remoteAddress(): Address | null {
+    const socket = socketOf(this.req);
+    return socket === null ? null : clientAddress(socket);
   }
 
   get localAddress(): Address | null {
