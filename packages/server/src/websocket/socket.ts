@@ -1,16 +1,12 @@
 /**
- * The WebSocket that an application gets: the standard's interface (WHATWG) over a socket of the ws library, which reads frames and
+ * The WebSocket that an application gets: the standard's interface (WHATWG) over a {@link FrameTransport}, which reads frames and
  * does the closing handshake.
  *
- * It exists before the handshake is complete, as the contract requires (TSGI-47); ws makes its own only then. It keeps messages
- * until a listener is attached. It has three members that the standard lacks, named as in ws: `pause`, `resume` and a callback of
- * `send`. The helpers of `@tsgi/gateway-spec/websocket` use them for backpressure.
+ * It exists before the handshake is complete, as the contract requires (TSGI-47); a transport is made only then. It keeps messages
+ * until a listener is attached.
  */
-import type { Duplex } from "node:stream";
 import type { Logger } from "@tsgi/gateway-spec";
-import type { RawData, WebSocket as Frames } from "ws";
 import { SocketCloseEvent, SocketErrorEvent, SocketMessageEvent } from "./events.ts";
-import { FrameWriter } from "./frame-writer.ts";
 
 /** Bytes of messages kept for a listener, beyond which the server stops reading from the client. */
 const MAX_KEPT_BYTES = 64 * 1024;
@@ -28,7 +24,30 @@ const INTERNAL_ERROR = 1011;
 
 type EventName = "open" | "message" | "error" | "close";
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null;
-type Sent = (error?: Error | null) => void;
+
+/** Called when the system has taken a message, or with the error that prevented it. */
+export type Sent = (error?: Error | null) => void;
+
+/** A message to send, as the standard's `send` takes it. */
+export type Outgoing = string | ArrayBufferLike | ArrayBufferView | Blob;
+
+/**
+ * What carries the messages of one open socket: a socket of the ws library, or of a runtime. It calls `received`, `errored` and
+ * `closed` of the socket.
+ */
+export interface FrameTransport {
+  readonly readyState: 0 | 1 | 2 | 3;
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number;
+  send(data: Outgoing, sent?: Sent): void;
+  /** Starts the closing handshake. The socket has checked both arguments. */
+  close(code?: number, reason?: string): void;
+  /** Ends the connection at once. */
+  terminate(): void;
+  /** Both are absent where reading cannot be stopped. */
+  pause?(): void;
+  resume?(): void;
+}
 
 export interface ServerWebSocketOptions {
   readonly url: string;
@@ -54,15 +73,12 @@ export class ServerWebSocket extends EventTarget {
   binaryType: "arraybuffer" | "blob" = "arraybuffer";
   readonly #maxBufferedBytes: number;
   readonly #logger: Logger;
-  #frames: Frames | null = null;
-  #writer: FrameWriter | null = null;
+  #transport: FrameTransport | null = null;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   /** The arguments of a `close` that was called before the handshake was complete. */
   #closeOnOpen: readonly [code: number | undefined, reason: string | undefined] | null = null;
   #discardedBytes = 0;
-  /** Blobs that ws is reading. What is sent meanwhile goes through ws too, which keeps the order. */
-  #pendingBlobs = 0;
-  readonly #kept: { readonly data: Buffer; readonly isBinary: boolean }[] = [];
+  readonly #kept: (string | Uint8Array)[] = [];
   #keptBytes = 0;
   #hasListener = false;
   #paused = false;
@@ -78,11 +94,11 @@ export class ServerWebSocket extends EventTarget {
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
-    return this.#frames === null || this.#readyState === CLOSED ? this.#readyState : this.#frames.readyState;
+    return this.#transport === null || this.#readyState === CLOSED ? this.#readyState : this.#transport.readyState;
   }
 
   get bufferedAmount(): number {
-    return (this.#frames?.bufferedAmount ?? 0) + this.#discardedBytes;
+    return (this.#transport?.bufferedAmount ?? 0) + this.#discardedBytes;
   }
 
   get onopen(): Listener {
@@ -134,30 +150,22 @@ export class ServerWebSocket extends EventTarget {
    * @param sent called when the system has taken the message, or with the error that prevented it.
    * @throws DOMException `InvalidStateError` before the socket is open.
    */
-  send(data: string | ArrayBufferLike | ArrayBufferView | Blob, sent?: Sent): void {
+  send(data: Outgoing, sent?: Sent): void {
     if (this.readyState === CONNECTING) {
       throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
     }
-    const frames = this.#frames;
-    if (this.readyState !== OPEN || frames === null) {
+    const transport = this.#transport;
+    if (this.readyState !== OPEN || transport === null) {
       // The standard: what is discarded increases bufferedAmount.
       this.#discardedBytes += byteLength(data);
       sent?.(new DOMException("The WebSocket is closed", "InvalidStateError"));
-    } else if (frames.bufferedAmount > this.#maxBufferedBytes) {
+    } else if (transport.bufferedAmount > this.#maxBufferedBytes) {
       const message = `A WebSocket client does not read: more than ${this.#maxBufferedBytes} bytes wait to be sent`;
       this.#logger.warn(`${message}; its connection is terminated`);
-      frames.terminate();
+      transport.terminate();
       sent?.(new Error(message));
-    } else if (data instanceof Blob) {
-      this.#pendingBlobs++;
-      frames.send(data, (error) => {
-        this.#pendingBlobs--;
-        sent?.(error);
-      });
-    } else if (this.#pendingBlobs > 0) {
-      frames.send(data, sent);
     } else {
-      this.#writer?.write(data, sent);
+      transport.send(data, sent);
     }
   }
 
@@ -173,40 +181,20 @@ export class ServerWebSocket extends EventTarget {
     if (reason !== undefined && Buffer.byteLength(reason) > 123) {
       throw new DOMException("The reason is longer than 123 bytes", "SyntaxError");
     }
-    if (this.#frames === null) {
+    if (this.#transport === null) {
       this.#closeOnOpen ??= [code, reason];
       return;
     }
-    this.#resumeFrames();
-    this.#frames.close(reason === undefined || code !== undefined ? code : 1000, reason);
-  }
-
-  /** Stops reading. Messages that have arrived are kept. */
-  pause(): void {
-    this.#paused = true;
-    this.#frames?.pause();
-  }
-
-  resume(): void {
-    this.#paused = false;
-    if (this.#hasListener) this.#deliver();
+    // A transport that does not read would not notice the close frame of the client.
+    this.#transport.resume?.();
+    this.#transport.close(reason === undefined || code !== undefined ? code : 1000, reason);
   }
 
   /** The handshake is complete. Called by the server. */
-  opened(frames: Frames, connection: Duplex): void {
-    this.#frames = frames;
-    this.#writer = new FrameWriter(connection);
+  opened(transport: FrameTransport): void {
+    this.#transport = transport;
     this.#readyState = OPEN;
-    if (this.#paused) frames.pause();
-    frames.on("message", (data, isBinary) => {
-      this.#receive(data, isBinary);
-    });
-    frames.on("error", (error) => {
-      this.dispatchEvent(new SocketErrorEvent(error));
-    });
-    frames.on("close", (code, reason) => {
-      this.#closed(code, reason.toString());
-    });
+    if (this.#paused) transport.pause?.();
     this.dispatchEvent(new Event("open"));
     if (this.#closeOnOpen !== null) this.close(...this.#closeOnOpen);
   }
@@ -215,60 +203,83 @@ export class ServerWebSocket extends EventTarget {
   failed(): void {
     if (this.#readyState !== CONNECTING) return;
     this.dispatchEvent(new SocketErrorEvent(new Error("The WebSocket was not opened")));
-    this.#closed(1006, "");
+    this.closed(1006, "");
   }
 
   /** Ends the connection at once, after a last attempt to send a close frame. Called by the server. */
   terminate(code: number): void {
-    this.#writer?.flush();
-    this.#frames?.close(code);
-    this.#frames?.terminate();
-    this.#closed(1006, "");
+    this.#transport?.close(code);
+    this.#transport?.terminate();
+    this.closed(1006, "");
   }
 
-  #receive(raw: RawData, isBinary: boolean): void {
+  /** A message has arrived: a string if it is text. Called by the transport, which may reuse the bytes. */
+  received(data: string | Uint8Array): void {
     // The standard: messages that arrive after close() are not dispatched.
     if (this.readyState !== OPEN) return;
-    // The default binaryType of ws: one Buffer.
-    const data = raw as Buffer;
     if (this.#hasListener && !this.#paused && this.#kept.length === 0) {
-      this.#dispatchMessage(data, isBinary);
+      this.#dispatchMessage(data);
       return;
     }
     // A copy: a short message is a view on the whole of what was read.
-    this.#kept.push({ data: Buffer.from(data), isBinary });
-    this.#keptBytes += data.byteLength + MESSAGE_OVERHEAD_BYTES;
-    if (this.#keptBytes >= MAX_KEPT_BYTES) this.#frames?.pause();
+    this.#kept.push(typeof data === "string" ? data : new Uint8Array(data));
+    this.#keptBytes += data.length + MESSAGE_OVERHEAD_BYTES;
+    this.#bound();
+  }
+
+  /** The transport failed, and closes. */
+  errored(error: Error): void {
+    this.dispatchEvent(new SocketErrorEvent(error));
+  }
+
+  /** The connection is closed. Further calls do nothing. */
+  closed(code: number, reason: string): void {
+    if (this.#readyState === CLOSED) return;
+    this.#readyState = CLOSED;
+    this.dispatchEvent(new SocketCloseEvent(code, reason));
+  }
+
+  /** Stops reading. Messages that have arrived are kept. */
+  protected stopReading(): void {
+    this.#paused = true;
+    this.#transport?.pause?.();
+  }
+
+  protected continueReading(): void {
+    this.#paused = false;
+    if (this.#hasListener) this.#deliver();
+  }
+
+  #bound(): void {
+    const transport = this.#transport;
+    if (transport === null) return;
+    if (transport.pause !== undefined) {
+      if (this.#keptBytes >= MAX_KEPT_BYTES) transport.pause();
+    } else if (this.#keptBytes > this.#maxBufferedBytes) {
+      const message = `more than ${this.#maxBufferedBytes} bytes of its messages wait for a listener`;
+      this.#logger.warn(`The connection of a WebSocket client is terminated: ${message}`);
+      transport.terminate();
+    }
   }
 
   #deliver(): void {
     while (!this.#paused) {
       const message = this.#kept.shift();
       if (message === undefined) break;
-      this.#keptBytes -= message.data.byteLength + MESSAGE_OVERHEAD_BYTES;
-      this.#dispatchMessage(message.data, message.isBinary);
+      this.#keptBytes -= message.length + MESSAGE_OVERHEAD_BYTES;
+      this.#dispatchMessage(message);
     }
-    if (!this.#paused) this.#resumeFrames();
+    if (!this.#paused) this.#transport?.resume?.();
   }
 
-  #resumeFrames(): void {
-    if (this.#frames?.isPaused === true) this.#frames.resume();
+  #dispatchMessage(data: string | Uint8Array): void {
+    this.dispatchEvent(new SocketMessageEvent(typeof data === "string" ? data : this.#toBinary(data)));
   }
 
-  #dispatchMessage(bytes: Buffer, isBinary: boolean): void {
-    this.dispatchEvent(new SocketMessageEvent(isBinary ? this.#toBinary(bytes) : bytes.toString()));
-  }
-
-  #toBinary(bytes: Buffer): ArrayBuffer | Blob {
-    if (this.binaryType === "blob") return new Blob([bytes as Buffer<ArrayBuffer>]);
-    // A message that ws assembled from several reads has a buffer of its own.
+  #toBinary(bytes: Uint8Array): ArrayBuffer | Blob {
+    if (this.binaryType === "blob") return new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    // A message that was assembled from several reads has a buffer of its own.
     return bytes.byteLength === bytes.buffer.byteLength ? (bytes.buffer as ArrayBuffer) : new Uint8Array(bytes).buffer;
-  }
-
-  #closed(code: number, reason: string): void {
-    if (this.#readyState === CLOSED) return;
-    this.#readyState = CLOSED;
-    this.dispatchEvent(new SocketCloseEvent(code, reason));
   }
 
   #setHandler(type: EventName, listener: Listener): void {
@@ -306,6 +317,21 @@ export class ServerWebSocket extends EventTarget {
   }
 }
 
+/**
+ * A socket whose transport can stop reading. Both members are named as in the ws library. The helpers of
+ * `@tsgi/gateway-spec/websocket` recognise them, and the callback of `send`, and use them for backpressure.
+ */
+export class PausableWebSocket extends ServerWebSocket {
+  /** Stops reading. Messages that have arrived are kept. */
+  pause(): void {
+    this.stopReading();
+  }
+
+  resume(): void {
+    this.continueReading();
+  }
+}
+
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
@@ -316,7 +342,7 @@ function isSendable(code: number): boolean {
   );
 }
 
-function byteLength(data: string | ArrayBufferLike | ArrayBufferView | Blob): number {
+function byteLength(data: Outgoing): number {
   if (typeof data === "string") return Buffer.byteLength(data);
   return data instanceof Blob ? data.size : data.byteLength;
 }

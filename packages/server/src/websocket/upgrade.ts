@@ -13,7 +13,8 @@ import type {
 import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "@tsgi/gateway-spec/server-kit";
 import { type WebSocket as Frames, WebSocketServer } from "ws";
 import { type Handshake, readHandshake, UNSUPPORTED_VERSION } from "./handshake.ts";
-import { ServerWebSocket } from "./socket.ts";
+import { PausableWebSocket } from "./socket.ts";
+import { WsTransport } from "./ws-transport.ts";
 
 const DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024;
 const DEFAULT_MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
@@ -74,7 +75,7 @@ export class Upgrade implements WebSocketUpgrade {
   readonly response: { readonly status: 101; readonly headers: HeaderFields };
   readonly #handshake: Handshake;
   readonly #options: WebSocketOptions;
-  readonly #socket: ServerWebSocket;
+  readonly #socket: PausableWebSocket;
   #frames: Frames | null = null;
   #connection: Duplex | null = null;
 
@@ -86,7 +87,7 @@ export class Upgrade implements WebSocketUpgrade {
     }
     this.#handshake = handshake;
     this.#options = options;
-    this.#socket = new ServerWebSocket({
+    this.#socket = new PausableWebSocket({
       url: url.replace(/^http/, "ws"),
       protocol: protocol ?? "",
       maxBufferedBytes,
@@ -126,7 +127,7 @@ export class Upgrade implements WebSocketUpgrade {
     acceptor.handleUpgrade(this.#request(), connection, head, (frames) => {
       this.#frames = frames;
       this.#connection = connection;
-      this.#socket.opened(frames, connection);
+      this.#socket.opened(new WsTransport(frames, connection, this.#socket));
       this.#pingRegularly(frames);
       if (!frames.isPaused) connection.resume();
     });
