@@ -130,11 +130,13 @@ async function tarballDependencies(tarballs: readonly string[]): Promise<Readonl
 async function writeConsumer(consumer: string, tarballs: readonly string[]): Promise<void> {
   const published = (await packageFolders()).map(({ manifest }) => manifest).filter((one) => one.private !== true);
   const dependencies = await tarballDependencies(tarballs);
+  // Every entry is imported, those of optional peers too.
+  const peers = Object.assign({}, ...published.map(({ peerDependencies }) => peerDependencies)) as object;
   const nodeTypes = await readJson(join(ROOT, "node_modules/@types/node/package.json"));
   await writeJson(join(consumer, "package.json"), {
     private: true,
     type: "module",
-    dependencies,
+    dependencies: { ...peers, ...dependencies },
     devDependencies: { "@types/node": nodeTypes["version"] },
     // The packages of this repository must not come from the registry.
     overrides: Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`])),

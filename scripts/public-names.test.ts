@@ -196,16 +196,23 @@ test("the packages export these names", async () => {
       type SessionOptions
       type SessionStore
     @tsgi/framework/streams
+      changes
       events
       follow
       localTopics
       webSocket
+      workerTopics
+      type ChangesOptions
       type EventsOptions
       type FollowOptions
       type StreamEvent
       type Topics
       type TypedSocket
       type WebSocketRouteOptions
+    @tsgi/framework/redis
+      redisTopics
+      type RedisTopics
+      type RedisTopicsOptions
     @tsgi/gateway-spec
       type Address
       type Application

@@ -12,7 +12,18 @@ import { join } from "node:path";
 import { findProgram, installPackages, installPrefix, withProgress } from "./lib/machine.ts";
 import { startPrivateMysql } from "./lib/private-mysql.ts";
 import type { PrivateMysql } from "./lib/private-mysql.ts";
-import { CHROMIUM, CURL, MYSQL, OPENSSL, chooseSource, missing } from "./lib/providers.ts";
+import {
+  CHROMIUM,
+  CURL,
+  GALERA,
+  HAPROXY,
+  MYSQL,
+  NGINX,
+  OPENSSL,
+  REDIS,
+  chooseSource,
+  missing,
+} from "./lib/providers.ts";
 import type { Need } from "./lib/providers.ts";
 import { installRuntimes, requireRuntime, type RuntimeName } from "./lib/runtimes.ts";
 import { addCounts, countTests, summaryLine } from "./lib/summary.ts";
@@ -59,7 +70,8 @@ try {
     mysql = await withProgress(`starting a private ${program}`, () => startPrivateMysql(program));
     return mysql.url;
   });
-  for (const need of [CHROMIUM, CURL, OPENSSL]) await provide(need, (program) => Promise.resolve(program));
+  for (const need of [CHROMIUM, CURL, OPENSSL, REDIS, GALERA, NGINX, HAPROXY])
+    await provide(need, (program) => Promise.resolve(program));
   const args = process.argv.slice(process.argv[2] === "--" ? 3 : 2);
   const current: Suite = { node: process.execPath, version: process.versions.node, nodeOptions: "", args };
   const older = (await hasRuntimes()) ? OLDER.map(([name, nodeOptions]) => olderSuite(name, nodeOptions)) : [];

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 
-import { CHROMIUM, MYSQL, chooseSource } from "./providers.ts";
+import { CHROMIUM, GALERA, HAPROXY, MYSQL, NGINX, REDIS, chooseSource } from "./providers.ts";
 import type { Means } from "./providers.ts";
 
-describe.each([MYSQL, CHROMIUM])("the source of $title is", (need) => {
+describe.each([MYSQL, CHROMIUM, REDIS, GALERA, NGINX, HAPROXY])("the source of $title is", (need) => {
   const [program = ""] = need.programs;
   const everything: Means = {
     env: { [need.variable]: "given" },
     findProgram: (names) => (names.includes(program) ? `/usr/sbin/${program}` : null),
     installPrefix: () => Promise.resolve(["sudo", "apt-get"]),
   };
-  const noVariable: Means = { ...everything, env: {} };
+  const noVariable: Means = { ...everything, env: { CI: "true" } };
   const noProgram: Means = { ...noVariable, findProgram: () => null };
   const nothing: Means = { ...noProgram, installPrefix: () => Promise.resolve(null) };
 
@@ -31,6 +31,12 @@ describe.each([MYSQL, CHROMIUM])("the source of $title is", (need) => {
   ])("%s", async (_name, means, source) => {
     expect(await chooseSource(need, means)).toMatchObject(source);
   });
+
+  if (need.startsService === true) {
+    test("missing, where a package would start a service on the machine of a person", async () => {
+      expect(await chooseSource(need, { ...noProgram, env: {} })).toMatchObject({ kind: "missing" });
+    });
+  }
 
   test("missing, with a message that says what to do", async () => {
     expect(await chooseSource(need, nothing)).toMatchObject({

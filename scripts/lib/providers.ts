@@ -16,9 +16,12 @@ export interface Need {
   readonly variable: string;
   /** An example value of the variable, for the message. */
   readonly example: string;
+  /** The names of programs in PATH, or the absolute path of a file. */
   readonly programs: readonly string[];
   /** Debian packages that contain one of the programs and what it needs. */
   readonly debianPackages: readonly string[];
+  /** The packages start a service, on a machine that has services: they are installed with CI=true only. */
+  readonly startsService?: true;
 }
 
 export type Source =
@@ -62,13 +65,50 @@ export const OPENSSL: Need = {
   debianPackages: ["openssl"],
 };
 
+/** For messages across machines. The package has the server without the service that Debian's redis-server starts. */
+export const REDIS: Need = {
+  title: "a Redis server",
+  variable: "TSGI_TEST_REDIS",
+  example: "/usr/bin/redis-server",
+  programs: ["redis-server", "redis-check-rdb"],
+  debianPackages: ["redis-tools"],
+};
+
+/** The library by which MariaDB servers are a cluster. */
+export const GALERA: Need = {
+  title: "a Galera library",
+  variable: "TSGI_TEST_GALERA",
+  example: "/usr/lib/galera/libgalera_smm.so",
+  programs: ["/usr/lib/galera/libgalera_smm.so"],
+  debianPackages: ["galera-4", "mariadb-server-core", "mariadb-client-core"],
+};
+
+export const NGINX: Need = {
+  title: "nginx",
+  variable: "TSGI_TEST_NGINX",
+  example: "/usr/sbin/nginx",
+  programs: ["nginx"],
+  debianPackages: ["nginx"],
+  startsService: true,
+};
+
+export const HAPROXY: Need = {
+  title: "HAProxy",
+  variable: "TSGI_TEST_HAPROXY",
+  example: "/usr/sbin/haproxy",
+  programs: ["haproxy"],
+  debianPackages: ["haproxy"],
+  startsService: true,
+};
+
 /** In this order: the environment, a program of the machine, a Debian package, a message. */
 export async function chooseSource(need: Need, means: Means): Promise<Source> {
   const value = means.env[need.variable];
   if (value !== undefined && value !== "") return { kind: "given", value };
   const path = means.findProgram(need.programs);
   if (path !== null) return { kind: "program", path };
-  const prefix = await means.installPrefix();
+  const mayInstall = need.startsService !== true || means.env["CI"] === "true";
+  const prefix = mayInstall ? await means.installPrefix() : null;
   if (prefix !== null) return { kind: "install", prefix };
   return { kind: "missing", reason: missing(need) };
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { App } from "../app.ts";
 import { HttpError } from "../errors.ts";
 import { testClient } from "../testing/index.ts";
-import { events, follow, localTopics, webSocket } from "./index.ts";
+import { events, webSocket } from "./index.ts";
 
 describe("events", () => {
   test("sends ids, types and data as JSON, and text as it is", async () => {
@@ -37,51 +37,6 @@ describe("events", () => {
     await using client = await testClient(app);
     const headers = sent === undefined ? {} : { "last-event-id": sent };
     expect((await client.get("/", { headers })).text()).toBe(`data: ${JSON.stringify({ lastEventId: given })}\n\n`);
-  });
-});
-
-describe("topics", () => {
-  test("a message goes to every listener of its topic, once for each subscription, until it ends", async () => {
-    const topics = localTopics();
-    const seen: string[] = [];
-    const listener = (message: string) => void seen.push(message);
-    const ends = [topics.subscribe("a", listener), topics.subscribe("a", listener), topics.subscribe("b", listener)];
-    await topics.publish("a", "1");
-    expect(seen).toEqual(["1", "1"]);
-    ends[0]?.();
-    ends[0]?.();
-    await topics.publish("a", "2");
-    await topics.publish("c", "3");
-    expect(seen).toEqual(["1", "1", "2"]);
-  });
-
-  test("follow() gives messages in order and ends with its signal", async () => {
-    const topics = localTopics();
-    const gone = new AbortController();
-    const seen: string[] = [];
-    const loop = (async () => {
-      for await (const message of follow(topics, "a", { signal: gone.signal })) {
-        seen.push(message);
-        if (message === "2") gone.abort();
-      }
-    })();
-    await Promise.resolve();
-    await topics.publish("a", "1");
-    await topics.publish("a", "2");
-    await loop;
-    await topics.publish("a", "3");
-    expect(seen).toEqual(["1", "2"]);
-  });
-
-  test("follow() ends where its loop is too slow, after the messages that waited", async () => {
-    const topics = localTopics();
-    const loop = follow(topics, "a", { maxWaiting: 2 });
-    const first = loop.next();
-    await Promise.all(["1", "2", "3", "4"].map((message) => topics.publish("a", message)));
-    expect(await first).toEqual({ done: false, value: "1" });
-    const rest: string[] = [];
-    for await (const message of loop) rest.push(message);
-    expect(rest).toEqual(["2"]);
   });
 });
 

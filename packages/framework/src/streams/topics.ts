@@ -1,83 +1,63 @@
 /**
- * Messages to every listener of a topic. Within one process they go straight through; between processes and machines they go
- * through an adapter of the same two methods. A message is a hint that something has changed and may be lost: the truth is in the
- * database, and a client that reconnects reads from there what it has missed.
+ * Messages to every listener of a topic: within one process, across the workers of one command, and across machines by an adapter of
+ * the same two methods. A message is a hint that something has changed, and may be lost. The database holds the truth: a listener
+ * reads it again, and a client that reconnects reads what it missed by its `Last-Event-ID`.
  */
+import { Listeners } from "./listeners.ts";
 
 /** What an adapter implements. */
 export interface Topics {
-  /** Sends a message to every listener of the topic, this process included. */
+  /**
+   * Sends a message to every listener of the topic, this process included. A message that cannot be sent is no error of the
+   * publisher, whose change is already in the database: the promise fulfils, and the listeners that missed it get `onGap`.
+   */
   publish(topic: string, message: string): Promise<void>;
-  /** @returns a function that ends the subscription. */
-  subscribe(topic: string, listener: (message: string) => void): () => void;
+  /**
+   * @param onGap is called where messages of the topic may have been lost, such as after a reconnection to a broker. Listeners of
+   * changes read the database again.
+   * @returns a function that ends the subscription.
+   */
+  subscribe(topic: string, listener: (message: string) => void, onGap?: () => void): () => void;
 }
 
-/** Topics of one process. */
+/** Topics of one process and thread. */
 export function localTopics(): Topics {
-  const listeners = new Map<string, Set<(message: string) => void>>();
+  const listeners = new Listeners();
   return {
     publish: (topic, message) => {
-      // A listener that throws must not keep the message from the others.
-      for (const listener of listeners.get(topic) ?? [])
-        queueMicrotask(() => {
-          listener(message);
-        });
+      listeners.deliver(topic, message);
       return Promise.resolve();
     },
-    subscribe: (topic, listener) => {
-      // Each subscription is its own, also of a listener that subscribes twice.
-      const own = (message: string) => {
-        listener(message);
-      };
-      const set = listeners.get(topic) ?? new Set();
-      listeners.set(topic, set.add(own));
-      return () => {
-        set.delete(own);
-        if (set.size === 0 && listeners.get(topic) === set) listeners.delete(topic);
-      };
-    },
+    subscribe: (topic, listener, onGap) => listeners.add(topic, listener, onGap),
   };
 }
 
-export interface FollowOptions {
-  /** Ends the loop: `request.signal` of the client that the messages are for. */
-  readonly signal?: AbortSignal;
-  /** Messages that may wait for the loop. Beyond them the loop ends: the client reconnects and reads again. Default 256. */
-  readonly maxWaiting?: number;
-}
+/** The BroadcastChannel that the `tsgi` command passes on between its workers. */
+const CHANNEL = "tsgi.topics";
 
-/** The messages of a topic from now on, for a loop. The subscription ends with the loop. */
-export async function* follow(
-  topics: Topics,
-  topic: string,
-  { signal, maxWaiting = 256 }: FollowOptions = {},
-): AsyncGenerator<string, void, undefined> {
-  const waiting: string[] = [];
-  let hasOverflowed = false;
-  let wake: (() => void) | null = null;
-  const notify = () => {
-    wake?.();
-    wake = null;
-  };
-  const unsubscribe = topics.subscribe(topic, (message) => {
-    if (waiting.length >= maxWaiting) hasOverflowed = true;
-    else waiting.push(message);
-    notify();
+/**
+ * Topics of all workers and threads of one `tsgi` command. It needs no server: messages go through the `BroadcastChannel`
+ * `tsgi.topics`, which reaches the threads of a process, and the supervisor passes them on to its other workers.
+ */
+export function workerTopics(): Topics {
+  const listeners = new Listeners();
+  const channel = new BroadcastChannel(CHANNEL);
+  // An open channel must not keep a program from its end. Node and Bun have unref.
+  (channel as { readonly unref?: () => void }).unref?.();
+  channel.addEventListener("message", ({ data }: { readonly data: unknown }) => {
+    if (isEnvelope(data)) listeners.deliver(...data);
   });
-  signal?.addEventListener("abort", notify, { once: true });
-  try {
-    for (;;) {
-      const message = waiting.shift();
-      if (message !== undefined) yield message;
-      else if (hasOverflowed || signal?.aborted === true) return;
-      else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    unsubscribe();
-    signal?.removeEventListener("abort", notify);
-  }
+  return {
+    publish: (topic, message) => {
+      // A channel does not receive its own messages.
+      listeners.deliver(topic, message);
+      channel.postMessage([topic, message]);
+      return Promise.resolve();
+    },
+    subscribe: (topic, listener, onGap) => listeners.add(topic, listener, onGap),
+  };
+}
+
+function isEnvelope(data: unknown): data is readonly [topic: string, message: string] {
+  return Array.isArray(data) && data.length === 2 && data.every((part) => typeof part === "string");
 }
