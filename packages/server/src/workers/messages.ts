@@ -9,10 +9,21 @@ export type ToWorker =
    * Stop accepting connections, finish what runs, exit with 0.
    * @param idleMs how long an idle connection may still bring a request: long for a reload, short for a stop.
    */
-  | { readonly kind: "drain"; readonly idleMs: number };
+  | { readonly kind: "drain"; readonly idleMs: number }
+  | Broadcast;
 
 export type FromWorker =
   /** The server listens. */
   | { readonly kind: "ready"; readonly url: string }
   /** The event loop turns. `requests` is how many the worker has taken so far; `metrics` is there with an operations port. */
-  | { readonly kind: "heartbeat"; readonly requests: number; readonly metrics?: Metrics };
+  | { readonly kind: "heartbeat"; readonly requests: number; readonly metrics?: Metrics }
+  | Broadcast;
+
+/** What a thread of a worker has posted to the BroadcastChannel {@link BROADCAST_CHANNEL}; it goes to all other workers. */
+export interface Broadcast {
+  readonly kind: "broadcast";
+  readonly message: unknown;
+}
+
+/** The channel that reaches the threads of all workers of one supervisor. The framework's `workerTopics` uses it. */
+export const BROADCAST_CHANNEL = "tsgi.topics";

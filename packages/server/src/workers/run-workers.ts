@@ -19,7 +19,7 @@ import { notifySystemd, watchdogIntervalMs } from "./notify.ts";
 import { serveStatus, statusSocketPath } from "./status.ts";
 import { Supervisor } from "./supervisor.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
-import { startWorker } from "./worker-process.ts";
+import { startWorker, type WorkerProcess } from "./worker-process.ts";
 
 /** How often a worker says that its event loop turns. */
 const HEARTBEAT_MS = 1000;
@@ -42,6 +42,7 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
   const { pidFile } = config;
   if (pidFile !== undefined) await writePidFile(pidFile);
   let url = "";
+  const processes = new Set<WorkerProcess>();
   const supervisor = new Supervisor(
     {
       workers,
@@ -54,13 +55,22 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
     },
     (created) => {
       const events = metrics === null ? created : metrics.watch(created);
-      return startWorker(start, socket.fd, HEARTBEAT_MS, {
+      const process = startWorker(start, socket.fd, HEARTBEAT_MS, {
         ...events,
         ready: (given) => {
           url = given;
           events.ready(given);
         },
+        exit: (exit) => {
+          processes.delete(process);
+          events.exit(exit);
+        },
+        broadcast: (message) => {
+          for (const other of processes) if (other !== process) other.broadcast(message);
+        },
       });
+      processes.add(process);
+      return process;
     },
     residentBytes,
     SYSTEM_CLOCK,

@@ -3,12 +3,19 @@ import type { Server } from "@tsgi/gateway-spec";
 import { explain } from "../cli/explain.ts";
 import { startServer } from "../cli/start.ts";
 import type { Collector } from "../observe/metrics.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import { BROADCAST_CHANNEL, type FromWorker, type ToWorker } from "./messages.ts";
 
 let serving: Promise<Server> | null = null;
 let draining = false;
 let requests = 0;
 let collector: Collector | null = null;
+
+/** Passes messages of this process's threads on to the other workers. It does not receive what it posts itself. */
+const broadcasts = new BroadcastChannel(BROADCAST_CHANNEL);
+broadcasts.unref();
+broadcasts.addEventListener("message", ({ data }: { readonly data: unknown }) => {
+  send({ kind: "broadcast", message: data });
+});
 
 // A terminal and the command `timeout` send these to the whole process group. The supervisor acts on them.
 for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGUSR2"] as const)
@@ -18,7 +25,8 @@ process.on("SIGTERM", () => void drain());
 process.on("disconnect", () => void drain());
 process.on("message", (message: ToWorker) => {
   if (message.kind === "start") void start(message);
-  else void drain(message.idleMs);
+  else if (message.kind === "drain") void drain(message.idleMs);
+  else broadcasts.postMessage(message.message);
 });
 process.on("uncaughtException", (error) => {
   fail("an uncaught exception", error);

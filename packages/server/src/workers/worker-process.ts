@@ -18,6 +18,11 @@ export interface WorkerEvents {
   readonly exit: (exit: WorkerExit) => void;
 }
 
+/** {@link WorkerEvents}, and the messages that are not for the supervisor. */
+export interface WorkerProcessEvents extends WorkerEvents {
+  readonly broadcast: (message: unknown) => void;
+}
+
 /** What the supervisor needs of a worker; tests give it another one. */
 export interface Worker {
   readonly pid: number;
@@ -28,6 +33,11 @@ export interface Worker {
   stack(): Promise<readonly string[] | null>;
 }
 
+export interface WorkerProcess extends Worker {
+  /** Passes a message of another worker on to its threads. */
+  broadcast(message: unknown): void;
+}
+
 /** The descriptor of the listening socket in a worker: after the standard streams and the channel. */
 const WORKER_FD = 4;
 
@@ -35,7 +45,12 @@ const WORKER_FD = 4;
 const MODULE = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
 
 /** Forks a worker. */
-export function startWorker(start: Start, listenFd: number, heartbeatMs: number, events: WorkerEvents): Worker {
+export function startWorker(
+  start: Start,
+  listenFd: number,
+  heartbeatMs: number,
+  events: WorkerProcessEvents,
+): WorkerProcess {
   const child = fork(MODULE, {
     // The inspector opens only when the supervisor asks a stuck worker for its stack, and then on a port that is free.
     execArgv: [...process.execArgv, "--inspect-port=127.0.0.1:0"],
@@ -48,7 +63,8 @@ export function startWorker(start: Start, listenFd: number, heartbeatMs: number,
   child.stderr?.pipe(process.stderr, { end: false });
   child.on("message", (message: FromWorker) => {
     if (message.kind === "ready") events.ready(message.url);
-    else events.heartbeat(message.requests, message.metrics);
+    else if (message.kind === "heartbeat") events.heartbeat(message.requests, message.metrics);
+    else events.broadcast(message.message);
   });
   child.once("exit", (code, signal) => {
     events.exit({ code, signal });
@@ -65,6 +81,9 @@ export function startWorker(start: Start, listenFd: number, heartbeatMs: number,
     pid: child.pid ?? 0,
     drain: (idleMs) => {
       send({ kind: "drain", idleMs });
+    },
+    broadcast: (message) => {
+      send({ kind: "broadcast", message });
     },
     kill: () => {
       child.kill("SIGKILL");

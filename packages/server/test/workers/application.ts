@@ -1,6 +1,12 @@
 /** What the tests of workers serve. */
 import type { Handler } from "@tsgi/gateway-spec";
 
+/** What other workers have posted. */
+const received: unknown[] = [];
+const channel = new BroadcastChannel("tsgi.topics");
+channel.unref();
+channel.addEventListener("message", ({ data }: { readonly data: unknown }) => void received.push(data));
+
 const application: Handler = async (request, { target }) => {
   const text = (body: string) => ({
     status: 200,
@@ -13,6 +19,8 @@ const application: Handler = async (request, { target }) => {
     for await (const piece of request.body ?? []) bytes += piece.byteLength;
     return text(`${target} ${bytes}`);
   }
+  if (target.startsWith("/post?")) channel.postMessage(target);
+  if (target === "/received") return text(JSON.stringify(received));
   if (target === "/throw") {
     setImmediate(() => {
       throw new Error("no code catches this");

@@ -81,6 +81,28 @@ describe("workers", () => {
     expect(command.stderr).toMatch(/worker \d+ died \(SIGKILL\)/);
   });
 
+  test("a message on the broadcast channel reaches the other workers once, and not the one that posted it", async () => {
+    await using command = new Workers();
+    const port = await command.port();
+    const sender = await pidOf(port, "/post?1");
+    const last = new Map<number, string>();
+    // Until the other worker has responded with the message.
+    while (![...last].some(([pid, body]) => pid !== sender && body !== "[]")) {
+      const response = await fetch(`http://127.0.0.1:${port}/received`, { headers: { connection: "close" } });
+      last.set(Number(response.headers.get("x-pid")), await response.text());
+    }
+    const other = [...last.keys()].find((pid) => pid !== sender) ?? 0;
+    expect(last.get(other)).toBe('["/post?1"]');
+    // The message would have come back by now, if at all: the other worker's own message comes after it.
+    while ((await pidOf(port, "/post?2")) !== other);
+    for (let seen: string[] = []; !seen.includes("/post?2");) {
+      const response = await fetch(`http://127.0.0.1:${port}/received`, { headers: { connection: "close" } });
+      if (Number(response.headers.get("x-pid")) === sender) seen = JSON.parse(await response.text()) as string[];
+      else await response.text();
+      expect(seen).not.toContain("/post?1");
+    }
+  });
+
   test("connections wait while no worker is ready", async () => {
     await using command = new Workers();
     const port = await command.port();
