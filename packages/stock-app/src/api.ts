@@ -21,7 +21,7 @@ export function addApi(app: App<void>, { stocks, people, changes, account }: Ser
   /** The stock as it is after a change. */
   const changed = async (outcome: "done" | Refusal, code: string): Promise<FollowedStock> => {
     found(outcome, code);
-    await changes.check();
+    await changes.announce();
     return found(await stocks.findFollowed(code), code);
   };
   const signedIn = required(account);
@@ -40,7 +40,7 @@ export function addApi(app: App<void>, { stocks, people, changes, account }: Ser
     unfollow: async ({ params }) => {
       const stock = found(await stocks.findFollowed(params.code), params.code);
       found(await stocks.unfollow(params.code), params.code);
-      await changes.check();
+      await changes.announce();
       return stock;
     },
     listUsers: ({ query }) => people.listUsers(query),

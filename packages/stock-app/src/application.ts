@@ -2,6 +2,7 @@
 import { App, type Context, type HandlerResult, HttpError } from "@tsgi/framework";
 import { compression } from "@tsgi/framework/compression";
 import type { Database } from "@tsgi/framework/database";
+import { localTopics, type Topics } from "@tsgi/framework/streams";
 import type { Handler } from "@tsgi/gateway-spec";
 import { eachField } from "@tsgi/gateway-spec/server-kit";
 import { addAccount } from "./account.ts";
@@ -20,18 +21,25 @@ export interface StockAppOptions {
   readonly assets: Handler;
   /** Encrypt the session cookies; 32 characters each. The first one encrypts, all decrypt. */
   readonly sessionKeys: readonly [string, ...string[]];
+  /** Reach the other processes that use the database, so that their open pages follow changes at once. Default: this process only. */
+  readonly topics?: Topics & { close?(): Promise<void> };
   /** Gets a line for each request that no route takes, and for a note that the database failed to store. Default: the console. */
   readonly warn?: (line: string) => void;
 }
 
-/** @param database gets its tables before the first request, and is closed at the end. */
+/** @param database gets its tables before the first request, and is closed at the end, as the topics are. */
 export function createApplication(
   database: Database,
-  { assets, sessionKeys, warn = console.warn }: StockAppOptions,
+  { assets, sessionKeys, topics = localTopics(), warn = console.warn }: StockAppOptions,
 ): App<void> {
   const stocks = new StockStore(database);
   const people = new PeopleStore(database);
-  const changes = new Changes(stocks);
+  const changes = new Changes(stocks, topics);
+
+  const close = async () => {
+    await topics.close?.();
+    await database.close();
+  };
 
   const app = new App<void>({
     views: new URL("../views/", import.meta.url),
@@ -42,8 +50,8 @@ export function createApplication(
       }
       return showError(error, context, account);
     },
-    startup: () => start(database),
-    shutdown: () => database.close(),
+    startup: () => start(database, close),
+    shutdown: close,
   });
   app.use(compression());
   const account = addAccount(app, people, sessionKeys);
@@ -57,12 +65,12 @@ export function createApplication(
   return app;
 }
 
-async function start(database: Database): Promise<void> {
+async function start(database: Database, close: () => Promise<void>): Promise<void> {
   try {
     await install(database);
   } catch (error) {
     // An application that did not start is not shut down.
-    await database.close();
+    await close();
     throw error;
   }
 }

@@ -1,34 +1,44 @@
 /**
- * Says to open pages that the followed stocks have changed, by an event stream. The version in the database is the truth, so that
- * pages of other processes and machines learn of a change too; a page that reconnects compares versions and misses nothing.
+ * Says to open pages that the followed stocks have changed, by an event stream. The version in the database is the truth. A message
+ * to the other processes and machines is a hint to read it now; without one it is read every second, and a page that reconnects
+ * compares versions, so a page misses nothing.
  */
 import type { Reply } from "@tsgi/framework";
-import { events, follow, localTopics, type StreamEvent } from "@tsgi/framework/streams";
+import {
+  changes as changesOf,
+  events,
+  follow,
+  localTopics,
+  type StreamEvent,
+  type Topics,
+} from "@tsgi/framework/streams";
 import type { StockStore } from "./stock-store.ts";
 
-/** How often the version is read while a page is open, for changes of other processes. */
+/** How often the version is read while a page is open, where no message says that it is new. */
 const POLL_MS = 1000;
 
 const TOPIC = "followed";
 
 export class Changes {
   readonly #stocks: Pick<StockStore, "version">;
-  readonly #topics = localTopics();
-  #listeners = 0;
+  readonly #topics: Topics;
+  /** To the pages of this process: the new version. */
+  readonly #pages = localTopics();
+  #openPages = 0;
   #version = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #watching: AbortController | null = null;
+  #reads: Promise<void> = Promise.resolve();
 
-  constructor(stocks: Pick<StockStore, "version">) {
+  /** @param topics reach the other processes that use the database. */
+  constructor(stocks: Pick<StockStore, "version">, topics: Topics) {
     this.#stocks = stocks;
+    this.#topics = topics;
   }
 
-  /** Reads the version, and reports it if it is new. A database that fails is asked again at the next turn. */
-  readonly check = async (): Promise<void> => {
-    const version = await this.#stocks.version().catch(() => this.#version);
-    if (version === this.#version) return;
-    this.#version = version;
-    await this.#topics.publish(TOPIC, String(version));
-  };
+  /** To be called after a change. */
+  announce(): Promise<void> {
+    return this.#topics.publish(TOPIC, "");
+  }
 
   /**
    * The event stream of one page.
@@ -40,15 +50,15 @@ export class Changes {
 
   async *#events(since: string, signal: AbortSignal): AsyncGenerator<StreamEvent, void, undefined> {
     const ended = new AbortController();
-    const messages = follow(this.#topics, TOPIC, { signal: AbortSignal.any([signal, ended.signal]) });
+    const versions = follow(this.#pages, TOPIC, { signal: AbortSignal.any([signal, ended.signal]) });
     // Subscribes, before the version is read: a change in between is in one of the two.
-    const first = messages.next();
+    const first = versions.next();
     this.#enter();
     try {
-      await this.check();
+      await this.#read();
       let sent = String(this.#version);
       yield { event: sent === since ? "current" : "changed", data: sent, id: sent };
-      for (let next = await first; next.done !== true; next = await messages.next()) {
+      for (let next = await first; next.done !== true; next = await versions.next()) {
         if (next.value === sent) continue;
         sent = next.value;
         yield { event: "changed", data: sent, id: sent };
@@ -60,14 +70,33 @@ export class Changes {
   }
 
   #enter(): void {
-    this.#listeners += 1;
-    this.#timer ??= setInterval(() => void this.check(), POLL_MS);
+    this.#openPages += 1;
+    if (this.#watching !== null) return;
+    this.#watching = new AbortController();
+    void this.#watch(this.#watching.signal);
   }
 
   #leave(): void {
-    this.#listeners -= 1;
-    if (this.#listeners > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#openPages -= 1;
+    if (this.#openPages > 0) return;
+    this.#watching?.abort();
+    this.#watching = null;
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    for await (const _ of changesOf(this.#topics, TOPIC, { signal, everyMs: POLL_MS })) await this.#read();
+  }
+
+  /** Reads the version and reports it to the pages if it is new. One read after the other, so that no old one comes last. */
+  #read(): Promise<void> {
+    this.#reads = this.#reads.then(async () => {
+      // A database that fails is read again at the next turn.
+      const version = await this.#stocks.version().catch(() => this.#version);
+      if (version === this.#version) return undefined;
+      this.#version = version;
+      await this.#pages.publish(TOPIC, String(version));
+      return undefined;
+    });
+    return this.#reads;
   }
 }

@@ -79,7 +79,7 @@ export class StockPages {
   async add(context: OfStock): Promise<Reply> {
     const { code } = context.params;
     assertDone(await this.#stocks.follow(code), code, sentencesOf(context));
-    await this.#changes.check();
+    await this.#changes.announce();
     // Back to the row of the stock.
     const back = localPath(context.query.get("back"), context.urlFor("index"));
     return context.redirect(`${after(back, "followed", code)}#stock-${code}`);
@@ -92,7 +92,7 @@ export class StockPages {
     const t = sentencesOf(context);
     if (typeof stock === "string") throw refusal(stock, code, t);
     assertDone(await this.#stocks.unfollow(code), code, t);
-    await this.#changes.check();
+    await this.#changes.announce();
     keepUndo(context, { code, note: stock.note });
     return context.redirect(after(localPath(context.query.get("back"), context.urlFor("center")), "unfollowed", code));
   }
@@ -104,7 +104,7 @@ export class StockPages {
     const undo = readUndo(context.request);
     if (undo === null) throw new SpokenError(409, "NOTHING_TO_UNDO", t.nothingToUndo);
     assertDone(await this.#stocks.follow(undo.code, undo.note), undo.code, t);
-    await this.#changes.check();
+    await this.#changes.announce();
     dropUndo(context);
     const back = localPath(context.query.get("back"), context.urlFor("center"));
     return context.redirect(`${after(back, "followed", undo.code)}#stock-${undo.code}`);
@@ -179,7 +179,7 @@ export function addNotePage(app: App<void>, { stocks, changes, account, warn }: 
       if (outcome === "not followed") return invalid({ form: t.notFollowedAnyMore });
       if (outcome === "note not storable") return invalid({ note: t.noteNotStorable });
       assertDone(outcome, code, t);
-      await changes.check();
+      await changes.announce();
       return context.redirect(after(context.urlFor("center"), "noted", code));
     },
   });

@@ -1,22 +1,33 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { localTopics, type Topics } from "@tsgi/framework/streams";
 import { Changes } from "../src/changes.ts";
 
 /** What the database holds; `null` while it fails. */
 let version: number | null;
+let topics: Topics;
 let changes: Changes;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   version = 5;
-  changes = new Changes({
-    version: async () => {
-      if (version === null) throw new Error("no database");
-      return version;
-    },
-  });
+  topics = localTopics();
+  changes = createChanges();
 });
 afterEach(() => {
   vi.useRealTimers();
 });
+
+/** One process. */
+function createChanges(): Changes {
+  return new Changes(
+    {
+      version: async () => {
+        if (version === null) throw new Error("no database");
+        return version;
+      },
+    },
+    topics,
+  );
+}
 
 /** The events of one page, which leaves at the end. */
 function open(since: string, lastEventId: string | null = null) {
@@ -56,13 +67,11 @@ test("a change of this process is reported at once, to every page once", async (
   await using first = open("5");
   await using second = open("5");
   expect([await first.next(), await second.next()]).toEqual(["current 5", "current 5"]);
-  version = 6;
-  await changes.check();
-  await changes.check();
-  version = 7;
-  await changes.check();
-  for (const page of [first, second])
-    expect([await page.next(), await page.next()]).toEqual(["changed 6", "changed 7"]);
+  for (version of [6, 7]) {
+    await changes.announce();
+    await changes.announce();
+    expect([await first.next(), await second.next()]).toEqual([`changed ${version}`, `changed ${version}`]);
+  }
 });
 
 test("a change of another process is found by reading the version, also after the database has failed", async () => {
@@ -75,11 +84,20 @@ test("a change of another process is found by reading the version, also after th
   expect(await page.next()).toBe("changed 6");
 });
 
+test("a change of another process is reported at once, where topics reach it", async () => {
+  await using page = open("5");
+  await page.next();
+  version = 6;
+  await createChanges().announce();
+  expect(await page.next()).toBe("changed 6");
+});
+
 test("the version is read only while a page is open", async () => {
   {
     await using page = open("5");
     await page.next();
     expect(vi.getTimerCount()).toBe(1);
   }
+  await new Promise(setImmediate);
   expect(vi.getTimerCount()).toBe(0);
 });
