@@ -15,6 +15,7 @@ const GUIDES: Readonly<Record<string, readonly string[]>> = {
   api: ["api.md"],
   uploads: ["uploads.md"],
   live: ["live.md"],
+  scaling: ["scaling.md"],
   security: ["security.md"],
   tutorial: readdirSync(join(DOCS, "tutorial"))
     .filter((name) => /^\d/.test(name))

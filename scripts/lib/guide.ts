@@ -132,19 +132,20 @@ export class GuideRunner {
   }
 
   async #curl(args: readonly string[]): Promise<string> {
-    const { url, method, headers, body, jars, format, showsBody } = this.#readCurl(args);
+    const { url, method, headers, body, jars, format, showsBody, signal } = this.#readCurl(args);
     const { origin } = new URL(await this.#start());
     const response = await fetch(origin + url.pathname + url.search, {
       ...(method === null ? {} : { method }),
       ...(body === null ? {} : { body }),
       headers,
+      signal,
       redirect: "manual",
     });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]*)=([^;]*)/.exec(cookie) ?? [];
       for (const jar of jars) jar.set(name, value);
     }
-    const content = await response.text();
+    const content = await readUntil(response, signal);
     const written = format
       .replaceAll("%{http_code}", String(response.status))
       .replaceAll("%{content_type}", response.headers.get("content-type") ?? "")
@@ -161,11 +162,13 @@ export class GuideRunner {
     let body: string | URLSearchParams | FormData | null = null as string | URLSearchParams | FormData | null;
     let format = "";
     let showsBody = true;
+    let signal: AbortSignal | null = null;
     const rest = [...args];
     for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
       if (!word.startsWith("-")) url = new URL(word);
       else if (word === "-X") method = rest.shift() ?? "";
       else if (word === "-w") format = rest.shift() ?? "";
+      else if (word === "--max-time") signal = AbortSignal.timeout(Number(rest.shift()) * 1000);
       else if (word === "-o") showsBody = rest.shift() !== "/dev/null";
       else if (word === "-H") headers.set(...(splitAt(rest.shift() ?? "", ": ") as [string, string]));
       else if (word === "-d") {
@@ -191,7 +194,7 @@ export class GuideRunner {
         else if (jar.size > 0) headers.set("cookie", [...jar].map((pair) => pair.join("=")).join("; "));
       } else throw new Error(`a guide cannot run curl with ${word}`);
     }
-    return { url, method, headers, body, jars, format, showsBody };
+    return { url, method, headers, body, jars, format, showsBody, signal };
   }
 
   #fileOf(name: string): Blob {
@@ -246,4 +249,16 @@ export function matches(expected: string, actual: string): boolean {
     .split("…")
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
   return new RegExp(`^${pattern.join(".*")}$`).test(actual.trimEnd());
+}
+
+/** The content up to the signal, which ends a stream that has no end. */
+async function readUntil(response: Response, signal: AbortSignal | null): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for await (const piece of response.body ?? []) text += decoder.decode(piece, { stream: true });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
+  return text;
 }
