@@ -253,10 +253,11 @@ export function matches(expected: string, actual: string): boolean {
 
 /** The content up to the signal, which ends a stream that has no end. */
 async function readUntil(response: Response, signal: AbortSignal | null): Promise<string> {
+  if (response.body === null) return "";
   const decoder = new TextDecoder();
   let text = "";
   try {
-    for await (const piece of response.body ?? []) text += decoder.decode(piece, { stream: true });
+    for await (const piece of response.body as AsyncIterable<Uint8Array>) text += decoder.decode(piece, { stream: true });
   } catch (error) {
     if (signal?.aborted !== true) throw error;
   }
