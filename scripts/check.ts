@@ -2,11 +2,15 @@
 import { spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 
+import { checkCreatedApps } from "./created-apps.ts";
 import { findProgram, run } from "./lib/machine.ts";
 import { manifestProblems } from "./lib/manifests.ts";
 import type { Manifest } from "./lib/manifests.ts";
+import { obtain } from "./lib/obtain.ts";
+import { startPrivateMysql } from "./lib/private-mysql.ts";
+import { MYSQL } from "./lib/providers.ts";
 import { installRuntimes, requireRuntime } from "./lib/runtimes.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -25,6 +29,7 @@ try {
     await step("are the types wrong?", () => each(tarballs, checkTypes));
     await step("a program on the packed packages", () => consume(tarballs));
     await step("a CommonJS folder with the packed packages, by pnpm", () => consumeByPnpm(tarballs));
+    await step("applications that create-tsgi creates, by npm and pnpm", () => createApps(tarballs));
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -66,6 +71,8 @@ async function pack(): Promise<void> {
 
 /** The output covers resolutions that an ESM-only package does not have, so it is printed only on failure. */
 async function checkTypes(tarball: string): Promise<void> {
+  // A command without entries.
+  if (basename(tarball).startsWith("create-tsgi-")) return;
   const { status, output } = await run(join(BIN, "attw"), ["--profile", "esm-only", tarball], { env: process.env });
   console.log(status === 0 ? `${basename(tarball)}: all entries resolve` : output);
   if (status !== 0) throw new Error(`attw ${tarball}: ${status}`);
@@ -86,6 +93,21 @@ async function consume(tarballs: readonly string[]): Promise<void> {
     for (const program of ["entries.js", "main.js"]) await command(consumer, node, program);
   }
   await command(consumer, "npx", "tsgi-conformance", "--serve", "./server.js", "--filter", "request-h");
+}
+
+async function createApps(tarballs: readonly string[]): Promise<void> {
+  const obtained = await obtain(MYSQL);
+  const mysql =
+    obtained.kind === "given"
+      ? { url: obtained.value, stop: () => Promise.resolve() }
+      : await startPrivateMysql(obtained.path);
+  try {
+    // The scripts of the applications run on the repository's Node.
+    const path = [dirname(process.execPath), BIN, process.env["PATH"]].join(delimiter);
+    await checkCreatedApps({ folder: join(folder, "created"), tarballs, mysqlUrl: mysql.url, path });
+  } finally {
+    await mysql.stop();
+  }
 }
 
 /** Installs the tarballs by pnpm into a folder as `npm init -y` makes it: a CommonJS package. */
@@ -118,9 +140,8 @@ function oldestNode(): string {
 }
 
 async function tarballDependencies(tarballs: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const published = (await packageFolders()).map(({ manifest }) => manifest).filter((one) => one.private !== true);
   return Object.fromEntries(
-    published.map(({ name }) => {
+    (await importable()).map(({ name }) => {
       const prefix = name.replace("@", "").replace("/", "-");
       return [name, `file:${tarballs.find((file) => basename(file).startsWith(prefix))}`];
     }),
@@ -128,7 +149,7 @@ async function tarballDependencies(tarballs: readonly string[]): Promise<Readonl
 }
 
 async function writeConsumer(consumer: string, tarballs: readonly string[]): Promise<void> {
-  const published = (await packageFolders()).map(({ manifest }) => manifest).filter((one) => one.private !== true);
+  const published = await importable();
   const dependencies = await tarballDependencies(tarballs);
   // Every entry is imported, those of optional peers too.
   const peers = Object.assign({}, ...published.map(({ peerDependencies }) => peerDependencies)) as object;
@@ -154,6 +175,12 @@ async function writeConsumer(consumer: string, tarballs: readonly string[]): Pro
   );
   await writeFile(join(consumer, "server.js"), `export { serve } from "@tsgi/server/socket";\n`);
   await copyFile(join(import.meta.dirname, "consumer/main.ts"), join(consumer, "main.ts"));
+}
+
+/** The manifests of the published packages that have entries. */
+async function importable(): Promise<readonly Manifest[]> {
+  const manifests = (await packageFolders()).map(({ manifest }) => manifest);
+  return manifests.filter((one) => one.private !== true && one.exports !== undefined);
 }
 
 async function packageFolders(): Promise<readonly { readonly path: string; readonly manifest: Manifest }[]> {

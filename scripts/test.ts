@@ -9,21 +9,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { findProgram, installPackages, installPrefix, withProgress } from "./lib/machine.ts";
+import { withProgress } from "./lib/machine.ts";
+import { obtain } from "./lib/obtain.ts";
 import { startPrivateMysql } from "./lib/private-mysql.ts";
 import type { PrivateMysql } from "./lib/private-mysql.ts";
-import {
-  CHROMIUM,
-  CURL,
-  GALERA,
-  HAPROXY,
-  MYSQL,
-  NGINX,
-  OPENSSL,
-  REDIS,
-  chooseSource,
-  missing,
-} from "./lib/providers.ts";
+import { CHROMIUM, CURL, GALERA, HAPROXY, MYSQL, NGINX, OPENSSL, REDIS } from "./lib/providers.ts";
 import type { Need } from "./lib/providers.ts";
 import { installRuntimes, requireRuntime, type RuntimeName } from "./lib/runtimes.ts";
 import { addCounts, countTests, summaryLine } from "./lib/summary.ts";
@@ -105,16 +95,9 @@ async function hasRuntimes(): Promise<boolean> {
 
 /** Sets the environment variable of a need, or records why the need is not met. */
 async function provide(need: Need, use: (program: string) => Promise<string>): Promise<void> {
-  const { env } = process;
-  const find = (names: readonly string[]) => findProgram(names, env);
   try {
-    const source = await chooseSource(need, { env, findProgram: find, installPrefix: () => installPrefix(env) });
-    if (source.kind === "given") return;
-    if (source.kind === "missing") throw new Error(source.reason);
-    if (source.kind === "install") await installPackages(need.debianPackages, source.prefix, env);
-    const program = source.kind === "program" ? source.path : find(need.programs);
-    if (program === null) throw new Error(missing(need));
-    environment[need.variable] = await use(program);
+    const obtained = await obtain(need);
+    if (obtained.kind === "program") environment[need.variable] = await use(obtained.path);
   } catch (error) {
     skip(error);
   }

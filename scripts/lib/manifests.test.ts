@@ -6,9 +6,17 @@ import type { Manifest } from "./manifests.ts";
 const entry = { types: "./dist/a.d.ts", default: "./dist/a.js" };
 const server: Manifest = {
   name: "@tsgi/server",
+  description: "A server.",
+  keywords: [],
+  homepage: "https://example.com/",
+  license: "MIT",
+  repository: { url: "git+https://github.com/tsgi/tsgi.git", directory: "packages/server" },
+  files: ["dist"],
+  bin: { tsgi: "./src/cli.ts" },
+  engines: { node: ">=22.13" },
   dependencies: { "@tsgi/gateway-spec": "workspace:^", ws: "catalog:" },
   exports: { "./a": "./src/a.ts" },
-  publishConfig: { exports: { "./a": entry } },
+  publishConfig: { exports: { "./a": entry }, bin: { tsgi: "./dist/cli.js" }, access: "public", provenance: true },
 };
 
 test.each<[string, Manifest, RegExp | null]>([
@@ -41,6 +49,22 @@ test.each<[string, Manifest, RegExp | null]>([
     "a published entry must be the build of its source",
     { ...server, publishConfig: { exports: { "./a": { ...entry, types: "./dist/b.d.ts" } } } },
     /disagree about ".\/a"/,
+  ],
+  ["a published package has a description", { ...server, description: undefined as never }, /has no description/],
+  [
+    "a published package is public",
+    { ...server, publishConfig: { ...server.publishConfig, access: "restricted" } },
+    /"public"/,
+  ],
+  [
+    "a published package names its folder in the repository",
+    { ...server, repository: { url: "git+https://github.com/tsgi/tsgi.git", directory: "packages/framework" } },
+    /directory packages\/server/,
+  ],
+  [
+    "a published command is the build of its source",
+    { ...server, bin: { tsgi: "./src/main.ts" } },
+    /disagree about "tsgi"/,
   ],
 ])("%s", (_name, manifest, problem) => {
   const problems = manifestProblems(manifest);

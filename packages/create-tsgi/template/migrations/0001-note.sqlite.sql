@@ -1,0 +1,5 @@
+CREATE TABLE note (
+  id INTEGER PRIMARY KEY,
+  text VARCHAR(200) NOT NULL,
+  created_at VARCHAR(24) NOT NULL
+);

@@ -1,0 +1,10 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createClient } from "./client.ts";
+
+test("/health reports that the database is up", async () => {
+  await using client = await createClient();
+  const response = await client.get("/health");
+  assert.equal(response.status, 200);
+  assert.deepEqual(response.json(), { database: "up" });
+});
