@@ -9,6 +9,7 @@ import { findProgram, run } from "./lib/machine.ts";
 import { manifestProblems } from "./lib/manifests.ts";
 import type { Manifest } from "./lib/manifests.ts";
 import { obtain } from "./lib/obtain.ts";
+import { startPackageRegistry } from "./lib/package-registry.ts";
 import { startPrivateMysql } from "./lib/private-mysql.ts";
 import { MYSQL } from "./lib/providers.ts";
 import { installRuntimes, requireRuntime } from "./lib/runtimes.ts";
@@ -29,6 +30,7 @@ try {
     await step("are the types wrong?", () => each(tarballs, checkTypes));
     await step("a program on the packed packages", () => consume(tarballs));
     await step("a CommonJS folder with the packed packages, by pnpm", () => consumeByPnpm(tarballs));
+    await step("publish, without effect", publishWithoutEffect);
     await step("applications that create-tsgi creates, by npm and pnpm", () => createApps(tarballs));
   }
 } finally {
@@ -93,6 +95,12 @@ async function consume(tarballs: readonly string[]): Promise<void> {
     for (const program of ["entries.js", "main.js"]) await command(consumer, node, program);
   }
   await command(consumer, "npx", "tsgi-conformance", "--serve", "./server.js", "--filter", "request-h");
+}
+
+/** What `pnpm release` publishes, with the checks of pnpm. The registry is empty, and nothing is sent to it. */
+async function publishWithoutEffect(): Promise<void> {
+  await using registry = await startPackageRegistry([]);
+  await pnpm(ROOT, "--recursive", "publish", "--dry-run", "--no-git-checks", "--registry", registry.url);
 }
 
 async function createApps(tarballs: readonly string[]): Promise<void> {
