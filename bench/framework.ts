@@ -1,6 +1,7 @@
 /**
- * `node bench/framework.ts [--seconds 2] [--rounds 5] [--only name,…]`: what routes and schemas of @tsgi/framework cost, beside a
- * handler that does the same by hand and beside fastify with its own validator.
+ * `node bench/framework.ts [--seconds 2] [--rounds 5] [--only name,…] [--together]`: what routes and schemas of @tsgi/framework
+ * cost, beside a handler that does the same by hand, fastify with its own validator, and hono. With `--together` all servers are
+ * under load at the same time, which gives the better ratios of CPU time and no requests per second.
  */
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -10,6 +11,7 @@ import { parseArgs } from "node:util";
 import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
 import { measure, type Measurement } from "./lib/measure.ts";
 import { median } from "./lib/table.ts";
+import { measureTogether } from "./lib/together.ts";
 import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
 import { findProgram, type Peer } from "./peers.ts";
 import type { Workload } from "./workloads.ts";
@@ -53,6 +55,7 @@ export const FRAMEWORK_PEERS: readonly Peer[] = [
   peer("App", "framework-app.ts"),
   peer("App without security", "framework-app-plain.ts"),
   peer("fastify", "framework-fastify.ts"),
+  peer("hono", "framework-hono.ts", ({ name }) => name.startsWith("routed")),
 ];
 
 function peer(name: string, file: string, runs: Peer["runs"] = () => true): Peer {
@@ -68,6 +71,7 @@ async function run(): Promise<void> {
       seconds: { type: "string", default: "2" },
       rounds: { type: "string", default: "5" },
       only: { type: "string" },
+      together: { type: "boolean", default: false },
     },
   });
   const only = values.only?.split(",");
@@ -78,9 +82,9 @@ async function run(): Promise<void> {
   const cores = chooseCores();
   console.log(describeMachine());
   for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
-  console.log(
-    `\n${values.rounds} rounds of ${values.seconds} s, ${CONNECTIONS} connections: medians, and the least of CPU.`,
-  );
+  const rounds = Number(values.rounds);
+  const how = values.together ? "all servers at the same time: medians" : "medians, and the least of CPU";
+  console.log(`\n${rounds} rounds of ${values.seconds} s, ${CONNECTIONS} connections a server, ${how}.`);
   if (cores !== null) pinSelf(cores.load);
   const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
   process.once("exit", () => {
@@ -88,9 +92,15 @@ async function run(): Promise<void> {
   });
   const site = { root, cores, wrk: new Wrk(program, root), seconds: Number(values.seconds) };
   for (const one of workloads) {
+    const peers = FRAMEWORK_PEERS.filter(({ runs }) => runs(one));
+    if (values.together) {
+      const measured = await measureTogether(peers, one, site, rounds);
+      console.log(`\n### ${one.title}\n\n${tableTogether(peers, measured)}`);
+      continue;
+    }
     const measurements = new Map<string, Measurement[]>();
-    for (let round = 0; round < Number(values.rounds); round += 1) {
-      for (const peer of FRAMEWORK_PEERS.filter(({ runs }) => runs(one))) {
+    for (let round = 0; round < rounds; round += 1) {
+      for (const peer of peers) {
         measurements.set(peer.name, [...(measurements.get(peer.name) ?? []), await measure(peer, one, site)]);
       }
     }
@@ -107,7 +117,7 @@ function table(measurements: ReadonlyMap<string, readonly Measurement[]>): strin
   }));
   const base = rows.find(({ name }) => name === BY_HAND);
   const fastify = rows.find(({ name }) => name === "fastify");
-  const lines = [
+  return markdown([
     ["", "requests/s", "× fastify", "CPU µs/request", "least", "CPU of by hand", "least of by hand"],
     ["---", "---:", "---:", "---:", "---:", "---:", "---:"],
     ...rows.map(({ name, requests, cpu, least }) => [
@@ -119,7 +129,23 @@ function table(measurements: ReadonlyMap<string, readonly Measurement[]>): strin
       ratio(cpu, base?.cpu),
       ratio(least, base?.least),
     ]),
-  ];
+  ]);
+}
+
+/** Ratios are medians of the ratios of each round: the rounds differ more than the servers within one. */
+function tableTogether(peers: readonly Peer[], rounds: readonly (readonly number[])[]): string {
+  return markdown([
+    ["", "CPU µs/request", `CPU of ${peers[0]?.name ?? ""}`],
+    ["---", "---:", "---:"],
+    ...peers.map(({ name }, i) => [
+      name,
+      median(rounds.map((round) => round[i] ?? 0)).toFixed(2),
+      median(rounds.map((round) => (round[i] ?? 0) / (round[0] ?? 1))).toFixed(3),
+    ]),
+  ]);
+}
+
+function markdown(lines: readonly (readonly string[])[]): string {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 

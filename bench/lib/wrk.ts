@@ -34,7 +34,7 @@ export class Wrk {
 
   /** @throws Error if a connection failed or a response was not 2xx. */
   async run({ port, workload, seconds, core }: Load): Promise<LoadResult> {
-    const script = join(this.#folder, `${workload.name}.lua`);
+    const script = join(this.#folder, `${workload.name}-${port}.lua`);
     await writeFile(script, luaScript(workload));
     const url = `${workload.tls ? "https" : "http"}://127.0.0.1:${port}/`;
     const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", script, url];
