@@ -263,14 +263,20 @@ export class App<State = unknown> implements Application<State> {
     this.#routes.push(value);
   }
 
-  /** Errors become responses inside the middleware, which so sees every response, and outside of it for its own errors. */
+  /**
+   * Errors become responses inside the middleware, which so sees every response, the 403 of the CSRF check included (CORS fields,
+   * a log), and outside of it for its own errors.
+   */
   #compose(): Handler<Exchange<State>> {
     const { security = {} } = this.#options;
     const { csrf = {}, headers = {} } =
       security === false ? { csrf: false as const, headers: false as const } : security;
-    const layers = csrf === false ? this.#middleware : [csrfProtection(csrf) as Middleware<State>, ...this.#middleware];
-    let chain = this.#guard((request, exchange) => this.#dispatch(request, exchange));
-    if (layers.length > 0) chain = this.#guard(layers.reduceRight((next, layer) => layer(next), chain));
+    let chain: Handler<Exchange<State>> = (request, exchange) => this.#dispatch(request, exchange);
+    if (csrf !== false) chain = (csrfProtection(csrf) as Middleware<State>)(chain);
+    chain = this.#guard(chain);
+    if (this.#middleware.length > 0) {
+      chain = this.#guard(this.#middleware.reduceRight((next, layer) => layer(next), chain));
+    }
     if (headers !== false) chain = (securityHeaders(headers) as Middleware<State>)(chain);
     return this.#hasRewrites ? this.#rewriting(chain) : chain;
   }

@@ -21,7 +21,7 @@ export interface CorsOptions {
 
 /**
  * Responds to preflight requests and adds the fields to all others. Unsafe requests of these origins also pass the CSRF check only
- * where the application names them: `new App({ security: { trustedOrigins: [...] } })`.
+ * where the application names them: `new App({ security: { csrf: { trustedOrigins: [...] } } })`.
  * @throws TypeError for `*` with credentials: browsers refuse that pair.
  */
 export function cors(options: CorsOptions): Middleware {

@@ -53,6 +53,25 @@ describe("csrfProtection", () => {
     expect(await post(headers)).toBe(status);
   });
 
+  test("middleware sees the 403 of the application's own check: it carries the CORS fields", async () => {
+    const app = new App();
+    const seen: number[] = [];
+    app.use((next) => async (request, exchange) => {
+      const response = await next(request, exchange);
+      seen.push(response.status);
+      return response;
+    });
+    app.use(cors({ origins: ["https://shop.example"] }));
+    app.post("/", () => ({ done: true }));
+    await using client = await createTestClient(app);
+    const headers = { origin: "https://shop.example", "sec-fetch-site": "cross-site" };
+    const response = await client.request("https://api.example/", { method: "POST", headers });
+    expect(response.status).toBe(403);
+    expect(response.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+    expect(await response.json()).toMatchObject({ code: "CROSS_SITE_REQUEST" });
+    expect(seen).toEqual([403]);
+  });
+
   test("a trusted origin passes, with and without Fetch Metadata", async () => {
     const options = { trustedOrigins: ["https://admin.example"] };
     expect(await post({ origin: "https://admin.example", "sec-fetch-site": "cross-site" }, options)).toBe(200);
