@@ -20,6 +20,7 @@ export default defineConfig({
       "bench/**/*.test.ts",
       "examples/**/*.test.ts",
       "scripts/**/*.test.ts",
+      "site/**/*.test.ts",
     ],
     typecheck: { enabled: false },
     testTimeout: 30_000,

@@ -5,6 +5,8 @@ import { describe, expect, test } from "vitest";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS } from "../packages/server/src/options.ts";
 
 const ROOT = join(import.meta.dirname, "..");
+/** Folders without documents of the repository. */
+const NOT_OURS = /^(?:\.|node_modules$|dist$|generated$)/;
 const documents = markdownFiles(ROOT).map((file) => relative(ROOT, file));
 
 test.each(documents)("every link of %s resolves to a file, and its anchor to a heading", (document) => {
@@ -80,7 +82,7 @@ describe("decision records", () => {
 function markdownFiles(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return /^(?:\.|node_modules$|dist$)/.test(entry.name) ? [] : markdownFiles(path);
+    if (entry.isDirectory()) return NOT_OURS.test(entry.name) ? [] : markdownFiles(path);
     return entry.name.endsWith(".md") ? [path] : [];
   });
 }

@@ -1,21 +1,11 @@
 /** A snapshot of every name that the packages export, types included, so that a change of the public API shows in review. */
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Manifest } from "./lib/manifests.ts";
-
-const PACKAGES = join(import.meta.dirname, "../packages");
+import { listPublicNames } from "./lib/public-names.ts";
 
 test("the packages export these names", async () => {
-  const lines: string[] = [];
-  for (const folder of readdirSync(PACKAGES).toSorted()) {
-    const manifest = JSON.parse(readFileSync(join(PACKAGES, folder, "package.json"), "utf8")) as Manifest;
-    for (const [entry, path] of Object.entries(manifest.exports ?? {})) {
-      const file = join(PACKAGES, folder, path);
-      const values = Object.keys((await import(file)) as object).toSorted();
-      lines.push([manifest.name + entry.slice(1), ...values, ...typesOf(file)].join("\n  "));
-    }
-  }
+  const lines = (await listPublicNames()).map(({ entry, values, types }) =>
+    [entry, ...values, ...types.map((name) => `type ${name}`)].join("\n  "),
+  );
   expect(`\n${lines.join("\n")}\n`).toMatchInlineSnapshot(`
     "
     @tsgi/framework
@@ -445,16 +435,3 @@ test("the packages export these names", async () => {
 });
 
 /** Types exist only in the source. No entry may have an `export *`, which would hide names. */
-function typesOf(file: string): readonly string[] {
-  const source = readFileSync(file, "utf8");
-  expect(source).not.toMatch(/^export \*/m);
-  const declared = [...source.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name = ""]) => name);
-  const listed = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, all, names = ""]) =>
-    names
-      .split(",")
-      .map((name) => name.trim())
-      .filter((name) => name !== "" && (all !== undefined || name.startsWith("type ")))
-      .map((name) => name.replace(/^type /, "").replace(/^.* as /, "")),
-  );
-  return [...declared, ...listed].toSorted().map((name) => `type ${name}`);
-}

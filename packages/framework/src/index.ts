@@ -1,4 +1,9 @@
-/** The framework's main entry. Route values have an entry for browsers, `@tsgi/framework/route`; features have their own. */
+/**
+ * The application and what handlers return: routes, layers, views, errors. Routes as values, which a browser may import too, have
+ * the entry `@tsgi/framework/route`; each further feature has an entry of its own.
+ *
+ * @module @tsgi/framework
+ */
 export { App } from "./app.ts";
 export type { AppOptions } from "./app-options.ts";
 export { del, get, on, patch, post, put, type RouteDecorator } from "./decorators.ts";

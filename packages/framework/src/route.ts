@@ -1,6 +1,8 @@
 /**
- * `@tsgi/framework/route`: routes as values, with method, path and schemas, without a handler. Functions, decorators, tables,
- * clients and documents all take such values. Nothing here imports Node's modules, so a browser may have it.
+ * Routes as values, with method, path and schemas, without a handler. Functions, decorators, tables, clients and documents all take
+ * such values. Nothing here imports Node's modules, so a browser may have it.
+ *
+ * @module @tsgi/framework/route
  */
 import { RouteValue } from "./route-value.ts";
 import { RouteError } from "./router/route-error.ts";

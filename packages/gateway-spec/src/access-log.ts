@@ -4,6 +4,8 @@
  *     serve({ fetch: accessLog()(handler) });
  *
  * The line never holds a control character, so a client cannot add a line of its own; text in UTF-8 stays readable.
+ *
+ * @module @tsgi/gateway-spec/access-log
  */
 import { randomUUID } from "node:crypto";
 import type { Exchange, Handler, IncomingRequest, OutgoingResponse, ResponseBody } from "./index.ts";

@@ -1,4 +1,8 @@
-/** Reads the whole content of a request, with a limit in bytes, in the charset that its Content-Type names. */
+/**
+ * Reads the whole content of a request, with a limit in bytes, in the charset that its Content-Type names.
+ *
+ * @module @tsgi/gateway-spec/body
+ */
 import type { IncomingRequest } from "./index.ts";
 
 /** 1 MiB. Precedents: nginx 1 MiB, express 100 KiB, fastify 1 MiB. */

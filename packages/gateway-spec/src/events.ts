@@ -1,4 +1,8 @@
-/** Server-sent events (WHATWG HTML §9.2): an event stream as a response that ends when the server shuts down. */
+/**
+ * Server-sent events (WHATWG HTML §9.2): an event stream as a response that ends when the server shuts down.
+ *
+ * @module @tsgi/gateway-spec/events
+ */
 import { toHeaderView } from "./server-kit/fields.ts";
 import { describe } from "./server-kit/handler-result.ts";
 import { type BodySource, openBody } from "./server-kit/response-body.ts";

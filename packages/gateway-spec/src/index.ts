@@ -2,6 +2,8 @@
  * The TSGI contract: the request and exchange that a server passes to an application, and the response that the application
  * returns. Types only; SPEC.md numbers the rules that types cannot express. Every web `Request` is an {@link IncomingRequest} and
  * every web `Response` is an {@link OutgoingResponse}, but neither side has to create one.
+ *
+ * @module @tsgi/gateway-spec
  */
 
 export type Awaitable<T> = T | Promise<T>;

@@ -1,4 +1,8 @@
-/** Calls an application without a server and a socket: a request in, the whole response out, by the rules of SPEC.md. */
+/**
+ * Calls an application without a server and a socket: a request in, the whole response out, by the rules of SPEC.md.
+ *
+ * @module @tsgi/gateway-spec/testing
+ */
 import type {
   Address,
   Application,

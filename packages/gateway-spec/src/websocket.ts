@@ -2,6 +2,8 @@
  * Reads and writes a WebSocket at the pace of its client. The standard interface cannot: it dispatches messages whether the program
  * is ready or not, and does not report when a message was sent. The sockets of our servers have `pause`, `resume` and a callback of
  * `send`, named as in the ws library, whose sockets fit too.
+ *
+ * @module @tsgi/gateway-spec/websocket
  */
 
 /** A message: text, or bytes of the type that `binaryType` names. */

@@ -1,6 +1,8 @@
 /**
  * A handler that serves the files of a folder: `staticFiles("./public")` runs on any TSGI server. It sends small files from memory
  * and streams large ones; it evaluates conditional and range requests (RFC 9110); it never reads outside the folder.
+ *
+ * @module @tsgi/server/static-files
  */
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,2 +1,6 @@
-/** `@tsgi/framework/client`: calls routes over HTTP, typed by their values. Runs in a browser. */
+/**
+ * Calls routes over HTTP, typed by their values. Runs in a browser.
+ *
+ * @module @tsgi/framework/client
+ */
 export { call, client, ClientError, type Caller, type CallInput, type CallOptions, type CallOutput } from "./client.ts";

@@ -1,4 +1,8 @@
-/** The entry `@tsgi/framework/database`: the interface, and the one function that opens a database by its URL. */
+/**
+ * The database interface, and the one function that opens a database by its URL.
+ *
+ * @module @tsgi/framework/database
+ */
 import { DatabaseError } from "./errors.ts";
 import type { Database, DatabaseOptions } from "./types.ts";
 

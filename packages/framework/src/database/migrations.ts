@@ -1,7 +1,8 @@
 /**
- * Migrations: the entry `@tsgi/framework/migrations`. Numbered SQL files, such as `0001-create-tables.sql`, change a database from
- * one version to the next; a file for one kind of database is `0001-create-tables.mysql.sql`. The table `tsgi_migrations` records
- * the applied files with their checksums.
+ * Numbered SQL files, such as `0001-create-tables.sql`, change a database from one version to the next; a file for one kind of
+ * database is `0001-create-tables.mysql.sql`. The table `tsgi_migrations` records the applied files with their checksums.
+ *
+ * @module @tsgi/framework/migrations
  */
 import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";

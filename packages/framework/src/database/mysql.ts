@@ -1,4 +1,8 @@
-/** The database interface on MySQL and MariaDB: a pool of mysql2 connections, prepared statements. */
+/**
+ * The database interface on MySQL and MariaDB: a pool of mysql2 connections, prepared statements.
+ *
+ * @module @tsgi/framework/mysql
+ */
 import mysql from "mysql2";
 import type { ConnectionOptions, Pool, PoolConnection } from "mysql2";
 import { Deadlines, within } from "./deadlines.ts";

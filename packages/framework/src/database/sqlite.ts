@@ -1,6 +1,8 @@
 /**
  * The database interface on node:sqlite. There is one connection, so all work goes through one queue: a transaction holds the
  * queue until it ends, and no statement of another handler becomes part of it.
+ *
+ * @module @tsgi/framework/sqlite
  */
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";

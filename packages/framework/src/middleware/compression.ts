@@ -1,4 +1,8 @@
-/** `@tsgi/framework/compression`: content codings by negotiation (RFC 9110 §8.4.1, §12.5.3), made by node:zlib. */
+/**
+ * A layer that compresses responses by negotiation (RFC 9110 §8.4.1, §12.5.3), with node:zlib.
+ *
+ * @module @tsgi/framework/compression
+ */
 import { Readable, pipeline, type Transform } from "node:stream";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";

@@ -1,4 +1,8 @@
-/** `@tsgi/framework/conditional`: validators and 304 responses (RFC 9110 §8.8, §13), and `Cache-Control` in words. */
+/**
+ * Layers for validators and 304 responses (RFC 9110 §8.8, §13), and for `Cache-Control`.
+ *
+ * @module @tsgi/framework/conditional
+ */
 import { createHash } from "node:crypto";
 import type { IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import type { Middleware } from "../types.ts";

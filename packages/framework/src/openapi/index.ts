@@ -1,4 +1,8 @@
-/** `@tsgi/framework/openapi`: an OpenAPI 3.1 document from an application's routes, and a page that shows it. */
+/**
+ * An OpenAPI 3.1 document from an application's routes, and a page that shows it.
+ *
+ * @module @tsgi/framework/openapi
+ */
 export { docs, type DocsOptions } from "./docs.ts";
 export {
   openApiDocument,

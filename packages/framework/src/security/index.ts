@@ -1,4 +1,9 @@
-/** `@tsgi/framework/security`: what a site does about other sites, passwords and tokens. */
+/**
+ * Layers and functions for login and for browsers of other sites: Basic and Bearer credentials, passwords, CORS, CSRF, security
+ * fields.
+ *
+ * @module @tsgi/framework/security
+ */
 export { basic, basicCredentials, bearer, bearerToken, equalSecrets, type BasicCredentials } from "./authorization.ts";
 export { cors, type CorsOptions } from "./cors.ts";
 export { csrfProtection, type CsrfOptions } from "./csrf.ts";

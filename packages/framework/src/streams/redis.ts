@@ -1,9 +1,11 @@
 /**
- * `@tsgi/framework/redis`: topics across machines, through a server that speaks the Redis protocol (Redis 6 or newer, Valkey). It
- * needs the package `redis`, an optional peer dependency that only this entry imports.
+ * Topics across machines, through a server that speaks the Redis protocol (Redis 6 or newer, Valkey). It needs the package `redis`, an
+ * optional peer dependency that only this entry imports.
  *
  * One connection carries both directions (RESP3). Redis keeps no message for a client that is away, so each reconnection is a gap
  * for every listener. An outage is no error of the application: messages reach the listeners of this process without Redis.
+ *
+ * @module @tsgi/framework/redis
  */
 import { randomUUID } from "node:crypto";
 import { createClient } from "redis";

@@ -1,6 +1,8 @@
 /**
- * `@tsgi/framework/testing`: a client for an application's tests, without a server and without a socket. It keeps cookies, follows
- * redirects where it is asked to, and sends forms, JSON, files and WebSocket messages.
+ * A client for an application's tests, without a server and without a socket. It keeps cookies, follows redirects where it is asked
+ * to, and sends forms, JSON, files and WebSocket messages.
+ *
+ * @module @tsgi/framework/testing
  */
 import type { Application, Exchange, Handler, HeaderFields, WebSocketOptions } from "@tsgi/gateway-spec";
 import { createTestClient, type TestResponse } from "@tsgi/gateway-spec/testing";

@@ -1,4 +1,8 @@
-/** `@tsgi/framework/uploads`: forms with files, as a stream of parts or saved in temporary files. */
+/**
+ * Forms with files, as a stream of parts or saved in temporary files.
+ *
+ * @module @tsgi/framework/uploads
+ */
 export {
   DEFAULT_MULTIPART_LIMITS,
   readMultipart,

@@ -5,6 +5,8 @@
  *
  * A server that cannot be started from here runs {@link conformanceApplication}, and the target is its host and port. The kit speaks
  * TLS if the `url` of the server begins with `https:`, or if the endpoint has `tls`.
+ *
+ * @module @tsgi/gateway-spec/conformance
  */
 import type { Handler } from "../index.ts";
 import { createConformanceApplication } from "./application.ts";

@@ -2,6 +2,8 @@
  * Checks an application and the server that runs it against SPEC.md, at run time. It is middleware: it acts as the application towards
  * the server, and as the server towards the application. It is for tests and development, because it copies chunks and reads every
  * member. A program that does not use it does not pay for it.
+ *
+ * @module @tsgi/gateway-spec/lint
  */
 import type { Application, Exchange, Handler, IncomingRequest, ServerInfo } from "../index.ts";
 import { lintExchange } from "./exchange.ts";

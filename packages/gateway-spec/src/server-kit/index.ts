@@ -1,4 +1,8 @@
-/** What every server needs of the contract, each mechanism once. docs/write-a-server.md builds a server with it. */
+/**
+ * What every server needs of the contract, each mechanism once. The guide "Write your own server" builds a server with it.
+ *
+ * @module @tsgi/gateway-spec/server-kit
+ */
 export {
   boundAddress,
   CLIENT_ADDRESS,

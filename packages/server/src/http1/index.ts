@@ -1,4 +1,8 @@
-/** Sans-IO HTTP/1.1 for servers (RFC 9112): bytes in, events out; response heads and chunks as text. No socket, no clock. */
+/**
+ * Sans-IO HTTP/1.1 for servers (RFC 9112): bytes in, events out; response heads and chunks as text. No socket, no clock.
+ *
+ * @module @tsgi/server/http1
+ */
 export {
   RequestError,
   type RefusalStatus,

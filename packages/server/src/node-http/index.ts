@@ -1,4 +1,8 @@
-/** The server on node:http and node:http2: node parses and writes; rules, limits and order of shutdown are those of the socket server. */
+/**
+ * The server on node:http and node:http2: node parses and writes; rules, limits and order of shutdown are those of the socket server.
+ *
+ * @module @tsgi/server/node
+ */
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeServeOptions } from "../options.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";

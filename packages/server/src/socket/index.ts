@@ -1,4 +1,8 @@
-/** The socket server: HTTP/1.1 over raw TCP sockets, on our own codec. */
+/**
+ * The socket server: HTTP/1.1 over raw TCP sockets, on our own codec.
+ *
+ * @module @tsgi/server/socket
+ */
 import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { SocketServeOptions } from "../options.ts";
 import { listen } from "./listen.ts";

@@ -1,4 +1,8 @@
-/** `asgi`: `application(scope, receive, send)` by the ASGI 3 text, on any TSGI server. */
+/**
+ * Runs an application of the form `application(scope, receive, send)`, by the ASGI 3 text, on any TSGI server.
+ *
+ * @module @tsgi/gateway-spec/asgi
+ */
 import type { Application } from "../../index.ts";
 import { runHttp } from "./http.ts";
 import { type Lifespan, startLifespan } from "./lifespan.ts";

@@ -1,6 +1,8 @@
 /**
- * `wsgi`: the classic form, `application(environ, startResponse)`, by PEP 3333. There is no adapter from TSGI to WSGI: a WSGI server
- * has the response when the call returns, which an asynchronous handler cannot give.
+ * Runs an application of the classic form, `application(environ, startResponse)`, by PEP 3333. There is no adapter from TSGI to
+ * WSGI: a WSGI server has the response when the call returns, which an asynchronous handler cannot give.
+ *
+ * @module @tsgi/gateway-spec/wsgi
  */
 import { readBytes, type ReadOptions } from "../../body.ts";
 import type { Application, OutgoingResponse } from "../../index.ts";
