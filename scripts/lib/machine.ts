@@ -15,7 +15,7 @@ export function findProgram(names: readonly string[], env: Environment): string 
   for (const name of names) {
     if (isAbsolute(name) && existsSync(name)) return name;
     for (const folder of folders) {
-      const path = join(folder, name);
+      const path = join(folder, process.platform === "win32" ? `${name}.exe` : name);
       if (isExecutable(path)) return path;
     }
   }

@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { selfSigned } from "../../packages/server/src/tls/self-signed.ts";
@@ -82,7 +82,7 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
 
 async function makeDataFolder(program: string, data: string): Promise<void> {
   // Debian installs it in another folder than the server.
-  const PATH = [process.env["PATH"], dirname(program)].join(":");
+  const PATH = [process.env["PATH"], dirname(program)].join(delimiter);
   const installer = findProgram(["mariadb-install-db", "mysql_install_db"], { PATH });
   const [command, ...args] =
     isMariadb(program) && installer !== null

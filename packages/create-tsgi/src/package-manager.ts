@@ -30,8 +30,11 @@ async function run(
   stdio: "inherit" | "ignore",
 ): Promise<boolean> {
   const ended = Promise.withResolvers<boolean>();
-  // On Windows, package managers are command files, which only a shell can start.
-  const child = spawn(program, args, { cwd, stdio, shell: process.platform === "win32" });
+  const child =
+    process.platform === "win32"
+      ? // Package managers are command files there, which only a shell can start.
+        spawn([program, ...args].join(" "), { cwd, stdio, shell: true })
+      : spawn(program, args, { cwd, stdio });
   child.once("error", () => ended.resolve(false));
   child.once("close", (code) => ended.resolve(code === 0));
   return ended.promise;

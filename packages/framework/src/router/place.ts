@@ -9,22 +9,30 @@ export function callerPlace(): Place {
   Error.stackTraceLimit = 20;
   const caller = new Error("place");
   Error.stackTraceLimit = limit;
-  return () => firstOutside(caller.stack ?? "");
+  return () => firstOutside(caller.stack ?? "", PACKAGE);
 }
 
-function firstOutside(stack: string): string | undefined {
+const PACKAGE = new URL("../", import.meta.url).href;
+
+/**
+ * The first frame of a file that is not in the folder of the package. Frames of ES modules have a URL, others a path.
+ * @param folder a URL.
+ */
+export function firstOutside(stack: string, folder: string): string | undefined {
+  const own = pathOf(folder);
   for (const line of stack.split("\n").slice(1)) {
-    const file = /\(?((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*):(\d+):\d+\)?$/.exec(line);
-    if (file === null || isOurs(file[1] ?? "")) continue;
-    return `${(file[1] ?? "").replace(/^file:\/\//, "").replace(/\?.*$/, "")}:${file[2] ?? ""}`;
+    const [, place, number] = /[ (]((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*):(\d+):\d+\)?$/.exec(line) ?? [];
+    if (place === undefined) continue;
+    const file = pathOf(place);
+    // Tests beside the sources are programs.
+    if (!file.startsWith(own) || file.endsWith(".test.ts")) return `${file}:${number}`;
   }
   return undefined;
 }
 
-const PACKAGE = new URL("../", import.meta.url).href;
-const PACKAGE_PATH = decodeURI(new URL(PACKAGE).pathname);
-
-/** Tests beside the sources are programs. */
-function isOurs(file: string): boolean {
-  return (file.startsWith(PACKAGE) || file.startsWith(PACKAGE_PATH)) && !/\.test\.ts(?:$|\?)/.test(file);
+/** `/srv/app.ts` or `C:/srv/app.ts`. */
+function pathOf(place: string): string {
+  if (!place.startsWith("file://")) return place.replaceAll("\\", "/");
+  const { pathname } = new URL(place);
+  return decodeURI(pathname.replace(/^\/(?=[A-Za-z]:)/, ""));
 }

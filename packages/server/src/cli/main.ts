@@ -45,6 +45,9 @@ export async function main(args: readonly string[]): Promise<void> {
     if (pidFile !== undefined && workers === undefined) {
       throw new UsageError("--pid-file: only a supervisor writes a PID file; add --workers");
     }
+    if (workers !== undefined && process.platform === "win32") {
+      throw new UsageError("--workers: Windows passes no listening socket on to other processes; start one process");
+    }
     if (application === undefined && mounts.length === 0) {
       throw new UsageError(
         "there is nothing to serve: name the module of an application, such as ./app.ts, or --static .",
