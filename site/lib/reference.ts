@@ -1,20 +1,12 @@
 /** The API reference: one page of Markdown for each entry of the published packages, by TypeDoc from the doc comments. */
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Application, ReflectionKind, type Comment, type DeclarationReflection, type TypeDocOptions } from "typedoc";
+import { Application, type Comment, type DeclarationReflection, type TypeDocOptions } from "typedoc";
 import type { PluginOptions } from "typedoc-plugin-markdown";
 import { listEntries } from "./entries.ts";
 
-/** What TypeDoc found. */
-export interface Reference {
-  /** The exported names of each entry. */
-  readonly names: ReadonlyMap<string, readonly string[]>;
-  /** Entries, exported names and their members without a doc comment, such as `@tsgi/framework App.fetch`. */
-  readonly undocumented: readonly string[];
-}
-
-/** Writes the pages to a folder. */
-export async function writeReference(folder: string): Promise<Reference> {
+/** Writes the pages to a folder. Rejects where an entry or an exported name has no doc comment. */
+export async function writeReference(folder: string): Promise<void> {
   const options: TypeDocOptions & Partial<PluginOptions> = {
     plugin: ["typedoc-plugin-markdown"],
     entryPoints: listEntries().map(({ file }) => file),
@@ -52,17 +44,12 @@ export async function writeReference(folder: string): Promise<Reference> {
   const project = await app.convert();
   if (project === undefined) throw new Error("TypeDoc cannot read the sources of the packages");
   const entries = project.children ?? [];
-  const unnamed = listEntries().filter(({ name }) => entries.every((entry) => entry.name !== name));
-  if (unnamed.length > 0) {
-    const lines = unnamed.map(({ name, file }) => `${file}: the first comment needs "@module ${name}"`);
-    throw new Error(lines.join("\n"));
-  }
-  const reference = describeEntries(entries);
+  const problems = findProblems(entries);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
   const index = entries.map(({ name, comment }) => `| [\`${name}\`](${name}.md) | ${firstSentence(comment)} |\n`);
   await app.generateOutputs(project);
   await completePages(folder);
   await writeFile(join(folder, "index.md"), `${INDEX}${index.join("")}`);
-  return reference;
 }
 
 /** The style sheet wraps the signatures of these pages. No file of the repository has their text. */
@@ -95,32 +82,21 @@ function firstSentence(comment: Comment | undefined): string {
   return /^[^]*?\.(?=\s|$)/.exec(text)?.[0].replaceAll("\n", " ") ?? text;
 }
 
-function describeEntries(entries: readonly DeclarationReflection[]): Reference {
-  const names = new Map<string, readonly string[]>();
-  const undocumented: string[] = [];
-  for (const entry of entries) {
-    if (!entry.hasComment()) undocumented.push(entry.name);
-    const exported = entry.children ?? [];
-    names.set(entry.name, exported.map(({ name }) => name).toSorted());
-    for (const one of exported) {
-      // A name of another entry; it is documented there.
-      if (one.isReference()) continue;
-      if (!isDocumented(one)) undocumented.push(`${entry.name} ${one.name}`);
-      for (const member of membersOf(one)) {
-        if (!isDocumented(member)) undocumented.push(`${entry.name} ${one.name}.${member.name}`);
-      }
-    }
-  }
-  return { names, undocumented };
-}
-
-function membersOf({ children = [], type }: DeclarationReflection): readonly DeclarationReflection[] {
-  const members = type?.type === "reflection" ? [...children, ...(type.declaration.children ?? [])] : children;
-  return members.filter((member) => !member.kindOf(ReflectionKind.Constructor) && !member.flags.isPrivate);
+function findProblems(entries: readonly DeclarationReflection[]): readonly string[] {
+  const unnamed = listEntries()
+    .filter(({ name }) => entries.every((entry) => entry.name !== name))
+    .map(({ name, file }) => `${file}: the first comment needs the line "@module ${name}"`);
+  const undocumented = entries.flatMap(({ name, children = [] }) =>
+    children
+      // A reference is a name of another entry, and documented there.
+      .filter((exported) => !exported.isReference() && !isDocumented(exported))
+      .map((exported) => `${name}: "${exported.name}" needs a doc comment`),
+  );
+  return [...unnamed, ...undocumented];
 }
 
 function isDocumented(reflection: DeclarationReflection): boolean {
-  const { type, getSignature, signatures = [] } = reflection;
+  const { type, signatures = [] } = reflection;
   const functionType = type?.type === "reflection" ? (type.declaration.signatures ?? []) : [];
-  return [reflection, getSignature, ...signatures, ...functionType].some((one) => one?.hasComment());
+  return [reflection, ...signatures, ...functionType].some((one) => one.hasComment());
 }

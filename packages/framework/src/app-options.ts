@@ -5,6 +5,7 @@ import type { CsrfOptions } from "./security/csrf.ts";
 import type { SecurityHeaderOptions } from "./security/headers.ts";
 import type { Context } from "./types.ts";
 
+/** The options of an {@link App}: views, lifespan, errors, protection. */
 export interface AppOptions<State = unknown> {
   /** The folder of the views: a path from the working directory, or `new URL("./views/", import.meta.url)`. */
   readonly views?: string | URL;

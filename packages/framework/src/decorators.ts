@@ -40,9 +40,13 @@ type Decorate = <const Path extends string, const Options extends RouteOptions =
   options?: Options & CheckedOptions<Path, Options>,
 ) => RouteDecorator<Path, Options>;
 
+/** A method as the handler of GET requests: `@get("/users/:id")`. HEAD is handled too. */
 export const get: Decorate = shorthand("GET");
+/** A method as the handler of POST requests. */
 export const post: Decorate = shorthand("POST");
+/** A method as the handler of PUT requests. */
 export const put: Decorate = shorthand("PUT");
+/** A method as the handler of PATCH requests. */
 export const patch: Decorate = shorthand("PATCH");
 /** DELETE: `delete` is a reserved word. */
 export const del: Decorate = shorthand("DELETE");

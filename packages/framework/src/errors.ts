@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { HeaderFields } from "@tsgi/gateway-spec";
 
+/** The options of an {@link HttpError}, with `cause` for the log. */
 export interface HttpErrorOptions extends ErrorOptions {
   /** Further header fields of the response, such as `retry-after`. */
   readonly headers?: HeaderFields;

@@ -20,6 +20,7 @@ interface AddToGroup<Prefix extends string, GroupNeeds, State> {
   ): void;
 }
 
+/** What the routes of a {@link Group} have in common. */
 export interface GroupOptions<GroupNeeds> {
   /** Added to the needs of each route. */
   readonly needs?: GroupNeeds;
@@ -29,6 +30,7 @@ export interface GroupOptions<GroupNeeds> {
 
 type AddRoute = (route: Route, handler: unknown) => void;
 
+/** Routes below a common prefix. `app.group(prefix, options)` makes one; its methods are those of the application. */
 export class Group<Prefix extends string, GroupNeeds extends Needs, State = unknown> {
   readonly #prefix: Prefix;
   readonly #options: GroupOptions<GroupNeeds>;

@@ -35,6 +35,7 @@ export interface ClassHandler {
   onFinish?(): Awaitable<void>;
 }
 
+/** A class whose objects handle one request each, by a method for each request method; see `app.handle`. */
 export type HandlerClass<Args extends readonly unknown[] = readonly [], State = unknown> = new (
   context: HandlerContext<State>,
   ...args: Args

@@ -16,6 +16,7 @@ import { fieldLines, fieldOf } from "./response-fields.ts";
 /** The top of `results.ts` lists what each value becomes. */
 export type HandlerResult = string | object | null;
 
+/** The status and the header fields of a {@link Reply}. */
 export interface ReplyOptions {
   /** Default 200; 204 for `null`. */
   readonly status?: number;

@@ -16,13 +16,17 @@ import type { Fields, FieldsInput, FieldsOutput, InputOf, OutputOf, Schema } fro
  */
 export type Middleware<State = unknown> = (next: Handler<Exchange<State>>) => Handler<Exchange<State>>;
 
+/** The options of a route: schemas of the request and of the response, needs, layers, and what documents and URLs show. */
 export interface RouteOptions {
   /** The name for `urlFor`. Routes of one path may share a name. */
   readonly name?: string;
+  /** The parameters of the path, by name. A mistake is 422. */
   readonly params?: Fields;
+  /** The query string. A mistake is 422. */
   readonly query?: Fields;
   /** Names in lower case. */
   readonly headers?: Fields;
+  /** The cookies, by name. A mistake is 422. */
   readonly cookies?: Fields;
   /** The content as a form (`application/x-www-form-urlencoded`). A route has `form` or `json`, not both. */
   readonly form?: Fields;
@@ -110,8 +114,10 @@ export type FittingTable<T, State> = {
     : unknown;
 };
 
+/** What {@link routes} returns: a {@link Route} under each name of the table. */
 export type RouteTable<T> = { readonly [Name in keyof T]: RouteOf<T[Name]> };
 
+/** The options of `render`: those of a reply, and the layout. */
 export interface RenderOptions extends ReplyOptions {
   /** The layout to put the page into; `null` for none. Default: the application's. */
   readonly layout?: string | null;

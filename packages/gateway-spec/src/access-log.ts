@@ -38,6 +38,7 @@ export interface AccessRecord {
   readonly failure: string | null;
 }
 
+/** The format of the lines, and where they go. */
 export interface AccessLogOptions {
   /** `combined` is the format of Apache and nginx, and no field beyond those. Default `combined`. */
   readonly format?: "combined" | "json" | ((record: AccessRecord) => string);

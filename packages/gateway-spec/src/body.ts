@@ -8,11 +8,13 @@ import type { IncomingRequest } from "./index.ts";
 /** 1 MiB. Precedents: nginx 1 MiB, express 100 KiB, fastify 1 MiB. */
 export const DEFAULT_BODY_LIMIT_BYTES: number = 1024 * 1024;
 
+/** The limit of a body reader. */
 export interface ReadOptions {
   /** Longest content accepted, in bytes. Default 1 MiB. */
   readonly limitBytes?: number;
 }
 
+/** The codes of {@link BodyError}. */
 export type BodyErrorCode =
   | "BODY_TOO_LARGE"
   | "BODY_UNSUPPORTED_TYPE"

@@ -22,6 +22,7 @@ export interface ServerSentEvent {
   readonly comment?: string;
 }
 
+/** When the stream ends, how it is kept open, and its header fields. */
 export interface EventStreamOptions {
   /** `exchange.draining`: the stream ends when it aborts (TSGI-50), and browsers reconnect to the server that runs then. */
   readonly draining?: AbortSignal;

@@ -6,6 +6,7 @@
  * @module @tsgi/gateway-spec
  */
 
+/** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
 
 /** Received header fields. Names are lower-case; `get` and `has` may not find another spelling (TSGI-6). */
@@ -15,6 +16,7 @@ export interface HeaderView extends Iterable<[string, string]> {
    * those of `cookie` with `; ` (RFC 9110 §5.3, RFC 9113 §8.2.3).
    */
   get(name: string): string | null;
+  /** Whether the request had the field. */
   has(name: string): boolean;
 }
 
@@ -80,6 +82,7 @@ export interface TlsInfo {
   readonly clientCertificate: ClientCertificate | null;
 }
 
+/** The certificate that a client presented in the TLS handshake. */
 export interface ClientCertificate {
   /** Whether an authority that the server trusts signed it. */
   readonly authorized: boolean;
@@ -96,6 +99,7 @@ export interface ExchangeError extends Error {
   readonly code: ExchangeErrorCode;
 }
 
+/** The codes of {@link ExchangeError}. */
 export type ExchangeErrorCode =
   | "CLIENT_DISCONNECTED"
   | "REQUEST_BODY_TOO_LARGE"
@@ -106,6 +110,7 @@ export type ExchangeErrorCode =
   | "RESPONSE_TIMEOUT"
   | "SERVER_CLOSED";
 
+/** The subprotocol and the limits of an accepted WebSocket. */
 export interface WebSocketOptions {
   /** The subprotocol to agree on; it must be one that the client offered (RFC 6455 §4.2.2). Default: none. */
   readonly protocol?: string;
@@ -156,6 +161,7 @@ export interface Exchange<State = unknown> {
   upgradeWebSocket?(options?: WebSocketOptions): WebSocketUpgrade;
 }
 
+/** A function from a request to a response. It may be called for several requests at the same time. */
 export type Handler<E = Exchange> = (request: IncomingRequest, exchange: E) => Awaitable<OutgoingResponse>;
 
 /** A handler with a lifespan. Servers take one, or a bare {@link Handler}. */

@@ -23,6 +23,7 @@ import { clientDisconnected } from "./server-kit/refusals.ts";
 import { cancelBody, hasNoContent, isWhole, noContent, openBody } from "./server-kit/response-body.ts";
 import { ServerExchange } from "./server-kit/server-exchange.ts";
 
+/** What a test request has beside its target. */
 export interface TestRequest {
   /** Default `GET`. */
   readonly method?: string;
@@ -35,6 +36,7 @@ export interface TestRequest {
   readonly exchange?: Partial<Exchange>;
 }
 
+/** A whole response: its body has been read to the end. */
 export interface TestResponse {
   readonly status: number;
   readonly headers: HeaderView;
@@ -46,6 +48,7 @@ export interface TestResponse {
   json(): unknown;
 }
 
+/** An application that runs in this process, and the way to call it. */
 export interface TestClient extends AsyncDisposable {
   /**
    * @param target path and query, or an absolute URL. Default authority `http://test.localhost`.

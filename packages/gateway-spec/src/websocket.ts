@@ -9,6 +9,7 @@
 /** A message: text, or bytes of the type that `binaryType` names. */
 export type Message = string | ArrayBuffer | Blob;
 
+/** How far the reading may run ahead of the loop. */
 export interface MessagesOptions {
   /** How many messages may wait for the loop before the client is no longer read. Default 16, and 64 KiB in any case. */
   readonly maxWaiting?: number;

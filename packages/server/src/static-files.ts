@@ -21,6 +21,7 @@ import {
 } from "./static-files/resource.ts";
 import { type FromFile, refuse, respond } from "./static-files/respond.ts";
 
+/** Where the folder is in URLs, what a folder shows, and how files are cached. */
 export interface StaticFilesOptions {
   /** The path of the folder in `request.url`, with a slash at both ends. Default `/`, which fits below a mount of a framework too. */
   readonly prefix?: string;

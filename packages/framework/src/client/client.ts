@@ -7,11 +7,13 @@ import type { Route, UrlArguments } from "../types.ts";
 import type { PathParams } from "../router/params.ts";
 import type { FieldsInput, InputOf, OutputOf } from "../validation/schema.ts";
 
+/** Where a call goes, and what each request of it has. */
 export interface CallOptions {
   /** Where the application is: `https://api.example.com` or `/shop`. Default: the page's own origin. */
   readonly base?: string;
   /** Fields of every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Aborts the request; the call rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Default: the global `fetch`. */
   readonly fetch?: (input: string, init: RequestInit) => Promise<Response>;

@@ -2,6 +2,7 @@
 import type { IncomingRequest } from "@tsgi/gateway-spec";
 import { parseCookie, stringifySetCookie } from "cookie";
 
+/** The attributes of a cookie (RFC 6265bis §4.1.2). */
 export interface CookieOptions {
   /** Seconds until the browser forgets the cookie. Default: until the browser closes. */
   readonly maxAgeSeconds?: number;

@@ -7,6 +7,7 @@ export type Keys = readonly [string, ...string[]];
 /** 32 characters of base64url hold 192 random bits. */
 const MIN_KEY_CHARACTERS = 32;
 
+/** Signs values that a client may read, but not change. */
 export interface Signer {
   /** The value with a signature behind it: readable by the client, but not changeable. */
   readonly sign: (value: string) => string;
@@ -14,6 +15,7 @@ export interface Signer {
   readonly verify: (signed: string) => string | null;
 }
 
+/** Encrypts values that a client may neither read nor change. */
 export interface Sealer {
   /** The value encrypted and authenticated with AES-256-GCM. Each call gives another text. */
   readonly seal: (value: string) => string;

@@ -12,6 +12,7 @@ import { isScriptable, SCRIPT } from "./script.ts";
 import type { Script } from "./script.ts";
 import type { Database } from "./types.ts";
 
+/** The codes of {@link MigrationError}; `docs/errors.md` says what to do about each. */
 export type MigrationErrorCode =
   /** The folder cannot be read, a name has not the form `0001-name.sql`, or two files have the same number. */
   | "MIGRATION_FILES"
@@ -24,8 +25,10 @@ export type MigrationErrorCode =
   /** An earlier run stopped in the middle of a file. */
   | "MIGRATION_INCOMPLETE";
 
+/** The files or the database are not in a state that can be migrated, or a statement failed. */
 export class MigrationError extends Error {
   override readonly name = "MigrationError";
+  /** What stopped the migration. */
   readonly code: MigrationErrorCode;
 
   constructor(code: MigrationErrorCode, message: string, options?: ErrorOptions) {
@@ -34,9 +37,11 @@ export class MigrationError extends Error {
   }
 }
 
+/** A file of the folder. */
 export interface Migration {
   /** Of the file, without its extensions: `0001-create-tables`. */
   readonly name: string;
+  /** Whether the database records it as applied. */
   readonly isApplied: boolean;
 }
 

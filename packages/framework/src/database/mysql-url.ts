@@ -12,11 +12,13 @@ export interface MysqlAddress {
   readonly database: string;
 }
 
+/** Certificates for a TLS connection to the server. */
 export interface MysqlTls {
   /** Certificates of the authorities to trust, in PEM. Default: those of Node. */
   readonly ca?: string | Buffer;
   /** The client's certificate and key, in PEM. */
   readonly cert?: string | Buffer;
+  /** The key of the client's certificate, in PEM. */
   readonly key?: string | Buffer;
 }
 

@@ -16,6 +16,7 @@ export type DatabaseValue = string | number | Uint8Array | null;
 /** A row: column names to values. */
 export type DatabaseRow = Readonly<Record<string, DatabaseValue>>;
 
+/** What a statement without rows did. */
 export interface ExecuteResult {
   /** Rows inserted, deleted, or matched by an update, whether or not their values changed. 0 for other statements. */
   readonly affectedRows: number;
@@ -77,6 +78,7 @@ export interface Queryable {
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>;
 }
 
+/** The time limit and the repetitions of a transaction. */
 export interface TransactionOptions {
   /** Time limit for `work`, in milliseconds; then the transaction is rolled back. Default: `transactionTimeoutMs` of the database. */
   readonly timeoutMs?: number;
@@ -87,6 +89,7 @@ export interface TransactionOptions {
   readonly retries?: number;
 }
 
+/** The time limit of `ping`. */
 export interface PingOptions {
   /** In milliseconds, the wait for a connection included. Default 5000. */
   readonly timeoutMs?: number;

@@ -25,6 +25,7 @@ export interface FormState<Form> {
 /** A result of `show`: `render(…)`, or HTML. */
 type Page = Reply | Html;
 
+/** The form, how the page shows it, and what a valid form does. */
 export interface FormPage<Path extends string, Form extends Fields, PageNeeds, State> {
   /** A schema for each field, or one schema, such as `z.object({ … }).refine(…)`, for all of them. */
   readonly form: Form;
@@ -34,6 +35,7 @@ export interface FormPage<Path extends string, Form extends Fields, PageNeeds, S
   readonly name?: string;
   /** Longest content accepted, in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number;
+  /** Shows the page: at a GET, and with 422 after a POST with mistakes, with what was typed and what is wrong. */
   readonly show: (context: FormContext<Path, PageNeeds, State> & { readonly form: FormState<Form> }) => Awaitable<Page>;
   /** Gets the checked fields. Ends with a redirect, so that a reload does not send the form again. */
   readonly submit: (

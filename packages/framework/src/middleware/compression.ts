@@ -12,8 +12,10 @@ import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, fieldOf, replaceField, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
 
+/** A content coding that node:zlib makes. */
 export type Coding = "zstd" | "br" | "gzip";
 
+/** Which responses are compressed, and how. */
 export interface CompressionOptions {
   /** In the order of preference among those that a client weighs equally. Default: zstd (where node has it), br, gzip. */
   readonly codings?: readonly Coding[];

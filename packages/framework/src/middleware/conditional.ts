@@ -66,6 +66,7 @@ const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2}
 /** RFC 9110 §8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE. If-None-Match compares weakly: without the W/. */
 const ENTITY_TAG = /(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
 
+/** How long a cache may use a response, and which caches may. */
 export interface CacheOptions {
   /** `public`: shared caches too. `private`: the browser alone; for pages that depend on who asks. Default `private`. */
   readonly scope?: "public" | "private";

@@ -8,6 +8,7 @@ import { html } from "../html.ts";
 import { respond } from "../results.ts";
 import { openApiDocument, type DocumentedRoute, type DocumentInfo, type OpenApiDocument } from "./document.ts";
 
+/** What the document says of the API, and where the document and its page are. */
 export interface DocsOptions extends DocumentInfo {
   /** Path of the page. Default `/docs`; `null` serves no page. */
   readonly path?: string | null;

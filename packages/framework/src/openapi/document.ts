@@ -5,7 +5,9 @@ import type { RouteOptions } from "../types.ts";
 import type { Fields } from "../validation/schema.ts";
 import { SchemaConverter, type Direction, type JsonSchema } from "./json-schema.ts";
 
+/** What the document says of the API as a whole. */
 export interface DocumentInfo {
+  /** The name of the API. */
   readonly title: string;
   /** Of the API, such as `1.0.0`. */
   readonly version: string;
@@ -25,6 +27,7 @@ export interface DocumentedRoute {
   >;
 }
 
+/** An OpenAPI 3.1 document, as far as this package writes one. */
 export interface OpenApiDocument {
   readonly openapi: "3.1.0";
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };
@@ -33,6 +36,7 @@ export interface OpenApiDocument {
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
 }
 
+/** One method of a path. */
 export interface Operation {
   readonly operationId: string;
   readonly summary?: string;
@@ -41,6 +45,7 @@ export interface Operation {
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
 }
 
+/** A parameter of the path, the query, the header or a cookie. */
 export interface Parameter {
   readonly name: string;
   readonly in: "path" | "query" | "header" | "cookie";

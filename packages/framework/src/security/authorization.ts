@@ -8,6 +8,7 @@ interface Asking {
   readonly request: Pick<IncomingRequest, "headers">;
 }
 
+/** Name and password of Basic authentication (RFC 7617), decoded as UTF-8. */
 export interface BasicCredentials {
   readonly name: string;
   readonly password: string;

@@ -4,6 +4,7 @@ import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
 
+/** Which pages of other origins may read responses, and what of them (Fetch Standard §3.2). */
 export interface CorsOptions {
   /** The origins that may read responses, such as `https://app.example.com`; `*` is every one, and goes without credentials. */
   readonly origins: readonly string[] | "*";

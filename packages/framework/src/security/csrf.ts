@@ -11,6 +11,7 @@ import type { IncomingRequest } from "@tsgi/gateway-spec";
 import type { Middleware } from "../types.ts";
 import { HttpError } from "../errors.ts";
 
+/** Which origins may send unsafe requests beside the application's own. */
 export interface CsrfOptions {
   /** Other origins whose pages may send unsafe requests, such as `https://admin.example.com`. Default: none. */
   readonly trustedOrigins?: readonly string[];

@@ -7,6 +7,7 @@ import { fieldLines, fieldOf, withFields, type FieldLine } from "../response-fie
 import { JSON_FIELDS, TEXT_FIELDS } from "../results.ts";
 import { isThenable } from "../thenable.ts";
 
+/** Changes of the security header fields. Each member has a safe default. */
 export interface SecurityHeaderOptions {
   /**
    * Directives of the Content-Security-Policy of HTML pages, over the defaults; `null` drops one, `false` sends no policy.

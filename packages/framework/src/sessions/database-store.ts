@@ -11,6 +11,10 @@ export interface DatabaseSessionStore extends SessionStore {
   sweep(): Promise<number>;
 }
 
+/**
+ * A store in the table of {@link SESSION_TABLE}, for sessions that are larger than a cookie or that the server must be able to
+ * end.
+ */
 export function databaseSessions(database: Queryable): DatabaseSessionStore {
   return {
     read: async (key) => {

@@ -11,6 +11,7 @@ import type { BareContext } from "../types.ts";
 import { compileCheck } from "../validation/compile.ts";
 import type { OutputOf, Schema } from "../validation/schema.ts";
 
+/** Keys, data and lifetime of the sessions of an application. */
 export interface SessionOptions<Data extends Schema> {
   /** At least one key of 32 characters. The first one encrypts; all decrypt, so keys can be rotated. */
   readonly keys: Keys;
@@ -38,6 +39,7 @@ export interface SessionStore {
   remove(key: string): Promise<void>;
 }
 
+/** The session of the visitor who sent the request. */
 export interface Session<Data> {
   /** `null` where no session was started. */
   readonly data: Data | null;

@@ -3,6 +3,7 @@ import type { Exchange, IncomingRequest } from "@tsgi/gateway-spec";
 import { eventStream, type ServerSentEvent } from "@tsgi/gateway-spec/events";
 import { respond, type Reply } from "../results.ts";
 
+/** One event of a stream, as WHATWG HTML §9.2 defines its fields. */
 export interface StreamEvent<Data = unknown> {
   /** A string is sent as it is, anything else as JSON. Without data a browser dispatches nothing. */
   readonly data?: Data;
@@ -14,6 +15,7 @@ export interface StreamEvent<Data = unknown> {
   readonly retryMs?: number;
 }
 
+/** How the stream is kept open. */
 export interface EventsOptions {
   /** Sends a comment after this time without an event, in milliseconds. 0 disables it. Default 15,000. */
   readonly keepAliveMs?: number;

@@ -1,6 +1,7 @@
 /** Topics as loops. */
 import type { Topics } from "./topics.ts";
 
+/** When {@link follow} ends. */
 export interface FollowOptions {
   /** Ends the loop: `request.signal` of the client that the messages are for. */
   readonly signal?: AbortSignal;
@@ -38,6 +39,7 @@ export async function* follow(
   }
 }
 
+/** When {@link changes} ends, and how often it turns without a message. */
 export interface ChangesOptions {
   /** Ends the loop: the signal that the source of {@link events} gets. */
   readonly signal?: AbortSignal;

@@ -12,6 +12,7 @@ import { createClient } from "redis";
 import { Listeners } from "./listeners.ts";
 import type { Topics } from "./topics.ts";
 
+/** The names of the channels, and the log. */
 export interface RedisTopicsOptions {
   /** In front of each topic in the name of its channel, for applications that share a Redis server. Default `tsgi:`. */
   readonly prefix?: string;

@@ -9,6 +9,7 @@ import type { Context, FittingNeeds, Needs, Route } from "../types.ts";
 import { compileCheck } from "../validation/compile.ts";
 import type { InputOf, OutputOf, Schema } from "../validation/schema.ts";
 
+/** Schemas, needs and limits of a WebSocket route. */
 export interface WebSocketRouteOptions<Received extends Schema, Sent extends Schema, RouteNeeds> {
   /** A message of the client, parsed from JSON. One that does not fit closes the socket with 4007. */
   readonly receive: Received;
@@ -24,6 +25,7 @@ export interface WebSocketRouteOptions<Received extends Schema, Sent extends Sch
   readonly trustedOrigins?: readonly string[];
 }
 
+/** A WebSocket whose messages are JSON values that schemas have checked. */
 export interface TypedSocket<Received, Sent> {
   /** The client's messages. The loop ends when the socket is closed. */
   readonly messages: AsyncIterable<Received>;

@@ -1,6 +1,7 @@
 /** What is wrong with a view, and where: for the log of its author, never for a client. */
 import path from "node:path";
 
+/** The codes of {@link TemplateError}; `docs/errors.md` says what to do about each. */
 export type TemplateErrorCode =
   /** The application has no views folder, or the folder does not exist. */
   | "TEMPLATE_NO_VIEWS"
@@ -31,8 +32,13 @@ export interface Place {
   readonly offset: number;
 }
 
+/**
+ * A view that cannot be read or rendered. The message has file, line, column and an excerpt; it is for the log, never for a
+ * client.
+ */
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
+  /** Which rule the view breaks. */
   readonly code: TemplateErrorCode;
   /** Absolute; `null` where the error is not about the text of a file. */
   readonly file: string | null;

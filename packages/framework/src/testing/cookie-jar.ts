@@ -7,6 +7,7 @@ interface Kept {
   readonly path: string;
 }
 
+/** The cookies of a test client: it keeps what responses set, and sends what fits the URL of a request. */
 export class CookieJar {
   readonly #cookies = new Map<string, Kept>();
 

@@ -14,6 +14,7 @@ export type { TestResponse } from "@tsgi/gateway-spec/testing";
 export { CookieJar } from "./cookie-jar.ts";
 export type { CloseReason, TestSocket } from "./socket-pair.ts";
 
+/** What any request may have. */
 export interface ClientOptions {
   readonly headers?: HeaderFields;
   /** Put behind the target as a query. An array gives one pair an item. */
@@ -26,21 +27,26 @@ export interface ClientOptions {
 
 /** At most one kind of content. */
 export interface ClientRequest extends ClientOptions {
+  /** Sent as `application/json`. */
   readonly json?: unknown;
   /** Sent as `application/x-www-form-urlencoded`. An array gives one field an item. */
   readonly form?: Readonly<Record<string, string | readonly string[]>>;
   /** Sent as `multipart/form-data`, files included. */
   readonly multipart?: FormData;
+  /** Sent as it is: a string as UTF-8, an iterable piece by piece. Set `content-type` in `headers`. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
 }
 
+/** What the handshake of a WebSocket has. */
 export interface WebSocketRequest {
   readonly headers?: HeaderFields;
   /** The subprotocols that the client offers. */
   readonly protocols?: readonly string[];
 }
 
+/** A client of one application, in its process. It keeps cookies between requests. */
 export interface Client extends AsyncDisposable {
+  /** The cookies that the application has set. */
   readonly cookies: CookieJar;
   /** @param target path and query, or an absolute URL. Default authority `http://test.localhost`. */
   request(method: string, target: string, request?: ClientRequest): Promise<TestResponse>;

@@ -1,6 +1,7 @@
 /** Two WebSockets that are connected in this process: one for the application, one for its test. No frames are made. */
 import type { WebSocketOptions } from "@tsgi/gateway-spec";
 
+/** Why a WebSocket was closed: code and text of the close frame (RFC 6455 §7.1.5, §7.1.6). */
 export interface CloseReason {
   readonly code: number;
   readonly reason: string;

@@ -8,6 +8,7 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/bus
 import type { IncomingRequest } from "@tsgi/gateway-spec";
 import { HttpError } from "../errors.ts";
 
+/** Limits of a form with files. Beyond one of them the response is 413. */
 export interface MultipartLimits {
   /** Content of one file, in bytes. Default 10 MiB. */
   readonly maxFileBytes?: number;
@@ -21,6 +22,7 @@ export interface MultipartLimits {
   readonly maxTotalBytes?: number;
 }
 
+/** The limits that apply where {@link MultipartLimits} names none. */
 export const DEFAULT_MULTIPART_LIMITS: Required<MultipartLimits> = {
   maxFileBytes: 10 * 1024 * 1024,
   maxFiles: 10,
@@ -29,12 +31,14 @@ export const DEFAULT_MULTIPART_LIMITS: Required<MultipartLimits> = {
   maxTotalBytes: 32 * 1024 * 1024,
 };
 
+/** A field that is not a file. */
 export interface FieldPart {
   readonly kind: "field";
   readonly name: string;
   readonly value: string;
 }
 
+/** A file, while it arrives. */
 export interface FilePart {
   readonly kind: "file";
   readonly name: string;
@@ -46,6 +50,7 @@ export interface FilePart {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
+/** A part of a form; `kind` tells fields from files. */
 export type Part = FieldPart | FilePart;
 
 /** Longest header section of one part, in bytes. */

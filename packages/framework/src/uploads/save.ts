@@ -13,6 +13,7 @@ interface Receiving {
   readonly exchange: Exchange;
 }
 
+/** Limits, permitted types, and where files wait for the handler. */
 export interface UploadOptions extends MultipartLimits {
   /** The media types that a file may have, such as `image/png` or `image/*`. Default: every one. What the client says counts. */
   readonly types?: readonly string[];
@@ -36,6 +37,7 @@ export interface Upload {
   saveAs(path: string): Promise<void>;
 }
 
+/** A form whose files have been saved in temporary files. */
 export interface UploadedForm<FieldValues = ReadonlyMap<string, readonly string[]>> {
   /** The checked fields; without a schema every field by its name, in their order. */
   readonly fields: FieldValues;

@@ -82,4 +82,5 @@ export interface ServerCase extends CaseBase {
   readonly run: (context: ServerCaseContext) => Promise<void>;
 }
 
+/** A case of the kit; `kind` says what it needs of the server. */
 export type ConformanceCase = ExchangeCase | ServerCase;

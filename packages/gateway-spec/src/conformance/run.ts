@@ -11,12 +11,14 @@ import { Connections, createCaseContext, type Endpoint, endpointOf } from "./cas
 /** The server under test: its `serve`, or the address at which it runs the kit's application. */
 export type ConformanceTarget = { readonly serve: Serve } | Endpoint;
 
+/** How a case ended. */
 export type CaseOutcome =
   | { readonly kind: "passed" }
   | { readonly kind: "skipped"; readonly reason: string }
   /** A `ConformanceError`, or what the functions of the server threw. */
   | { readonly kind: "failed"; readonly error: unknown };
 
+/** A case and its outcome. */
 export interface CaseResult {
   readonly case: ConformanceCase;
   readonly outcome: CaseOutcome;

@@ -16,6 +16,7 @@ import { ExchangeWatch } from "./watch.ts";
 export { type Check, type CheckName, checks } from "./checks.ts";
 export { type Violation, LintError } from "./report.ts";
 
+/** What happens at a violation. */
 export interface LintOptions {
   /**
    * Called for each violation; the exchange continues. Default: the call that violates a rule throws a {@link LintError}, so that a

@@ -36,6 +36,7 @@ export interface BodySink {
   failed(error: unknown): void;
 }
 
+/** Writes the body of a response to a {@link BodySink}: checks its length, waits for a slow client, and releases the body once. */
 export class BodyWriter {
   readonly #sink: BodySink;
   readonly #check: ContentCheck;

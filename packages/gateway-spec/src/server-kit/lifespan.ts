@@ -146,6 +146,7 @@ export interface LifespanHandle {
   readonly close: () => Promise<void>;
 }
 
+/** The handle of a lifespan, for adapters on a foreign host. */
 export function lifespanHandle(lifespan: Lifespan): LifespanHandle {
   return { start: () => lifespan.start(), close: () => lifespan.close() };
 }

@@ -13,22 +13,27 @@ export function exchangeError(code: ExchangeErrorCode, message: string, cause?: 
   });
 }
 
+/** For a client that closed the connection, or whose connection failed. */
 export function clientDisconnected(cause?: unknown): ExchangeError {
   return exchangeError("CLIENT_DISCONNECTED", "The client closed the connection", cause);
 }
 
+/** For an exchange that the end of a shutdown terminates. */
 export function serverClosed(): ExchangeError {
   return exchangeError("SERVER_CLOSED", "The server is shutting down");
 }
 
+/** For request content beyond the limit of the server, in bytes. */
 export function contentTooLarge(limitBytes: number): ExchangeError {
   return exchangeError("REQUEST_BODY_TOO_LARGE", `The request content is longer than ${limitBytes} bytes`);
 }
 
+/** For request content that did not arrive in time. */
 export function contentTimeout(): ExchangeError {
   return exchangeError("REQUEST_BODY_TIMEOUT", "The request content did not arrive in time");
 }
 
+/** For request content whose framing is invalid. */
 export function contentMalformed(message = "The request content is malformed", cause?: unknown): ExchangeError {
   return exchangeError("REQUEST_BODY_MALFORMED", message, cause);
 }
@@ -86,6 +91,7 @@ export interface PlainResponse extends OutgoingResponse {
   readonly body: string;
 }
 
+/** A response of one line as `text/plain`. The message must be fit for a client. */
 export function plainResponse(status: number, message: string): PlainResponse {
   return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${message}\n` };
 }

@@ -3,6 +3,7 @@
 /** Status codes of refusals. */
 export type RefusalStatus = 400 | 413 | 414 | 417 | 421 | 431 | 501 | 505;
 
+/** The codes of {@link RequestError}: how a request violates HTTP/1.1. `docs/server-behavior.md` has the status of each. */
 export type RequestErrorCode =
   | "FORBIDDEN_BYTE"
   | "BAD_REQUEST_LINE"
@@ -81,6 +82,7 @@ export class ResponseError extends Error {
   }
 }
 
+/** The codes of {@link ResponseError}: what a response has that cannot be sent. */
 export type ResponseErrorCode =
   | "BAD_STATUS"
   | "BAD_FIELD_NAME"

@@ -25,6 +25,7 @@ export interface EndEvent {
   readonly trailers: readonly string[];
 }
 
+/** What the parser found next in the bytes. */
 export type RequestEvent = RequestHead | DataEvent | EndEvent;
 
 /** Recognises a head by its bytes. The parser needs none: this is where a cache may be put in. */
@@ -51,6 +52,7 @@ const MAX_PIECES_BEHIND = 64;
 
 type State = "head" | "length" | "chunked" | "failed";
 
+/** Parses the requests of one connection: push the bytes that arrive, and take events until there is none. */
 export class RequestParser {
   readonly #limits: HeadLimits;
   readonly #createCaches: () => ParserCaches;

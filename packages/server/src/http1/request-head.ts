@@ -11,6 +11,7 @@ import { badTransferEncoding, contentLengthOf, expectsContinue, keepsAlive, read
 import { FORBIDDEN_IN_VALUE, isAuthority, listContains } from "./grammar.ts";
 import { checkRequestLineStart, forbiddenByte, readRequestLine, type RequestLine } from "./request-line.ts";
 
+/** The limits of a request head. */
 export interface HeadLimits {
   /** Longest head accepted, in bytes, from the request line to the empty line; beyond it 431. Default 16 KiB, as in node and h11. */
   readonly maxHeadBytes: number;
@@ -20,8 +21,10 @@ export interface HeadLimits {
   readonly maxFields: number;
 }
 
+/** The limits that a parser has where it is given none. */
 export const DEFAULT_HEAD_LIMITS: HeadLimits = { maxHeadBytes: 16 * 1024, maxTargetBytes: 8 * 1024, maxFields: 100 };
 
+/** The request line and the header section of a request, checked. */
 export interface RequestHead {
   readonly kind: "request";
   readonly method: string;

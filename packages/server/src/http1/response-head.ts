@@ -223,7 +223,7 @@ export function chunkStart(lengthBytes: number): string {
   return `${lengthBytes.toString(16)}\r\n`;
 }
 
-/** @param trailers lines made by {@link trailerLine}. */
+/** The last chunk and the trailer section (RFC 9112 §7.1). @param trailers lines made by {@link trailerLine}. */
 export function lastChunk(trailers: string): string {
   return `0\r\n${trailers}\r\n`;
 }

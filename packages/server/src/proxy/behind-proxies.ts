@@ -7,7 +7,9 @@ import type { Address, Application, Exchange, Handler, HeaderView, IncomingReque
 import { type ForwardedElement, type ForwardedHeader, forwardedElements } from "./forwarded.ts";
 import { findClient, type TrustedProxies } from "./trust.ts";
 
+/** Which proxies are trusted, and how they name the client. */
 export interface ProxyOptions {
+  /** The proxies, by address or number. See {@link TrustedProxies}. */
   readonly trusted: TrustedProxies;
   /** Which fields the proxies write. Default `x-forwarded`: `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`. */
   readonly header?: ForwardedHeader;

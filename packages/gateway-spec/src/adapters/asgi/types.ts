@@ -3,6 +3,7 @@ import type { Exchange } from "../../index.ts";
 
 /** What an application sends as a byte string. A string is ISO-8859-1 in a header and UTF-8 in a body. */
 export type Bytes = Uint8Array | string;
+/** Header fields that an application sends: pairs of name and value. */
 export type SentHeaders = Iterable<readonly [Bytes, Bytes]>;
 
 interface AsgiVersions {
@@ -29,24 +30,28 @@ interface ConnectionScope {
   readonly "tsgi.exchange": Exchange;
 }
 
+/** The scope of one HTTP request. */
 export interface HttpScope extends ConnectionScope {
   readonly type: "http";
   readonly method: string;
   readonly scheme: "http" | "https";
 }
 
+/** The scope of one WebSocket connection. */
 export interface WebSocketScope extends ConnectionScope {
   readonly type: "websocket";
   readonly scheme: "ws" | "wss";
   readonly subprotocols: readonly string[];
 }
 
+/** The scope of startup and shutdown. */
 export interface LifespanScope {
   readonly type: "lifespan";
   readonly asgi: AsgiVersions;
   readonly state: Record<string, unknown>;
 }
 
+/** What a call of the application is about; `type` tells which. */
 export type Scope = HttpScope | WebSocketScope | LifespanScope;
 
 /** What `receive()` returns. */
@@ -80,8 +85,11 @@ export type SendEvent =
   | { readonly type: "lifespan.shutdown.complete" }
   | { readonly type: "lifespan.shutdown.failed"; readonly message?: string };
 
+/** Waits for the next event of the server. */
 export type Receive = () => Promise<ReceiveEvent>;
+/** Sends an event to the server. For content it fulfils at the pace of the client. */
 export type Send = (event: SendEvent) => Promise<void>;
+/** An application by ASGI 3: it is called once for each scope. */
 export type AsgiApplication = (scope: Scope, receive: Receive, send: Send) => Promise<void>;
 
 /** The error of an event that cannot be sent now. */

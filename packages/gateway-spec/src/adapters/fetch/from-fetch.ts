@@ -12,8 +12,10 @@ export interface ExecutionContext {
   readonly props: Readonly<Record<string, unknown>>;
 }
 
+/** A `fetch` function as workers, Bun and Hono have it. The second argument is the exchange, where a worker has its `env`. */
 export type FetchHandler = (request: Request, exchange: Exchange, context: ExecutionContext) => Awaitable<Response>;
 
+/** How the web `Request` is made. */
 export interface FromFetchOptions {
   /**
    * `false` passes a `Request` that is made when it is needed, which saves some ten microseconds a request, and replaces the globals

@@ -33,6 +33,7 @@ export interface FetchContext {
   waitUntil?(work: Promise<unknown>): void;
 }
 
+/** The log of the adapter. */
 export interface ToFetchOptions {
   /** Default: warnings and errors to the standard error stream. */
   readonly logger?: Logger;

@@ -5,6 +5,7 @@ import { Lifespan, lifespanHandle, type LifespanHandle } from "../../server-kit/
 import { NodeExchange, type NodeHost } from "../../server-kit/node/exchange.ts";
 import { VERSION } from "../../version.ts";
 
+/** The log and the limits of the adapter. */
 export interface ToNodeOptions {
   /** Default: warnings and errors to the standard error stream. */
   readonly logger?: Logger;
@@ -14,6 +15,7 @@ export interface ToNodeOptions {
   readonly maxDrainBytes?: number;
 }
 
+/** A listener for the `request` event of node's servers, with the lifespan of the application. */
 export type NodeListener = ((req: IncomingMessage, res: ServerResponse) => void) & LifespanHandle;
 
 /**

@@ -28,6 +28,7 @@ export type {
 export { InputStream } from "./input-stream.ts";
 export { validator, WsgiValidationError } from "./validator.ts";
 
+/** The limit of request content, and where errors are written. */
 export interface WsgiOptions {
   /**
    * Longest content accepted, in bytes; beyond it the response is 413. Default: the limit of the server (`maxBodyBytes`, 16 MiB for

@@ -33,6 +33,7 @@ export type WsgiFunction = (environ: Environ, startResponse: StartResponse) => W
 /** An instance is the body of one response. Its iterator may call `startResponse` when it is asked for the first piece. */
 export type WsgiClass = new (environ: Environ, startResponse: StartResponse) => WsgiResponse;
 
+/** An application by PEP 3333: a function, or a class whose objects are bodies. */
 export type WsgiApplication = WsgiFunction | WsgiClass;
 
 /** A new object for each request, which the application may change. */

@@ -12,6 +12,7 @@ import { responseCases } from "./response.ts";
 import { shutdownCases } from "./shutdown.ts";
 import { websocketCases } from "./websocket.ts";
 
+/** Every case of the kit, in the order in which it runs. */
 export const cases: readonly ConformanceCase[] = [
   ...requestCases,
   ...requestBodyCases,
