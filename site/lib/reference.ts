@@ -98,5 +98,7 @@ function findProblems(entries: readonly DeclarationReflection[]): readonly strin
 function isDocumented(reflection: DeclarationReflection): boolean {
   const { type, signatures = [] } = reflection;
   const functionType = type?.type === "reflection" ? (type.declaration.signatures ?? []) : [];
-  return [reflection, ...signatures, ...functionType].some((one) => one.hasComment());
+  return [reflection, ...signatures, ...functionType].some(
+    (one) => one.comment !== undefined && one.comment.summary.length > 0,
+  );
 }

@@ -50,6 +50,17 @@ interface AddRoute<State> {
   ): void;
 }
 
+/**
+ * A web application: routes, layers around them, and a lifespan. It is an {@link Application} of the contract, so every TSGI server
+ * runs it. A route whose method or path is wrong is an error when it is added.
+ *
+ * @example
+ * ```ts
+ * const app = new App();
+ * app.get("/users/:id<int>", ({ params }) => ({ id: params.id }));
+ * export default app;
+ * ```
+ */
 export class App<State = unknown> implements Application<State> {
   readonly #options: AppOptions<State>;
   readonly #router = new Router<Target>();

@@ -1,3 +1,9 @@
+/** The results of handlers, and the responses that they become. */
+import type { HeaderFields, OutgoingResponse, ResponseBody } from "@tsgi/gateway-spec";
+import { Html } from "./html.ts";
+import { assertJson, UnsendableError } from "./json.ts";
+import { fieldLines, fieldOf } from "./response-fields.ts";
+
 /**
  * What a handler may return, and the response that it becomes:
  *
@@ -8,12 +14,6 @@
  * - anything else is an error: `undefined` is most often a forgotten `return`, bytes and streams need a content type, and a
  *   `Map` or an `Error` would become `{}`.
  */
-import type { HeaderFields, OutgoingResponse, ResponseBody } from "@tsgi/gateway-spec";
-import { Html } from "./html.ts";
-import { assertJson, UnsendableError } from "./json.ts";
-import { fieldLines, fieldOf } from "./response-fields.ts";
-
-/** The top of `results.ts` lists what each value becomes. */
 export type HandlerResult = string | object | null;
 
 /** The status and the header fields of a {@link Reply}. */

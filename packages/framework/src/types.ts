@@ -62,7 +62,7 @@ export type FittingNeeds<Options, State> = Options extends { readonly needs: inf
     }
   : unknown;
 
-/** @see route */
+/** A route as a value: a method, a path and options, without a handler. {@link route} makes one. */
 export interface Route<Method extends string = string, Path extends string = string, Options = object> {
   readonly method: Method;
   readonly path: Path;

@@ -24,7 +24,7 @@ export interface Sealer {
 }
 
 /**
- * HMAC-SHA256 signatures.
+ * Makes a {@link Signer} with HMAC-SHA256.
  * @param purpose such as a cookie's name: what was signed for one purpose is not valid for another.
  * @throws TypeError for a key of fewer than 32 characters.
  */
@@ -54,7 +54,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM with a random nonce.
+ * Makes a {@link Sealer} with AES-256-GCM and a random nonce for each value.
  * @param purpose such as a cookie's name: what was sealed for one purpose does not open for another.
  * @throws TypeError for a key of fewer than 32 characters.
  */

@@ -1,5 +1,6 @@
 /** The one error class of every database, so that a handler can distinguish a duplicate from an outage without the driver's codes. */
 
+/** The codes of {@link DatabaseError}, the same for every database; `docs/errors.md` says what to do about each. */
 export type DatabaseErrorCode =
   /** The URL is not one that {@link openDatabase} understands. */
   | "DATABASE_URL_INVALID"

@@ -42,6 +42,7 @@ import type {
 
 export type { MysqlTls } from "./mysql-url.ts";
 
+/** The options of {@link openMysql}: the pool, time limits, TLS, and those of every database. */
 export interface MysqlOptions extends DatabaseOptions {
   /** Connections in the pool. Default 10. */
   readonly maxConnections?: number;

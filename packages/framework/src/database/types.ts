@@ -95,6 +95,7 @@ export interface PingOptions {
   readonly timeoutMs?: number;
 }
 
+/** A pool of connections. A statement, or a transaction, takes one for its duration. */
 export interface Database extends Queryable {
   /** For the few statements that must differ, such as AUTO_INCREMENT and AUTOINCREMENT. */
   readonly dialect: "mysql" | "sqlite";

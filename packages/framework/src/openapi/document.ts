@@ -67,7 +67,10 @@ const DOCUMENTED_METHODS: ReadonlySet<string> = new Set([
   "TRACE",
 ]);
 
-/** @throws TypeError where two different schemas have one id. */
+/**
+ * The OpenAPI document of some routes. {@link docs} serves that of an application.
+ * @throws TypeError where two different schemas have one id.
+ */
 export function openApiDocument(routes: Iterable<DocumentedRoute>, info: DocumentInfo): OpenApiDocument {
   const converter = new SchemaConverter();
   const paths: Record<string, Record<string, Operation>> = {};

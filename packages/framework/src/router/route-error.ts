@@ -1,5 +1,6 @@
 /** The error of a route that cannot be registered or built. It imports nothing: `@tsgi/framework/route` runs in browsers. */
 
+/** The codes of {@link RouteError}; `docs/errors.md` says what to do about each. */
 export type RouteErrorCode =
   /** The path does not follow the grammar of routes. */
   | "ROUTE_PATH_INVALID"

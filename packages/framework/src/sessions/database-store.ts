@@ -6,6 +6,7 @@ import type { SessionStore } from "./sessions.ts";
 export const SESSION_TABLE =
   "CREATE TABLE IF NOT EXISTS tsgi_session (id CHAR(64) NOT NULL PRIMARY KEY, data TEXT NOT NULL, expires BIGINT NOT NULL)";
 
+/** A store whose expired sessions can be removed. */
 export interface DatabaseSessionStore extends SessionStore {
   /** Removes what has expired. Call it now and then, from one copy of the application. @returns how many were removed. */
   sweep(): Promise<number>;

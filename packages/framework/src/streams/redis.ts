@@ -20,6 +20,7 @@ export interface RedisTopicsOptions {
   readonly logger?: { warn(message: string): void };
 }
 
+/** {@link Topics} over a Redis connection. */
 export interface RedisTopics extends Topics {
   /** Closes the connection. For the application's `shutdown`. */
   close(): Promise<void>;

@@ -5,7 +5,10 @@
  */
 import { Listeners } from "./listeners.ts";
 
-/** What an adapter implements. */
+/**
+ * Messages by topic, to every listener of the topic. {@link localTopics} reaches one process; an adapter over a broker has the same
+ * methods. A message is a hint that something has changed, and may be lost: the truth is in the database.
+ */
 export interface Topics {
   /**
    * Sends a message to every listener of the topic, this process included. A message that cannot be sent is no error of the

@@ -25,7 +25,7 @@ export interface ClientOptions {
   readonly exchange?: Partial<Exchange>;
 }
 
-/** At most one kind of content. */
+/** A request with content, of one kind at most. */
 export interface ClientRequest extends ClientOptions {
   /** Sent as `application/json`. */
   readonly json?: unknown;

@@ -50,7 +50,7 @@ export interface FilePart {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** A part of a form; `kind` tells fields from files. */
+/** A part of a form; `kind` distinguishes fields from files. */
 export type Part = FieldPart | FilePart;
 
 /** Longest header section of one part, in bytes. */

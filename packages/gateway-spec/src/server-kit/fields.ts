@@ -115,7 +115,7 @@ export function isPairs(fields: HeaderFields): fields is Iterable<readonly [stri
   return Symbol.iterator in fields;
 }
 
-/** @throws TypeError where a name or a value may not be sent (RFC 9110 §5.1, §5.5). */
+/** Checks a header field of a response. @throws TypeError where its name or value may not be sent (RFC 9110 §5.1, §5.5). */
 export function checkField(name: string, value: string): void {
   if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name`);
   if (FORBIDDEN_IN_FIELD_VALUE.test(value)) throw new TypeError(`The value of ${name} has a forbidden character`);

@@ -9,7 +9,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** @throws TypeError for what is no response. It names the request and what to return. */
+/** Checks what a handler returned. @throws TypeError for what is no response. It names the request and what to return. */
 export function checkResponse(value: unknown, method: string, target: string): asserts value is OutgoingResponse {
   if (typeof value === "object" && value !== null && "status" in value) return;
   const without = typeof value === "object" && value !== null ? " without a status" : "";
@@ -20,14 +20,14 @@ export function checkResponse(value: unknown, method: string, target: string): a
   );
 }
 
-/** @throws TypeError for what is no final status. */
+/** Checks the status of a response: an integer from 200 to 599. @throws TypeError for any other. */
 export function checkStatus(status: unknown): void {
   if (Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599) return;
   if (status === 101) throw new TypeError("The status of a response is 101 only where upgradeWebSocket was called");
   throw new TypeError(`The status of a response is an integer from 200 to 599, not ${describe(status)}`);
 }
 
-/** @throws TypeError for what an application may not send before its response (TSGI-33). */
+/** Checks the status of an informational response: an integer from 102 to 199 (TSGI-33). @throws TypeError for any other. */
 export function checkInformationalStatus(status: unknown): void {
   if (Number.isInteger(status) && (status as number) >= 102 && (status as number) <= 199) return;
   throw new TypeError(`The status of an informational response is an integer from 102 to 199, not ${describe(status)}`);

@@ -66,7 +66,7 @@ export function reasonPhrase(status: number): string {
   return REASON[status] ?? "";
 }
 
-/** @throws ResponseError `BAD_STATUS` where it is not a status code. */
+/** The status line of a response (RFC 9112 §4). @throws ResponseError `BAD_STATUS` where it is not a status code. */
 export function statusLine(status: number): string {
   const line = STATUS_LINES[status];
   if (line === undefined || line === "") {

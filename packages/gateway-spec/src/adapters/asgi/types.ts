@@ -51,7 +51,7 @@ export interface LifespanScope {
   readonly state: Record<string, unknown>;
 }
 
-/** What a call of the application is about; `type` tells which. */
+/** What a call of the application is about; `type` says which. */
 export type Scope = HttpScope | WebSocketScope | LifespanScope;
 
 /** What `receive()` returns. */

@@ -9,6 +9,8 @@ export type Bytes = Uint8Array | string;
 export type ExcInfo = Error | readonly [type: unknown, value: Error, traceback: unknown];
 
 /**
+ * Announces status and header fields, once, before the first piece of the body.
+ *
  * @param status such as `200 OK`. HTTP/2 has no reason phrase, and no server of ours sends this one.
  * @param headers a list of pairs: `[["Content-Type", "text/html"]]`.
  * @param excInfo the error for which this head replaces an earlier one. It is thrown again if the earlier head has been sent.
