@@ -117,10 +117,18 @@ export class App<State = unknown> implements Application<State> {
     }
   };
 
+  /**
+   * Adds a route for GET and HEAD: `get(path, handler)`, or `get(path, options, handler)` with {@link RouteOptions}.
+   * @throws RouteError for a path or a schema that cannot be used, and for a second route of the same path.
+   */
   readonly get: AddRoute<State> = this.#shorthand("GET");
+  /** Adds a route for POST; the arguments are those of `get`. */
   readonly post: AddRoute<State> = this.#shorthand("POST");
+  /** Adds a route for PUT; the arguments are those of `get`. */
   readonly put: AddRoute<State> = this.#shorthand("PUT");
+  /** Adds a route for PATCH; the arguments are those of `get`. */
   readonly patch: AddRoute<State> = this.#shorthand("PATCH");
+  /** Adds a route for DELETE; the arguments are those of `get`. */
   readonly delete: AddRoute<State> = this.#shorthand("DELETE");
 
   /** Adds a route value with its handler. @throws RouteError */

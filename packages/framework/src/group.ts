@@ -49,10 +49,18 @@ export class Group<Prefix extends string, GroupNeeds extends Needs, State = unkn
     this.#add = add;
   }
 
+  /**
+   * Adds a route for GET and HEAD below the prefix: `get(path, handler)`, or `get(path, options, handler)` with {@link RouteOptions}.
+   * @throws RouteError for a path or a schema that cannot be used, and for a second route of the same path.
+   */
   readonly get: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("GET");
+  /** Adds a route for POST; the arguments are those of `get`. */
   readonly post: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("POST");
+  /** Adds a route for PUT; the arguments are those of `get`. */
   readonly put: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("PUT");
+  /** Adds a route for PATCH; the arguments are those of `get`. */
   readonly patch: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("PATCH");
+  /** Adds a route for DELETE; the arguments are those of `get`. */
   readonly delete: AddToGroup<Prefix, GroupNeeds, State> = this.#shorthand("DELETE");
 
   /** A route value of the group: `area.route("GET /users/:id", …)`. Add it with `app.on`. @throws RouteError */
