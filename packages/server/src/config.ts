@@ -1,12 +1,22 @@
 /**
- * Every option of the `tsgi` command, once: its schema, its default, its description. The command line, the environment, the
+ * Every option of the `tsgi` command, once: its type, its default, its description. The command line, the environment, the
  * configuration file, `--help`, `--check` and the README's table are made from it.
  */
-import { z } from "zod";
 import { closestName } from "./closest-name.ts";
 import type { ForwardedHeader } from "./proxy/forwarded.ts";
-import { findClient, type TrustedProxies } from "./proxy/trust.ts";
+import {
+  either,
+  integer,
+  mounts,
+  oneOf,
+  type OptionType,
+  type StaticMount,
+  text,
+  toggle,
+  trustedProxies,
+} from "./option-values.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type Limits } from "./options.ts";
+import type { TrustedProxies } from "./proxy/trust.ts";
 
 /** What the command runs with. */
 export interface Config extends Limits {
@@ -37,13 +47,6 @@ export interface Config extends Limits {
   readonly maxRequestsPerWorker: number;
   readonly maxWorkerMemoryBytes: number;
   readonly shutdownTimeoutMs: number;
-}
-
-/** A folder of `--static`. */
-export interface StaticMount {
-  /** The path that requests begin with, with a slash at both ends. */
-  readonly prefix: string;
-  readonly folder: string;
 }
 
 /** What the command does beside running an application. Only on the command line. */
@@ -112,28 +115,27 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
       origins.set(name, `${place} (${describe(name)})`);
     }
   }
-  const result = schema.safeParse(values);
-  if (!result.success)
-    throw new UsageError(result.error.issues.flatMap((issue) => explain(issue, values, names)).join("\n"));
-  const conflict = conflictOf(result.data);
-  if (conflict === null) return { config: result.data, origins };
+  const config: Record<string, unknown> = {};
+  for (const [name, { byDefault }] of DEFINITIONS) if (byDefault !== undefined) config[name] = byDefault;
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    const type = DEFINITIONS.get(name)?.type;
+    const read = type?.read(value);
+    if (read !== undefined) config[name] = read;
+    else problems.push(`${names.get(name) ?? name}: ${problemOf(name, value, type)}`);
+  }
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  // Each option of the type is in the table, with its default or as an optional one.
+  const complete = config as unknown as Config;
+  const conflict = conflictOf(complete);
+  if (conflict === null) return { config: complete, origins };
   throw new UsageError(`${names.get(conflict.name) ?? conflict.name}: ${conflict.message}`);
 }
 
-function explain(
-  issue: z.core.$ZodIssue,
-  values: Readonly<Record<string, unknown>>,
-  names: ReadonlyMap<string, string>,
-): readonly string[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map(
-      (key) => `${names.get(key) ?? key}: unknown option${didYouMean(closestName(key, OPTION_NAMES))}`,
-    );
-  }
-  const name = String(issue.path[0]);
-  const value = values[name];
+function problemOf(name: string, value: unknown, type: OptionType<unknown> | undefined): string {
+  if (type === undefined) return `unknown option${didYouMean(closestName(name, [...DEFINITIONS.keys()]))}`;
   const shown = typeof value === "string" || typeof value === "number" ? `, not ${JSON.stringify(value)}` : "";
-  return [`${names.get(name) ?? name}: ${issue.message}${shown}`];
+  return type.rule + shown;
 }
 
 /** Two options that exclude each other, or one that needs another. */
@@ -209,192 +211,174 @@ export function didYouMean(closest: string | null): string {
   return closest === null ? "" : `: did you mean "${closest}"?`;
 }
 
-/** A whole number, as a number or as decimal digits. Not `0x50`, not `1e3`, not an empty text. */
-function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
-  const message = `must be a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`}`;
-  const digits = z.string().regex(/^\d+$/).transform(Number);
-  return z
-    .union([z.number(), digits], message)
-    .pipe(z.number(message).int(message).min(min, message).max(max, message));
+/** An option: how its value is read, and what the help says. */
+interface Definition<T = unknown> {
+  readonly type: OptionType<T>;
+  readonly byDefault?: T;
+  /** `null` for a switch. */
+  readonly placeholder: string | null;
+  readonly description: string;
+  readonly group: string;
+  readonly repeatable?: boolean;
+  /** Other flags, with variables of their own. */
+  readonly otherNames?: readonly string[];
+  readonly otherVariables?: readonly string[];
+  readonly letter?: string;
 }
 
-function limit(name: keyof Limits, description: string, min = 1) {
+type WithDefault<T> = Definition<T> & { readonly byDefault: T };
+
+/** An option that the configuration always has needs a default. */
+type Definitions<T> = {
+  readonly [Name in keyof T]-?: undefined extends T[Name]
+    ? Definition<Exclude<T[Name], undefined>>
+    : WithDefault<T[Name]>;
+};
+
+function limit(name: keyof Limits, description: string, min = 1): WithDefault<number> {
   const placeholder = name.endsWith("Ms") ? "ms" : name.endsWith("Bytes") ? "bytes" : "count";
-  return integer(min).default(DEFAULT_LIMITS[name]).meta({ placeholder, description, group: "Timeouts and limits" });
+  const byDefault = DEFAULT_LIMITS[name];
+  return { type: integer(min), byDefault, placeholder, description, group: "Timeouts and limits" };
 }
 
-function toggle() {
-  return z.union([z.boolean(), z.stringbool()], "must be true or false").default(false);
+function workerLimit(byDefault: number, placeholder: string, description: string, min: number): WithDefault<number> {
+  return { type: integer(min), byDefault, placeholder, description, group: "Workers" };
 }
 
-/** `10.0.0.0/8,unix`, a list of them, or a number of proxies. */
-function trustedProxies() {
-  const count = integer(1, 100);
-  const list = z
-    .union([z.array(z.string()), z.string().transform((text) => text.split(",").map((name) => name.trim()))])
-    .refine((names) => isTrustedProxies(names), "must have addresses, networks such as 10.0.0.0/8, or unix");
-  return z
-    .union([count, list], "must be addresses, networks such as 10.0.0.0/8 or unix, with commas; or a number")
-    .optional();
-}
-
-function isTrustedProxies(names: readonly string[]): boolean {
-  try {
-    findClient(names);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** `/static=./static`, or a folder alone, which is mounted at `/`. */
-function mounts() {
-  const message = "must be a folder, or a path and a folder such as /static=./static";
-  const one = z
-    .string()
-    .regex(/^(?:[^/=]|\/[^=]*$|\/[^=]*=.)/, message)
-    .transform(toMount);
-  const list = z.union(
-    [
-      z.array(one),
-      z
-        .string()
-        .transform((text) => text.split(","))
-        .pipe(z.array(one)),
-    ],
-    message,
-  );
-  return list.default([]);
-}
-
-function toMount(text: string): StaticMount {
-  const at = text.startsWith("/") ? text.indexOf("=") : -1;
-  if (at === -1) return { prefix: "/", folder: text };
-  const path = text.slice(0, at);
-  return { prefix: path.endsWith("/") ? path : `${path}/`, folder: text.slice(at + 1) };
-}
-
-function workerLimit(value: number, placeholder: string, description: string, min: number) {
-  return integer(min).default(value).meta({ placeholder, description, group: "Workers" });
-}
-
-const schema = z.strictObject({
-  application: z.string().min(1, "must name a module").optional().meta({
+const options: Definitions<Config> = {
+  application: {
+    type: text("must name a module"),
     placeholder: "module[:export]",
     description: "The application; the same as the last argument of the command",
     group: "Application",
-  }),
-  static: mounts().meta({
+  },
+  static: {
+    type: mounts,
+    byDefault: [],
     placeholder: "[/path=]folder",
     description:
       "Serve the files of a folder, below a path or before the application; several times on the command line",
     group: "Application",
     repeatable: true,
-  }),
-  server: z.enum(["socket", "node"], "must be socket or node").default("socket").meta({
+  },
+  server: {
+    type: oneOf("socket", "node"),
+    byDefault: "socket",
     placeholder: "socket|node",
     description: "The server of this package for HTTP/1.1, or the one on node:http (with TLS: HTTP/2 too)",
     group: "Application",
-  }),
-  accessLog: z.enum(["off", "combined", "json"], "must be off, combined or json").default("off").meta({
+  },
+  accessLog: {
+    type: oneOf("off", "combined", "json"),
+    byDefault: "off",
     placeholder: "off|combined|json",
     description: "A line on the standard output for each response, in this format",
     group: "Application",
-  }),
-  hostname: z
-    .string()
-    .min(1, "must be a name or an address")
-    .default("127.0.0.1")
-    .meta({
-      placeholder: "name",
-      description: "Name or address to listen on; 0.0.0.0 or :: for all addresses of the machine",
-      group: "Address",
-      otherNames: ["host"],
-    }),
-  port: integer(0, 65_535)
-    .default(7788)
-    .meta({
-      placeholder: "number",
-      description: "Port to listen on; with 0 the system chooses",
-      group: "Address",
-      // Most hosting platforms set it.
-      otherVariables: ["PORT"],
-    }),
-  path: z.string().min(1, "must be a path").optional().meta({
+  },
+  hostname: {
+    type: text("must be a name or an address"),
+    byDefault: "127.0.0.1",
+    placeholder: "name",
+    description: "Name or address to listen on; 0.0.0.0 or :: for all addresses of the machine",
+    group: "Address",
+    otherNames: ["host"],
+  },
+  port: {
+    type: integer(0, 65_535),
+    byDefault: 7788,
+    placeholder: "number",
+    description: "Port to listen on; with 0 the system chooses",
+    group: "Address",
+    // Most hosting platforms set it.
+    otherVariables: ["PORT"],
+  },
+  path: {
+    type: text("must be a path"),
     placeholder: "file",
     description: "Unix domain socket to listen on, in place of hostname and port",
     group: "Address",
-  }),
-  fd: integer(3, 65_535).optional().meta({
+  },
+  fd: {
+    type: integer(3, 65_535),
     placeholder: "number",
     description:
       "Inherited descriptor to listen on, in place of the above; 3 if LISTEN_PID and LISTEN_FDS=1 are set (systemd)",
     group: "Address",
-  }),
-  tlsCert: z.string().min(1, "must be a path").optional().meta({
+  },
+  tlsCert: {
+    type: text("must be a path"),
     placeholder: "file",
     description: "HTTPS with this certificate (PEM) and its chain; read again when the file changes",
     group: "TLS",
-  }),
-  tlsKey: z.string().min(1, "must be a path").optional().meta({
+  },
+  tlsKey: {
+    type: text("must be a path"),
     placeholder: "file",
     description: "The private key of the certificate (PEM)",
     group: "TLS",
-  }),
-  tlsSelfSigned: toggle().meta({
+  },
+  tlsSelfSigned: {
+    type: toggle,
+    byDefault: false,
     placeholder: null,
     description: "HTTPS for development, with a new certificate at each start",
     group: "TLS",
-  }),
-  trustedProxies: trustedProxies().meta({
+  },
+  trustedProxies: {
+    type: trustedProxies,
     placeholder: "addresses|number",
     description:
       "Proxies whose fields on the client are read: addresses, networks and unix, with commas; or how many proxies there are",
     group: "Proxies",
-  }),
-  forwardedHeader: z
-    .enum(["x-forwarded", "forwarded"], "must be x-forwarded or forwarded")
-    .default("x-forwarded")
-    .meta({
-      placeholder: "x-forwarded|forwarded",
-      description: "Which fields the proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239)",
-      group: "Proxies",
-    }),
-  proxyProtocol: toggle().meta({
+  },
+  forwardedHeader: {
+    type: oneOf("x-forwarded", "forwarded"),
+    byDefault: "x-forwarded",
+    placeholder: "x-forwarded|forwarded",
+    description: "Which fields the proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239)",
+    group: "Proxies",
+  },
+  proxyProtocol: {
+    type: toggle,
+    byDefault: false,
     placeholder: null,
     description:
       "Expect a header of the PROXY protocol (version 1 or 2) on each connection; only from --trusted-proxies, by their addresses",
     group: "Proxies",
-  }),
-  opsPort: integer(0, 65_535).optional().meta({
+  },
+  opsPort: {
+    type: integer(0, 65_535),
     placeholder: "number",
     description: "Port of /live, /ready and /metrics for probes and Prometheus; with 0 the system chooses",
     group: "Operations",
-  }),
-  opsHostname: z.string().min(1, "must be a name or an address").default("127.0.0.1").meta({
+  },
+  opsHostname: {
+    type: text("must be a name or an address"),
+    byDefault: "127.0.0.1",
     placeholder: "name",
     description: "Name or address for the operations port; 0.0.0.0 or :: where probes come from outside",
     group: "Operations",
-  }),
-  watch: toggle().meta({
+  },
+  watch: {
+    type: toggle,
+    byDefault: false,
     placeholder: null,
     description: "Restart when a file below the working directory changes; sets NODE_ENV=development if it is not set",
     group: "Development",
-  }),
-  workers: z
-    .union([z.literal("auto"), integer(1, 1024)], "must be a whole number from 1 to 1024, or auto")
-    .optional()
-    .meta({
-      placeholder: "number|auto",
-      description: "Serve with this many processes under a supervisor; auto is one for each CPU",
-      group: "Workers",
-      otherVariables: ["WEB_CONCURRENCY"],
-    }),
-  pidFile: z.string().min(1, "must be a path").optional().meta({
+  },
+  workers: {
+    type: either("must be a whole number from 1 to 1024, or auto", oneOf("auto"), integer(1, 1024)),
+    placeholder: "number|auto",
+    description: "Serve with this many processes under a supervisor; auto is one for each CPU",
+    group: "Workers",
+    otherVariables: ["WEB_CONCURRENCY"],
+  },
+  pidFile: {
+    type: text("must be a path"),
     placeholder: "file",
     description: "File for the supervisor's process id; --status asks the supervisor through it",
     group: "Workers",
-  }),
+  },
   startTimeoutMs: workerLimit(60_000, "ms", "Time for a worker to listen; then it is killed", 1),
   stuckTimeoutMs: workerLimit(
     30_000,
@@ -404,11 +388,13 @@ const schema = z.strictObject({
   ),
   maxRequestsPerWorker: workerLimit(Number.POSITIVE_INFINITY, "count", "Requests after which a worker is replaced", 1),
   maxWorkerMemoryBytes: workerLimit(Number.POSITIVE_INFINITY, "bytes", "Memory beyond which a worker is replaced", 1),
-  shutdownTimeoutMs: integer(0).default(DEFAULT_SHUTDOWN_TIMEOUT_MS).meta({
+  shutdownTimeoutMs: {
+    type: integer(0),
+    byDefault: DEFAULT_SHUTDOWN_TIMEOUT_MS,
     placeholder: "ms",
     description: "How long a shutdown waits for running requests",
     group: "Timeouts and limits",
-  }),
+  },
   maxHeadBytes: limit("maxHeadBytes", "Longest request head; a longer one gets 431"),
   maxTargetBytes: limit("maxTargetBytes", "Longest request target; a longer one gets 414"),
   maxFields: limit("maxFields", "Most field lines in a head; more get 431"),
@@ -426,54 +412,66 @@ const schema = z.strictObject({
   ),
   maxRequestsPerConnection: limit("maxRequestsPerConnection", "Most requests on one connection"),
   maxDrainBytes: limit("maxDrainBytes", "Most unread request content that is discarded to keep a connection", 0),
-}) satisfies z.ZodType<Config>;
+};
 
-const commandSchema = z.strictObject({
-  config: z.string().optional().meta({
+const commandOptions: Definitions<CommandOptions> = {
+  config: {
+    type: text("must be a path"),
     placeholder: "file",
     description: "Configuration file (default tsgi.config.ts, .js, .mjs or .json, if there is one)",
-  }),
-  check: z.boolean().default(false).meta({
+    group: "Command",
+  },
+  check: {
+    type: toggle,
+    byDefault: false,
     placeholder: null,
     description: "Check the options, print each value and its origin, and start nothing",
-  }),
-  status: z.boolean().default(false).meta({
+    group: "Command",
+  },
+  status: {
+    type: toggle,
+    byDefault: false,
     placeholder: null,
     description: "Print the workers of the supervisor that --pid-file names, and start nothing",
-  }),
-  help: z.boolean().default(false).meta({ placeholder: null, description: "Print this", letter: "h" }),
-  version: z.boolean().default(false).meta({ placeholder: null, description: "Print the version", letter: "v" }),
-}) satisfies z.ZodType<CommandOptions>;
+    group: "Command",
+  },
+  help: { type: toggle, byDefault: false, placeholder: null, description: "Print this", group: "Command", letter: "h" },
+  version: {
+    type: toggle,
+    byDefault: false,
+    placeholder: null,
+    description: "Print the version",
+    group: "Command",
+    letter: "v",
+  },
+};
 
-export const OPTIONS: readonly OptionInfo[] = Object.entries(schema.shape).map(([name, option]) =>
-  describe(name, option),
-);
+const DEFINITIONS: ReadonlyMap<string, Definition> = new Map(Object.entries<Definition>(options));
+
+export const OPTIONS: readonly OptionInfo[] = [...DEFINITIONS].map(([name, option]) => describe(name, option));
 
 /** The options of the command itself. They have no variables. */
-export const COMMAND_OPTIONS: readonly OptionInfo[] = Object.entries(commandSchema.shape).map(([name, option]) =>
+export const COMMAND_OPTIONS: readonly OptionInfo[] = Object.entries<Definition>(commandOptions).map(([name, option]) =>
   describe(name, option),
 );
 
-const OPTION_NAMES: readonly string[] = OPTIONS.map(({ name }) => name);
-
-function describe(name: string, option: z.ZodType): OptionInfo {
-  const { description = "", group = "Command", placeholder, repeatable, letter, ...others } = option.meta() ?? {};
-  const { otherNames = [], otherVariables = [] } = others as Partial<Record<string, readonly string[]>>;
+function describe(name: string, option: Definition): OptionInfo {
+  const { description, group, placeholder, repeatable = false, letter, otherNames = [], otherVariables = [] } = option;
   const flags = [name, ...otherNames].map(toFlag);
-  const { data: value } = option.safeParse(undefined) as { readonly data?: Config[keyof Config] };
+  const value = option.byDefault as Config[keyof Config];
   const defaultText = value === false ? "none" : valueText(value);
   return {
     name,
     flag: toFlag(name),
-    otherFlags: [...flags.slice(1), ...(typeof letter === "string" ? [`-${letter}`] : [])],
+    otherFlags: [...flags.slice(1), ...(letter === undefined ? [] : [`-${letter}`])],
     variables:
       group === "Command"
         ? []
         : [...flags.map((flag) => `TSGI_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`), ...otherVariables],
     description,
-    placeholder: typeof placeholder === "string" ? placeholder : null,
-    repeatable: repeatable === true,
-    group: String(group),
+    placeholder,
+    repeatable,
+    group,
     // Infinity is worth mentioning: the option is a limit that is off.
     defaultText: defaultText === "none" && value !== Number.POSITIVE_INFINITY ? "" : defaultText,
   };

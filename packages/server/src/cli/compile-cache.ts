@@ -1,6 +1,6 @@
 /**
  * Keeps the compiled code of modules on disk, and TypeScript without its types, for the next start: a handler in TypeScript then
- * starts with 185 ms of CPU time instead of 240.
+ * needs a fifth less CPU time.
  */
 import { existsSync } from "node:fs";
 import { enableCompileCache } from "node:module";

@@ -2,11 +2,9 @@
 import { resolve } from "node:path";
 import type { Application, Handler, Logger, Serve, Server } from "@tsgi/gateway-spec";
 import { STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
-import { accessLog as withAccessLog } from "@tsgi/gateway-spec/access-log";
 import type { Config } from "../config.ts";
 import type { SocketServeOptions } from "../options.ts";
 import { loadApplication } from "./load-application.ts";
-import { serveStatic } from "./static-mounts.ts";
 
 /** What to run, and where. */
 export interface Start {
@@ -33,8 +31,15 @@ async function composeApplication({ config, folder, applicationArguments }: Star
   const application: Application | null = typeof loaded === "function" ? { fetch: loaded } : loaded;
   const handler: Handler | null =
     application === null ? null : (request, exchange) => application.fetch(request, exchange);
-  const served = mounts.length === 0 && handler !== null ? handler : serveStatic(mounts, folder, handler);
-  const fetch = accessLog === "off" ? served : withAccessLog({ format: accessLog })(served);
+  // Imported where they are used: the media types alone take 12 ms of CPU time.
+  const served =
+    mounts.length === 0 && handler !== null
+      ? handler
+      : (await import("./static-mounts.ts")).serveStatic(mounts, folder, handler);
+  const fetch =
+    accessLog === "off"
+      ? served
+      : (await import("@tsgi/gateway-spec/access-log")).accessLog({ format: accessLog })(served);
   if (application === null) return { fetch };
   // Not a spread: the members of a class instance are not its own.
   return {

@@ -1,7 +1,7 @@
 /** The folders of `--static`, before an application or alone. */
 import { resolve } from "node:path";
 import type { Handler } from "@tsgi/gateway-spec";
-import type { StaticMount } from "../config.ts";
+import type { StaticMount } from "../option-values.ts";
 import { staticFiles } from "../static-files.ts";
 import { splitUrl } from "../static-files/request-path.ts";
 
