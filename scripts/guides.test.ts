@@ -10,6 +10,7 @@ const DOCS = join(import.meta.dirname, "../docs");
 
 /** Each has a folder of its own; the pages of one guide follow each other in the same folder. */
 const GUIDES: Readonly<Record<string, readonly string[]>> = {
+  recipes: ["recipes.md"],
   views: ["views.md"],
   database: ["database.md"],
   api: ["api.md"],

@@ -150,6 +150,7 @@ export class GuideRunner {
       .replaceAll("%{http_code}", String(response.status))
       .replaceAll("%{content_type}", response.headers.get("content-type") ?? "")
       .replaceAll("%{redirect_url}", response.headers.get("location") ?? "")
+      .replaceAll(/%header\{([\w-]+)\}/g, (_, name: string) => response.headers.get(name) ?? "")
       .replaceAll(String.raw`\n`, "\n");
     return (showsBody ? content : "") + written;
   }
@@ -257,7 +258,8 @@ async function readUntil(response: Response, signal: AbortSignal | null): Promis
   const decoder = new TextDecoder();
   let text = "";
   try {
-    for await (const piece of response.body as AsyncIterable<Uint8Array>) text += decoder.decode(piece, { stream: true });
+    for await (const piece of response.body as AsyncIterable<Uint8Array>)
+      text += decoder.decode(piece, { stream: true });
   } catch (error) {
     if (signal?.aborted !== true) throw error;
   }
