@@ -306,6 +306,9 @@ test("the packages export these names", async () => {
     @tsgi/gateway-spec/server-kit/node
       NodeExchange
       type NodeHost
+    @tsgi/gateway-spec/server-kit/fetch
+      FetchExchange
+      type FetchHost
     @tsgi/gateway-spec/access-log
       accessLog
       noteRoute
@@ -404,6 +407,16 @@ test("the packages export these names", async () => {
     @tsgi/server/node
       serve
       type NodeServeOptions
+    @tsgi/server/bun
+      serve
+      type BunServeOptions
+      type FetchHostOptions
+      type ProxyOptions
+    @tsgi/server/deno
+      serve
+      type DenoServeOptions
+      type FetchHostOptions
+      type ProxyOptions
     @tsgi/server/static-files
       staticFiles
       type StaticFilesOptions

@@ -260,7 +260,11 @@ describe("wrong usage exits with 2 and shows the usage", () => {
       ["app.ts", "--port", "0x50"],
       '--port: must be a whole number from 0 to 65535, not "0x50"',
     ],
-    ["no such server", ["0", "app.ts", "--server", "apache"], '--server: must be socket or node, not "apache"'],
+    [
+      "no such server",
+      ["0", "app.ts", "--server", "apache"],
+      '--server: must be socket, node, bun, deno or auto, not "apache"',
+    ],
     ["no such configuration file", ["--config", "nowhere.json"], "--config: there is no file nowhere.json"],
   ])("%s", async (_name, args, message) => {
     const { code, stderr, stdout } = await outcome(args);

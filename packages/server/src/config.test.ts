@@ -79,7 +79,7 @@ test.each([
   [{ port: "1e3" }, '<port>: must be a whole number from 0 to 65535, not "1e3"'],
   [{ fd: 2 }, "<fd>: must be a whole number from 3 to 65535, not 2"],
   [{ maxFields: 0 }, "<maxFields>: must be a whole number from 1, not 0"],
-  [{ server: "apache" }, '<server>: must be socket or node, not "apache"'],
+  [{ server: "apache" }, '<server>: must be socket, node, bun, deno or auto, not "apache"'],
   [{ watch: "perhaps" }, '<watch>: must be true or false, not "perhaps"'],
   [{ static: "/static=" }, "<static>: must be a folder, or a path and a folder such as /static=./static"],
   [{ tlsCert: "c.pem" }, "<tlsCert>: the private key of the certificate is missing (--tls-key)"],

@@ -18,6 +18,9 @@ import {
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type Limits } from "./options.ts";
 import type { TrustedProxies } from "./proxy/trust.ts";
 
+/** `bun` and `deno` are the HTTP servers of these runtimes; `auto` is that of the runtime, else `socket`. */
+const SERVERS = ["socket", "node", "bun", "deno", "auto"] as const;
+
 /** What the command runs with. */
 export interface Config extends Limits {
   /** `module` or `module:export`. */
@@ -27,7 +30,7 @@ export interface Config extends Limits {
   readonly port: number;
   readonly path?: string | undefined;
   readonly fd?: number | undefined;
-  readonly server: "socket" | "node";
+  readonly server: (typeof SERVERS)[number];
   readonly accessLog: "off" | "combined" | "json";
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
@@ -140,6 +143,7 @@ function problemOf(name: string, value: unknown, type: OptionType<unknown> | und
 
 /** Two options that exclude each other, or one that needs another. */
 function conflictOf({
+  server,
   watch,
   workers,
   path,
@@ -151,6 +155,9 @@ function conflictOf({
 }: Config): { readonly name: string; readonly message: string } | null {
   if (watch && workers !== undefined) {
     return { name: "watch", message: "a watched application runs in one process: leave out --workers" };
+  }
+  if ((server === "bun" || server === "deno") && workers !== undefined) {
+    return { name: "server", message: "this server cannot share a socket between workers: leave out --workers" };
   }
   if (tlsCert !== undefined && tlsKey === undefined) {
     return { name: "tlsCert", message: "the private key of the certificate is missing (--tls-key)" };
@@ -262,10 +269,11 @@ const options: Definitions<Config> = {
     repeatable: true,
   },
   server: {
-    type: oneOf("socket", "node"),
+    type: oneOf(...SERVERS),
     byDefault: "socket",
-    placeholder: "socket|node",
-    description: "The server of this package for HTTP/1.1, or the one on node:http (with TLS: HTTP/2 too)",
+    placeholder: "socket|node|bun|deno|auto",
+    description:
+      "The server for HTTP/1.1, on node:http (with TLS: HTTP/2 too), on Bun.serve, on Deno.serve; auto: by runtime",
     group: "Application",
   },
   accessLog: {

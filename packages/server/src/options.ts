@@ -103,10 +103,17 @@ function mapToTrue(limits: Limits): Readonly<Record<keyof Limits, true>> {
   return Object.fromEntries(Object.keys(limits).map((name) => [name, true])) as Record<keyof Limits, true>;
 }
 
-/** An option that does not exist was given to `serve`. */
+export type OptionErrorCode = "UNKNOWN_OPTION" | "UNSUPPORTED_OPTION";
+
+/** An option that does not exist, or that this server cannot keep, was given to `serve`. */
 export class OptionError extends TypeError {
   override readonly name = "OptionError";
-  readonly code = "UNKNOWN_OPTION";
+  readonly code: OptionErrorCode;
+
+  constructor(message: string, code: OptionErrorCode = "UNKNOWN_OPTION") {
+    super(message);
+    this.code = code;
+  }
 }
 
 /**

@@ -207,7 +207,8 @@ export class Wire {
 
   async head(): Promise<ResponseHead> {
     const line = await this.line("a status line");
-    const status = /^HTTP\/1\.1 (\d{3}) [^\r\n]*$/.exec(line)?.[1];
+    // RFC 9110 §6.2: a server may respond to a request of HTTP/1.0 in the same version.
+    const status = /^HTTP\/1\.[01] (\d{3}) [^\r\n]*$/.exec(line)?.[1];
     if (status === undefined) throw new ConformanceError(`expected a status line, saw ${JSON.stringify(line)}`);
     return { status: Number(status), fields: await this.#fields() };
   }

@@ -1,6 +1,7 @@
 /** Runs a server in this process until a signal, or the process that watches files, stops it. */
 import type { Server } from "@tsgi/gateway-spec";
 import type { Config } from "../config.ts";
+import { serverKind } from "./server-kind.ts";
 import { type Start, startServer } from "./start.ts";
 
 /** Resolves when the server listens; the process then lives until it is stopped. Rejects if it cannot start. */
@@ -15,7 +16,7 @@ export async function run(start: Start): Promise<void> {
   stopOnSignal(server, () => {
     readiness.isReady = false;
   });
-  process.stdout.write(`tsgi: ${server.url} (${start.config.server} server, pid ${process.pid})\n`);
+  process.stdout.write(`tsgi: ${server.url} (${serverKind(start.config.server)} server, pid ${process.pid})\n`);
 }
 
 /** Before the application starts, so that a probe can tell a slow start from a dead process. */

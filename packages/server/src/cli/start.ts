@@ -1,10 +1,11 @@
 /** Starts the server that a configuration describes. A worker process calls it, and so does the command itself. */
 import { resolve } from "node:path";
-import type { Application, Handler, Logger, Serve, Server } from "@tsgi/gateway-spec";
+import type { Application, Handler, Logger, Server } from "@tsgi/gateway-spec";
 import { STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
 import type { Config } from "../config.ts";
 import type { SocketServeOptions } from "../options.ts";
 import { loadApplication } from "./load-application.ts";
+import { importServe, serverKind } from "./server-kind.ts";
 
 /** What to run, and where. */
 export interface Start {
@@ -21,7 +22,7 @@ export interface Start {
 export async function startServer(start: Start, onRequest?: () => void): Promise<Server> {
   const composed = await composeApplication(start);
   const application = onRequest === undefined ? composed : withCount(composed, onRequest);
-  const serve = await importServe(start.config.server);
+  const serve = await importServe(serverKind(start.config.server));
   return serve(application, serveOptions(start));
 }
 
@@ -104,8 +105,4 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     ...(tlsCert !== undefined &&
       tlsKey !== undefined && { tls: { cert: resolve(folder, tlsCert), key: resolve(folder, tlsKey) } }),
   };
-}
-
-async function importServe(kind: Config["server"]): Promise<Serve<SocketServeOptions>> {
-  return kind === "socket" ? (await import("../socket/index.ts")).serve : (await import("../node-http/index.ts")).serve;
 }

@@ -52,7 +52,9 @@ export class HeadChecker {
     const length = fastCheck(req, this.#limits);
     if (length !== null) return length;
     const parsed = this.parse(asReceived(req));
-    if (isMisdirected(req.url ?? "/", "encrypted" in req.socket)) throw misdirected();
+    // Only the sockets of TLS have the member, except on Bun.
+    const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
+    if (isMisdirected(req.url ?? "/", encrypted)) throw misdirected();
     return parsed;
   }
 

@@ -14,12 +14,22 @@ export async function bind(listener: NetServer, options: SocketServeOptions): Pr
   const { hostname: host = "127.0.0.1", port = 0, path, fd } = options;
   if (fd !== undefined) return listen(listener, { fd });
   if (path === undefined) return listen(listener, { host, port });
+  await replaceStale(path, () => listen(listener, { path }));
+}
+
+/**
+ * Listens, and once more where the path is a socket file on which no process listens any more: it is removed.
+ * @param path `undefined` for TCP.
+ * @throws what `listen` throws.
+ */
+export async function replaceStale<T>(path: string | undefined, listen: () => Promise<T>): Promise<T> {
   try {
-    await listen(listener, { path });
+    return await listen();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || !(await isStale(path))) throw error;
+    const isUsed = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+    if (path === undefined || !isUsed || !(await isStale(path))) throw error;
     await rm(path);
-    await listen(listener, { path });
+    return listen();
   }
 }
 

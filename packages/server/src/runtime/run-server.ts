@@ -17,6 +17,7 @@ import type { TlsHandshakes } from "../tls/handshakes.ts";
 import { bind } from "./bind.ts";
 import { type Clock, deadline, everySweep } from "./clock.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
+import { type Running, runningText } from "./running.ts";
 
 /** What the connections of one server share. */
 export interface Runtime {
@@ -132,14 +133,16 @@ async function shutDown(
   const { listener, handshakes, connections } = transport;
   const stopped = new Promise<void>((resolve) => {
     // It calls back when the listener and every connection are closed. The close() of node:http would first close idle connections,
-    // whose next request may be on its way.
-    NetServer.prototype.close.call(listener, () => {
+    // whose next request may be on its way. Bun's server of node:http has no other one.
+    const closed = () => {
       resolve();
-    });
+    };
+    if (listener instanceof NetServer) NetServer.prototype.close.call(listener, closed);
+    else (listener as NetServer).close(closed);
   });
   lifespan.drain();
   for (const connection of connections()) connection.drain();
-  const waitsFor = describeRunning([...connections()]);
+  const waitsFor = runningText(runningOf(connections()));
   if (waitsFor !== "") logger.info(`waiting for ${waitsFor}, at most ${timeoutMs / 1000} s`);
   const { over, cancel } = deadline(clock, timeoutMs);
   await Promise.race([stopped, over]);
@@ -156,12 +159,11 @@ async function shutDown(
   }
 }
 
-/** `2 requests and 1 WebSocket`, or an empty text. */
-function describeRunning(connections: readonly ServedConnection[]): string {
-  const requests = connections.reduce((sum, { running }) => sum + running, 0);
-  const webSockets = connections.filter(({ isWebSocket }) => isWebSocket).length;
-  return [
-    ...(requests === 0 ? [] : [`${requests} ${requests === 1 ? "request" : "requests"}`]),
-    ...(webSockets === 0 ? [] : [`${webSockets} ${webSockets === 1 ? "WebSocket" : "WebSockets"}`]),
-  ].join(" and ");
+function runningOf(connections: Iterable<ServedConnection>): Running {
+  const sum = { requests: 0, webSockets: 0 };
+  for (const { running, isWebSocket } of connections) {
+    sum.requests += running;
+    if (isWebSocket) sum.webSockets++;
+  }
+  return sum;
 }

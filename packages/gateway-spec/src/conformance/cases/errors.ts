@@ -117,10 +117,18 @@ export const errorCases: readonly ConformanceCase[] = [
       };
     },
     run: async (context) => {
-      for (const how of ["chunked", "length", "trailers", "http10"]) {
+      const variants = ["chunked", "length", "trailers", "http10"];
+      const truncated: string[] = [];
+      for (const how of variants) {
         const wire = await context.connect();
         wire.request({ path: `/${how}`, version: how === "http10" ? "1.0" : "1.1" });
         const head = await wire.head();
+        // A server that cannot send trailers does not announce them, and does not call the function that fails.
+        if (how === "trailers" && field(head, "trailer") === null) {
+          await context.release(how);
+          continue;
+        }
+        truncated.push(how);
         const chunked = field(head, "transfer-encoding") !== null;
         const first = chunked ? await wire.chunk() : await wire.bytes(7, "the first piece");
         equal(String(first), "partial", "the first piece");
@@ -133,8 +141,9 @@ export const errorCases: readonly ConformanceCase[] = [
           equal(ending, "reset", "the end of a body that is delimited by the end of the connection");
       }
       await context.settle();
-      const expected = Array.from({ length: 4 }, () => ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"]).flat();
-      equal(await context.records(), expected, "what the handlers recorded");
+      const expected = truncated.flatMap(() => ["signal RESPONSE_FAILED", "completed RESPONSE_FAILED"]);
+      const failures = (await context.records()).filter((record) => record !== "completed");
+      equal(failures, expected, "what the handlers recorded");
     },
   },
   {

@@ -1,0 +1,2 @@
+/** What `toFetch` and servers on Fetch-style hosts share: the exchange over a `Request` that gives a `Response`. */
+export { FetchExchange, type FetchHost } from "./exchange.ts";
