@@ -8,6 +8,9 @@ import { GuideRunner, matches, readGuide } from "./lib/guide.ts";
 
 const DOCS = join(import.meta.dirname, "../docs");
 
+/** A page starts a server for each version of its application. */
+const PAGE_TIMEOUT_MS = 180_000;
+
 /** Each has a folder of its own; the pages of one guide follow each other in the same folder. */
 const GUIDES: Readonly<Record<string, readonly string[]>> = {
   recipes: ["recipes.md"],
@@ -36,17 +39,21 @@ describe.each(Object.entries(GUIDES))("the guide %s", (_name, pages) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test.each(pages)("%s: every command prints what the page shows, and the files compile", async (page) => {
-    const markdown = await readFile(join(DOCS, page), "utf8");
-    for (const step of readGuide(markdown)) {
-      const output = await runner.run(step);
-      if (step.kind === "command" && !matches(step.output, output)) {
-        // The comparison shows the difference.
-        expect(output.trimEnd(), `docs/${page}:${step.line}: ${step.command}`).toBe(step.output.trimEnd());
+  test.each(pages)(
+    "%s: every command prints what the page shows, and the files compile",
+    { timeout: PAGE_TIMEOUT_MS },
+    async (page) => {
+      const markdown = await readFile(join(DOCS, page), "utf8");
+      for (const step of readGuide(markdown)) {
+        const output = await runner.run(step);
+        if (step.kind === "command" && !matches(step.output, output)) {
+          // The comparison shows the difference.
+          expect(output.trimEnd(), `docs/${page}:${step.line}: ${step.command}`).toBe(step.output.trimEnd());
+        }
       }
-    }
-    expect(runner.check()).toBe("");
-  });
+      expect(runner.check()).toBe("");
+    },
+  );
 
   test.each(pages)("%s: every program is a file", async (page) => {
     const markdown = await readFile(join(DOCS, page), "utf8");
