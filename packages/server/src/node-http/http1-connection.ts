@@ -192,17 +192,18 @@ export class Http1Connection implements ServedConnection {
     this.#activeAt = this.#context.now;
   }
 
-  /** Destroys the connection at the deadline of the shutdown. Resolves after its `close` event. */
-  terminate(): Promise<void> {
+  whenClosed(): Promise<void> {
     return new Promise((resolve) => {
-      // A TLS socket may emit it before destroy() returns, or as soon as an exchange has failed.
       this.#socket.once("close", () => {
         resolve();
       });
-      for (const exchange of this.#running()) exchange.abort(serverClosed());
-      this.#upgrade?.terminate();
-      this.#socket.destroy();
     });
+  }
+
+  terminate(): void {
+    for (const exchange of this.#running()) exchange.abort(serverClosed());
+    this.#upgrade?.terminate();
+    this.#socket.destroy();
   }
 
   /** @returns whether a handler may see the request; if not, it has got its response, or there is none. */

@@ -107,13 +107,15 @@ export class Http2Connection implements ServedConnection {
     if (this.#exchanges.size > 0) this.#close();
   }
 
-  /** Destroys the connection at the deadline of the shutdown. Resolves after its `close` event. */
-  terminate(): Promise<void> {
-    for (const exchange of this.#exchanges) exchange.abort(serverClosed());
+  whenClosed(): Promise<void> {
     return new Promise((resolve) => {
       this.#session.once("close", resolve);
-      this.#session.destroy();
     });
+  }
+
+  terminate(): void {
+    for (const exchange of this.#exchanges) exchange.abort(serverClosed());
+    this.#session.destroy();
   }
 
   /** Sends GOAWAY: there is no further stream, and those that run go on. */

@@ -43,8 +43,10 @@ export interface ServedConnection {
   readonly isWebSocket: boolean;
   /** The server shuts down: the next response is the last. */
   drain(): void;
-  /** Destroys the connection at the shutdown deadline; resolves after `close`. */
-  terminate(): Promise<void>;
+  /** Resolves after the `close` event of an open connection. */
+  whenClosed(): Promise<void>;
+  /** Destroys the connection at the shutdown deadline. */
+  terminate(): void;
 }
 
 /** A listener with its connections: what differs between the servers. */
@@ -132,8 +134,8 @@ async function shutDown(
   const { logger } = lifespan;
   const { listener, handshakes, connections } = transport;
   const stopped = new Promise<void>((resolve) => {
-    // It calls back when the listener and every connection are closed. The close() of node:http would first close idle connections,
-    // whose next request may be on its way. Bun's server of node:http has no other one.
+    // It calls back when the listener and every connection that it counts are closed. The close() of node:http would first close idle
+    // connections, whose next request may be on its way. Bun's server of node:http has no other one.
     const closed = () => {
       resolve();
     };
@@ -145,11 +147,19 @@ async function shutDown(
   const waitsFor = runningText(runningOf(connections()));
   if (waitsFor !== "") logger.info(`waiting for ${waitsFor}, at most ${timeoutMs / 1000} s`);
   const { over, cancel } = deadline(clock, timeoutMs);
-  await Promise.race([stopped, over]);
+  // Those that socket/shared-reads.ts accepts are not counted by the listener.
+  const drained = Promise.all(Array.from(connections(), (connection) => connection.whenClosed()));
+  await Promise.race([Promise.all([stopped, drained]), over]);
   proxyHeaders?.terminate();
   handshakes?.terminate();
-  // The listener is closed a moment before its last connections are.
-  await Promise.all(Array.from(connections(), (connection) => connection.terminate()));
+  await Promise.all(
+    Array.from(connections(), (connection) => {
+      // First, for a TLS socket emits the event before destroy() returns.
+      const closed = connection.whenClosed();
+      connection.terminate();
+      return closed;
+    }),
+  );
   // What the close() of node:http does beside closing: it stops its timers.
   listener.close(() => undefined);
   try {

@@ -196,18 +196,20 @@ export class Connection implements ServedConnection, ExchangeOwner {
     if (this.#reading === "idle" || this.#writing === "websocket") this.#restartTimes();
   }
 
-  terminate(): Promise<void> {
-    const truncates = this.#exchange?.responseBody?.headWritten === true || this.socket.writableLength > 0;
+  whenClosed(): Promise<void> {
     return new Promise((resolve) => {
-      // Over TLS, after a reset, the event comes before destroy() returns.
       this.socket.once("close", () => {
         resolve();
       });
-      this.#fail(serverClosed());
-      this.#upgrade?.terminate();
-      if (truncates) this.truncate();
-      else this.socket.destroy();
     });
+  }
+
+  terminate(): void {
+    const truncates = this.#exchange?.responseBody?.headWritten === true || this.socket.writableLength > 0;
+    this.#fail(serverClosed());
+    this.#upgrade?.terminate();
+    if (truncates) this.truncate();
+    else this.socket.destroy();
   }
 
   // Calls of the exchanges

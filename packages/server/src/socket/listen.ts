@@ -13,6 +13,7 @@ import { TlsHandshakes } from "../tls/handshakes.ts";
 import { VERSION } from "../version.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext } from "./context.ts";
+import { acceptIntoOneBuffer } from "./shared-reads.ts";
 
 /** @param clock moved by hand in tests. */
 export async function listen<State>(
@@ -22,11 +23,17 @@ export async function listen<State>(
 ): Promise<Server> {
   checkOptions(options, SOCKET_OPTIONS);
   const create = (runtime: Runtime, certificates: Certificates | null) =>
-    createTransport(runtime, certificates, clock.now());
+    createTransport(runtime, certificates, options.proxies?.proxyProtocol === true, clock.now());
   return runServer(application, options, `tsgi-socket/${VERSION}`, create, clock);
 }
 
-function createTransport(runtime: Runtime, certificates: Certificates | null, time: number): Transport {
+/** @param hasPreface whether a proxy sends bytes before the first request: they are read from the stream of the socket. */
+function createTransport(
+  runtime: Runtime,
+  certificates: Certificates | null,
+  hasPreface: boolean,
+  time: number,
+): Transport {
   const context: ServerContext = Object.assign(runtime, {
     encrypted: certificates !== null,
     createCaches: () => ({ prefixes: new HeaderPrefixCache(), heads: new LastHeadCache() }),
@@ -42,9 +49,9 @@ function createTransport(runtime: Runtime, certificates: Certificates | null, ti
   };
   const { connectionLimit } = context;
   if (certificates === null) {
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (connectionLimit.admits(socket)) accept(context, socket);
-    });
+    const admit = (socket: Socket) => (connectionLimit.admits(socket) ? accept(context, socket) : null);
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, admit);
+    if (!hasPreface) listener.once("listening", () => acceptIntoOneBuffer(listener, admit));
     return { ...shared, listener, handshakes: null };
   }
   // RFC 7301 §3.2: a client that offers protocols, and not this one, is refused.
@@ -63,7 +70,7 @@ function createTransport(runtime: Runtime, certificates: Certificates | null, ti
   return { ...shared, listener, handshakes };
 }
 
-function accept(context: ServerContext, socket: Socket): void {
+function accept(context: ServerContext, socket: Socket): Connection {
   const { connections } = context;
   const connection = new Connection(context, socket);
   connections.add(connection);
@@ -86,6 +93,7 @@ function accept(context: ServerContext, socket: Socket): void {
   socket.on("close", () => {
     connection.closed(cause);
   });
+  return connection;
 }
 
 function dateLine(now: number): string {
