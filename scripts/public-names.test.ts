@@ -1,6 +1,15 @@
 /** A snapshot of every name that the packages export, types included, so that a change of the public API shows in review. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { listPublicNames } from "./lib/public-names.ts";
+
+test("the first comment of an entry names it by @module, for the API reference", async () => {
+  const unnamed = (await listPublicNames()).filter(({ entry, file }) => {
+    const [comment = ""] = /^\/\*\*[^]*?\*\//.exec(readFileSync(file, "utf8")) ?? [];
+    return !comment.includes(`\n * @module ${entry}\n`);
+  });
+  expect(unnamed.map(({ entry, file }) => `${file}: @module ${entry}`)).toEqual([]);
+});
 
 test("the packages export these names", async () => {
   const lines = (await listPublicNames()).map(({ entry, values, types }) =>

@@ -14,6 +14,8 @@ import { listPublicNames } from "../scripts/lib/public-names.ts";
 import { ROOT, pageOf, readContents, resolveLink, type Item } from "./lib/pages.ts";
 import { fuzziness, tokenize } from "./lib/search.ts";
 
+/** A browser on a busy machine may need seconds for a page. */
+const BROWSER_TIMEOUT_MS = 120_000;
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const DESKTOP: BrowserContextOptions = { locale: "en", colorScheme: "light", viewport: { width: 1280, height: 900 } };
 const PHONE: BrowserContextOptions = { locale: "en", colorScheme: "dark", viewport: { width: 380, height: 780 } };
@@ -157,22 +159,26 @@ describe("the built site", () => {
       "/reference/framework.html",
       "/decisions/",
       "/zh/lessons.html",
-    ])("%s is accessible and fits into a light window of a desktop and a dark one of a phone", async (path) => {
-      for (const options of [DESKTOP, PHONE]) {
-        await using window = await visit(browser, server.url, options);
-        await window.page.goto(path);
-        expect(await seriousFindings(window.page), options.colorScheme ?? "").toEqual([]);
-        expect(await window.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")).toBe(0);
-        expect(window.complaints).toEqual([]);
-      }
-    });
+    ])(
+      "%s is accessible and fits into a light window of a desktop and a dark one of a phone",
+      { timeout: BROWSER_TIMEOUT_MS },
+      async (path) => {
+        for (const options of [DESKTOP, PHONE]) {
+          await using window = await visit(browser, server.url, options);
+          await window.page.goto(path);
+          expect(await seriousFindings(window.page), options.colorScheme ?? "").toEqual([]);
+          expect(await window.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")).toBe(0);
+          expect(window.complaints).toEqual([]);
+        }
+      },
+    );
 
     test.each([
       ["/", "slow statement", "The database"],
       ["/", "openMysql", "openMysql"],
       ["/zh/", "协程", "课程"],
       ["/zh/", "一万个连接", "课程"],
-    ])("from %s, the search for %j finds %j", async (path, words, title) => {
+    ])("from %s, the search for %j finds %j", { timeout: BROWSER_TIMEOUT_MS }, async (path, words, title) => {
       await using window = await visit(browser, server.url, DESKTOP);
       const { page } = window;
       // The script of the page has to run before the page handles keys.
@@ -186,7 +192,7 @@ describe("the built site", () => {
       expect(window.complaints).toEqual([]);
     });
 
-    test("a page is readable without JavaScript", async () => {
+    test("a page is readable without JavaScript", { timeout: BROWSER_TIMEOUT_MS }, async () => {
       await using window = await visit(browser, server.url, { ...DESKTOP, javaScriptEnabled: false });
       await window.page.goto("/database.html");
       expect(await window.page.getByRole("heading", { level: 1 }).innerText()).toContain("The database");

@@ -8,6 +8,8 @@ const PACKAGES = join(import.meta.dirname, "../../packages");
 export interface PublicNames {
   /** Such as `@tsgi/framework/forms`. */
   readonly entry: string;
+  /** The path of the source. */
+  readonly file: string;
   /** Functions, classes and constants. */
   readonly values: readonly string[];
   readonly types: readonly string[];
@@ -21,7 +23,7 @@ export async function listPublicNames(): Promise<readonly PublicNames[]> {
     for (const [key, path] of Object.entries(manifest.exports ?? {})) {
       const file = join(PACKAGES, folder, path);
       const values = Object.keys((await import(file)) as object).toSorted();
-      entries.push({ entry: manifest.name + key.slice(1), values, types: typesOf(file) });
+      entries.push({ entry: manifest.name + key.slice(1), file, values, types: typesOf(file) });
     }
   }
   return entries;

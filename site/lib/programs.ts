@@ -14,6 +14,9 @@ export async function writePrograms(folder: string): Promise<void> {
     const text = await readFile(join(ROOT, file), "utf8");
     await mkdir(dirname(join(folder, page)), { recursive: true });
     const block = `\`\`\`\`${LANGUAGES[extname(file)]}\n${text}\`\`\`\`\n`;
-    await writeFile(join(folder, page), `---\neditLink: false\n---\n\n# ${file.slice("examples/".length)}\n\n${block}`);
+    await writeFile(
+      join(folder, page),
+      `---\npageClass: program\naside: false\neditLink: false\n---\n\n# ${file.slice("examples/".length)}\n\n${block}`,
+    );
   }
 }

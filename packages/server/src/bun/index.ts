@@ -1,4 +1,8 @@
-/** The server on the HTTP server of Bun, `Bun.serve`. */
+/**
+ * The server on the HTTP server of Bun, `Bun.serve`.
+ *
+ * @module @tsgi/server/bun
+ */
 import type { Address, Application, Handler, Server } from "@tsgi/gateway-spec";
 import { tcpAddress } from "@tsgi/gateway-spec/server-kit";
 import { type FetchRuntime, RuntimeExchange } from "../fetch-host/exchange.ts";

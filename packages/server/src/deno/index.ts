@@ -1,4 +1,8 @@
-/** The server on the HTTP server of Deno, `Deno.serve`. */
+/**
+ * The server on the HTTP server of Deno, `Deno.serve`.
+ *
+ * @module @tsgi/server/deno
+ */
 import type { Address, Application, Handler, Server } from "@tsgi/gateway-spec";
 import { tcpAddress } from "@tsgi/gateway-spec/server-kit";
 import { type FetchRuntime, RuntimeExchange } from "../fetch-host/exchange.ts";
