@@ -3,7 +3,7 @@
  * application in an empty folder, lets it install the packed packages by their names, and runs its scripts.
  */
 import { spawn } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { openDatabase } from "@tsgi/framework/database";
@@ -19,8 +19,14 @@ const CONTENTS = [
 const DATABASES = ["sqlite", "mysql"] as const;
 
 const MANAGERS = {
-  npm: (tarball: string) => ["npm", "exec", "--yes", `--package=${tarball}`, "--", "create-tsgi"],
-  pnpm: (tarball: string) => ["pnpm", `--package=file:${tarball}`, "dlx", "create-tsgi"],
+  npm: {
+    create: (tarball: string) => ["npm", "exec", "--yes", `--package=${tarball}`, "--", "create-tsgi"],
+    prune: ["npm", "prune", "--omit=dev"],
+  },
+  pnpm: {
+    create: (tarball: string) => ["pnpm", `--package=file:${tarball}`, "dlx", "create-tsgi"],
+    prune: ["pnpm", "prune", "--prod"],
+  },
 } as const;
 
 const START_TIMEOUT_MS = 60_000;
@@ -40,7 +46,7 @@ export async function checkCreatedApps({ folder, tarballs, mysqlUrl, path }: Cre
   const own = tarballs.find((file) => basename(file).startsWith("create-tsgi-"));
   if (own === undefined) throw new Error("create-tsgi is not packed");
   await using registry = await startPackageRegistry(tarballs.filter((file) => file !== own));
-  for (const [manager, commandOf] of Object.entries(MANAGERS)) {
+  for (const [manager, { create, prune }] of Object.entries(MANAGERS)) {
     for (const { name, flags, path: page } of CONTENTS) {
       for (const database of DATABASES) {
         const app = join(folder, `${manager}-${name}-${database}`);
@@ -49,11 +55,17 @@ export async function checkCreatedApps({ folder, tarballs, mysqlUrl, path }: Cre
         await writeFile(join(app, ".npmrc"), `@tsgi:registry=${registry.url}\n`);
         const urls = database === "mysql" ? await createDatabases(mysqlUrl, `${manager}_${name}`) : {};
         const env = { ...environment(), ...urls, PATH: path, TSGI_PORT: "0" };
-        const command = [...commandOf(own), ".", ...flags, "--database", database, "--install", "--git"];
+        const command = [...create(own), ".", ...flags, "--database", database, "--install", "--git"];
         await succeed(command, app, env);
         for (const script of ["typecheck", "test", "build"]) await succeed([manager, "run", script], app, env);
-        for (const script of ["dev", "start"]) await serves([manager, "run", script], app, env, ["/health", page]);
-        console.log(`${manager}: ${name} on ${database}: created, checked, tested, built and served`);
+        const pages = ["/health", page];
+        for (const script of ["dev", "start"]) await serves([manager, "run", script], app, env, pages);
+        await succeed(prune, app, { ...env, CI: "true" });
+        const { folder: image, command: serve } = await copyAsImage(app);
+        await serves(serve, image, { DATABASE_URL: `sqlite:${join(image, "notes.db")}`, ...env }, pages);
+        console.log(
+          `${manager}: ${name} on ${database}: created, checked, tested, built, served, and served as in the image`,
+        );
       }
     }
   }
@@ -64,6 +76,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Without the settings that a package manager gives to the script that runs this file. */
 function environment(): Environment {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:p?npm_|NODE_ENV$|CI$)/i.test(name)));
+}
+
+/** Copies what the Dockerfile copies into the image, since no image can be built here. Gives its command too. */
+async function copyAsImage(app: string): Promise<{ readonly folder: string; readonly command: readonly string[] }> {
+  const dockerfile = await readFile(join(app, "Dockerfile"), "utf8");
+  const folder = `${app}-image`;
+  for (const [, from = "", to = ""] of dockerfile.matchAll(/^COPY --from=build \/app\/(\S+) (\S+)$/gm)) {
+    // pnpm links the packages: to places below the copied folder.
+    const target = to === "./" ? join(folder, from) : join(folder, to);
+    await cp(join(app, from), target, { recursive: true, verbatimSymlinks: true });
+  }
+  const [, command = "[]"] = /^CMD (.*)$/m.exec(dockerfile) ?? [];
+  return { folder, command: ["node", ...(JSON.parse(command) as readonly string[])] };
 }
 
 async function createDatabases(mysqlUrl: string, name: string): Promise<Environment> {

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { validate } from "dockerfile-utils";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { DATABASES } from "./arguments.ts";
 import { OLDEST_NODE } from "./node-version.ts";
 import { PACKAGE_MANAGERS } from "./package-manager.ts";
@@ -72,7 +74,8 @@ test("package.json has the packages that the choices need, with the versions of 
   const both = read(BOTH);
   expect(both).toMatchObject({ name: "shop", engines: own.engines });
   expect(own.engines).toEqual({ node: `>=${OLDEST_NODE}` });
-  expect({ ...both.devDependencies, ...both.dependencies }).toEqual(own.devDependencies);
+  expect(Object.values({ ...both.devDependencies, ...both.dependencies })).not.toContain(undefined);
+  expect(own.devDependencies).toMatchObject({ ...both.devDependencies, ...both.dependencies });
   const page = read({ ...BOTH, api: false });
   expect(Object.keys(page.dependencies)).toEqual(["@tsgi/framework", "@tsgi/server", "zod"]);
   expect(page).not.toHaveProperty("scarfSettings");
@@ -83,4 +86,32 @@ test(".env has the settings of .env.example", () => {
   const settings = (name: string) => files.get(name)?.match(/^\w+=.*$/gm);
   expect(settings(".env")).toEqual(settings(".env.example"));
   expect(files.get(".gitignore")).toContain("\n.env\n");
+});
+
+test.each(CHOICES)(
+  "the Dockerfile is valid with page $page, api $api, $database, $packageManager, and copies every folder that is not built",
+  (choices) => {
+    const files = createFiles(choices);
+    const dockerfile = files.get("Dockerfile") ?? "";
+    expect(validate(dockerfile).map(({ message }) => message)).toEqual([]);
+    const folders = new Set([...files.keys()].filter((path) => path.includes("/")).map((path) => path.split("/")[0]));
+    const copied = new Set(Array.from(dockerfile.matchAll(/^COPY --from=build \/app\/(\S+)/gm), ([, name]) => name));
+    expect([...folders].filter((name) => !copied.has(name))).toEqual(["src", "test"]);
+  },
+);
+
+test("compose.yaml has the user and the databases that .env names", () => {
+  const files = createFiles({ ...BOTH, database: "mysql" });
+  const compose = parse(files.get("compose.yaml") ?? "") as {
+    readonly services: { readonly database: { readonly environment: Readonly<Record<string, string>> } };
+    readonly configs: Readonly<Record<string, { readonly content: string }>>;
+  };
+  const { environment } = compose.services.database;
+  const urls = Array.from(files.get(".env")?.matchAll(/^\w+=(.*)$/gm) ?? [], ([, url = ""]) => new URL(url));
+  expect(urls.map(({ username, password }) => [username, password])).toEqual(
+    Array.from({ length: 2 }, () => [environment["MARIADB_USER"], environment["MARIADB_PASSWORD"]]),
+  );
+  const [database, forTests] = urls.map(({ pathname }) => pathname.slice(1));
+  expect(database).toBe(environment["MARIADB_DATABASE"]);
+  expect(compose.configs["test-database"]?.content).toContain(`CREATE DATABASE ${forTests} `);
 });
