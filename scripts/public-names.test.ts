@@ -36,6 +36,7 @@ test("the packages export these names", async () => {
       respond
       route
       routes
+      withStatus
       type AfterHook
       type AppOptions
       type BareContext
@@ -59,6 +60,7 @@ test("the packages export these names", async () => {
       type RenderOptions
       type Reply
       type ReplyOptions
+      type Responses
       type Route
       type RouteDecorator
       type RouteErrorCode
@@ -66,6 +68,7 @@ test("the packages export these names", async () => {
       type RouteOptions
       type RouteTable
       type Schema
+      type StatusResult
       type TemplateErrorCode
       type UrlFor
     @tsgi/framework/route

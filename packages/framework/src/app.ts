@@ -167,7 +167,7 @@ export class App<State = unknown> implements Application<State> {
     prefix: Prefix,
     options: GroupOptions<GroupNeeds> & FittingNeeds<{ readonly needs: GroupNeeds }, State> = {} as never,
   ): Group<Prefix, GroupNeeds, State> {
-    return new Group(prefix, options, (value, handler) => {
+    return new Group<Prefix, GroupNeeds, State>(prefix, options, (value, handler) => {
       this.#add(value, handler, { place: callerPlace() });
     });
   }

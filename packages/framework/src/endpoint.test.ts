@@ -7,6 +7,7 @@ import {
   InputError,
   respond,
   route,
+  withStatus,
   type AppOptions,
   type BareContext,
   type Layer,
@@ -216,6 +217,31 @@ describe("a response schema", () => {
     expect(String(log)).toContain('does not match the "response" schema: "0.name": Invalid input: expected string');
   });
 
+  test("for each status checks and strips the results of that status", async () => {
+    const { app, log } = quietApp();
+    const Reason = z.object({ reason: z.string() });
+    app.get("/items/:id", { response: { 200: User, 404: Reason, 204: z.null() } }, ({ params }) => {
+      if (params.id === "0") return withStatus(404, { reason: "sold", by: "secret" });
+      if (params.id === "1") return withStatus(204, null);
+      if (params.id === "2") return withStatus(404, { reason: 2 } as never);
+      if (params.id === "3") return withStatus(410, { reason: "gone" }) as never;
+      return { id: 4, name: "Ann", password: "secret" };
+    });
+    app.get("/created", { response: { 201: User }, status: 201 }, () => ({ id: 1, name: "Ann" }));
+    app.get("/plain", () => withStatus(418, { teapot: true }));
+    expect(await request(app, "/items/0")).toEqual([404, { reason: "sold" }]);
+    expect(await request(app, "/items/1")).toEqual([204, ""]);
+    expect(await request(app, "/items/4")).toEqual([200, { id: 4, name: "Ann" }]);
+    expect(await request(app, "/created")).toEqual([201, { id: 1, name: "Ann" }]);
+    expect(await request(app, "/plain")).toEqual([418, { teapot: true }]);
+    expect((await request(app, "/items/2"))[0]).toBe(500);
+    expect((await request(app, "/items/3"))[0]).toBe(500);
+    expect(log.map(String)).toEqual([
+      expect.stringContaining('"reason": Invalid input: expected string'),
+      expect.stringContaining("no schema for status 410"),
+    ]);
+  });
+
   test("does not apply to a response that the handler made", async () => {
     const { app } = quietApp();
     app.get("/reply", { response: User }, ({ reply }) => reply({ error: "x" }, { status: 404 }));
@@ -360,7 +386,9 @@ describe("a route is refused when it is added", () => {
     ["form and json", () => route("POST /", { form: {}, json: z.string() }), '"form" and "json"'],
     ["a parameter that the path lacks", () => route("GET /:a", { params: { b: z.string() } } as never), '"b"'],
     ["a status that is none", () => route("GET /", { status: 99 }), '"status" is 99'],
-    ["a need with the name of a member", () => route("GET /", { needs: { render: () => 1 } }), '"render"'],
+    ["a need with the name of a member", () => route("GET /", { needs: { render: (() => 1) as never } }), '"render"'],
+    ["a schema for a status that is none", () => route("GET /", { response: { 99: z.string() } }), '"99"'],
+    ["a response without a schema", () => route("GET /", { response: {} }), "has no schema"],
   ])("for %s", (_title, add, message) => {
     expect(add).toThrow(expect.objectContaining({ code: "ROUTE_OPTIONS_INVALID" }));
     expect(add).toThrow(message);

@@ -6,14 +6,14 @@ import type { Awaitable, OutgoingResponse } from "@tsgi/gateway-spec";
 import { readForm, readJson } from "@tsgi/gateway-spec/body";
 import type { CheckedParts, RequestContext } from "./context.ts";
 import { InputError, type InputIssue } from "./errors.ts";
-import { isResponse, JSON_FIELDS, Reply, toResponse } from "./results.ts";
+import { isResponse, JSON_FIELDS, Reply, StatusResult, toResponse } from "./results.ts";
 import type { RoutePath } from "./router/path.ts";
 import { queryOf } from "./router/request-path.ts";
 import { RouteError } from "./router/route-error.ts";
 import { isThenable } from "./thenable.ts";
 import type { RouteOptions } from "./types.ts";
 import { compileCheck, type Check, type Checked } from "./validation/compile.ts";
-import type { Fields } from "./validation/schema.ts";
+import { schemasByStatus, type Fields } from "./validation/schema.ts";
 import { readEntries, readNamed, readQuery, textRules } from "./validation/text.ts";
 
 export type Endpoint = (context: RequestContext) => Awaitable<OutgoingResponse>;
@@ -69,18 +69,25 @@ function toPlainEndpoint(path: RoutePath, options: RouteOptions, handler: AnyHan
 
 function toResponder(
   path: RoutePath,
-  { response, status }: RouteOptions,
+  { response, status: usual }: RouteOptions,
 ): (result: unknown) => Awaitable<OutgoingResponse> {
-  if (response === undefined) return (result) => toResponse(result, status);
-  const check = compileCheck(response);
-  const send = (checked: Checked): OutgoingResponse => {
-    if ("value" in checked) return new Reply(status ?? 200, JSON_FIELDS, JSON.stringify(checked.value));
-    throw new ResponseMismatch(path, checked.mistakes);
+  if (response === undefined) return (result) => toResponse(result, usual);
+  const checks = new Map(
+    schemasByStatus(response, usual ?? 200).map(([status, schema]) => [status, compileCheck(schema)]),
+  );
+  const send = (checked: Checked, status: number): OutgoingResponse => {
+    if ("mistakes" in checked) throw new ResponseMismatch(path, checked.mistakes);
+    if (status === 204) return toResponse(null, status);
+    return new Reply(status, JSON_FIELDS, JSON.stringify(checked.value));
   };
   return (result) => {
     if (isResponse(result)) return result;
-    const checked = check(result);
-    return isThenable(checked) ? checked.then(send) : send(checked);
+    const { status, data } = StatusResult.is(result) ? result : { status: usual ?? 200, data: result };
+    const check = checks.get(status);
+    if (check === undefined)
+      throw new ResponseMismatch(path, [{ field: "", message: `no schema for status ${status}` }]);
+    const checked = check(data);
+    return isThenable(checked) ? checked.then((later) => send(later, status)) : send(checked, status);
   };
 }
 

@@ -12,7 +12,14 @@ export type { Group, GroupOptions } from "./group.ts";
 export { RequestHandler, type ClassHandler, type HandlerClass, type HandlerContext } from "./handlers.ts";
 export { Html, html } from "./html.ts";
 export { RequestKey } from "./request-key.ts";
-export { respond, type HandlerResult, type Reply, type ReplyOptions } from "./results.ts";
+export {
+  respond,
+  withStatus,
+  type HandlerResult,
+  type Reply,
+  type ReplyOptions,
+  type StatusResult,
+} from "./results.ts";
 export { route, routes } from "./route.ts";
 export type { PathParams } from "./router/params.ts";
 export { RouteError, type RouteErrorCode } from "./router/route-error.ts";
@@ -32,5 +39,5 @@ export type {
   RouteTable,
   UrlFor,
 } from "./types.ts";
-export type { Fields, InputOf, OutputOf, Schema } from "./validation/schema.ts";
+export type { Fields, InputOf, OutputOf, Responses, Schema } from "./validation/schema.ts";
 // Not exported: the class of contexts (an application creates them), the router and the views (they are parts of App).

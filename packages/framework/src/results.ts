@@ -9,6 +9,7 @@ import { fieldLines, fieldOf } from "./response-fields.ts";
  *
  * - a string is `text/plain`; {@link Html}, made by the `html` tag, is `text/html`;
  * - a {@link Reply}, made by `render`, `reply`, `redirect` or `respond`, and a web `Response` are sent as they are;
+ * - a {@link StatusResult}, made by `withStatus`, is its data with that status;
  * - any other object or array is JSON, whatever its members are called: data from a client never becomes a response;
  * - `null` is 204, no content;
  * - anything else is an error: `undefined` is most often a forgotten `return`, bytes and streams need a content type, and a
@@ -44,6 +45,31 @@ export class Reply implements OutgoingResponse {
   }
 }
 
+/** A value with its status. {@link withStatus} creates it; a route whose `response` names several statuses checks it. */
+export class StatusResult<Status extends number = number, Data = unknown> {
+  readonly status: Status;
+  readonly data: Data;
+  /** Keeps the type nominal, as that of {@link Reply}. */
+  readonly #statusResult = true;
+
+  constructor(status: Status, data: Data) {
+    this.status = status;
+    this.data = data;
+  }
+
+  static is(value: unknown): value is StatusResult {
+    return typeof value === "object" && value !== null && #statusResult in value && value.#statusResult;
+  }
+}
+
+/**
+ * A result with another status than the usual one: `return withStatus(404, { reason: "sold" })`. In a route with
+ * `response: { 200: Item, 404: Reason }` the compiler and the schema of that status check it.
+ */
+export function withStatus<const Status extends number, Data>(status: Status, data: Data): StatusResult<Status, Data> {
+  return new StatusResult(status, data);
+}
+
 /**
  * Marks a response of the contract as a handler's result: of an event stream, of static files, of another application. Without
  * it a plain object is data.
@@ -59,6 +85,7 @@ export function toResponse(result: unknown, status?: number): OutgoingResponse {
   if (typeof result === "string") return new Reply(status ?? 200, TEXT_FIELDS, result);
   if (result === null) return new Reply(status ?? 204, NO_FIELDS, null);
   if (result instanceof Html) return new Reply(status ?? 200, HTML_FIELDS, result.toString());
+  if (StatusResult.is(result)) return toResponse(result.data, result.status);
   assertJson(result);
   return new Reply(status ?? 200, JSON_FIELDS, JSON.stringify(result));
 }

@@ -1,4 +1,5 @@
 /** The class of route values. It imports nothing of Node. */
+import { CONTEXT_NAMES } from "./context-names.ts";
 import { buildPath, buildQuery, parsePath, type RoutePath } from "./router/path.ts";
 import { RouteError } from "./router/route-error.ts";
 import type { Route, RouteOptions, UrlArguments } from "./types.ts";
@@ -30,7 +31,7 @@ export function isRoute(value: unknown): value is Route {
 function checkOptions(path: RoutePath, method: string, options: RouteOptions): void {
   const invalid = (reason: string) =>
     new RouteError("ROUTE_OPTIONS_INVALID", `The route ${method} ${path.source} is invalid: ${reason}`);
-  const { params, form, json, needs = {}, status, maxBodyBytes } = options;
+  const { params, form, json, needs = {}, response, status, maxBodyBytes } = options;
   if (params !== undefined && !isSchema(params)) {
     const unknown = Object.keys(params).find((name) => !path.names.includes(name));
     if (unknown !== undefined) throw invalid(`"params" has a schema for "${unknown}", which the path does not have`);
@@ -39,37 +40,15 @@ function checkOptions(path: RoutePath, method: string, options: RouteOptions): v
   if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 599)) {
     throw invalid(`"status" is ${status}, not a whole number from 200 to 599`);
   }
+  if (response !== undefined && !isSchema(response)) {
+    const statuses = Object.keys(response);
+    const wrong = statuses.find((key) => !/^[2-5]\d\d$/.test(key));
+    if (wrong !== undefined)
+      throw invalid(`"response" has a schema for "${wrong}", which is no status from 200 to 599`);
+    if (statuses.length === 0) throw invalid('"response" has no schema');
+  }
   if (maxBodyBytes !== undefined && !(maxBodyBytes >= 0)) throw invalid(`"maxBodyBytes" is ${maxBodyBytes}`);
-  const taken = Object.keys(needs).find((name) => CONTEXT_NAMES.has(name));
+  const names: ReadonlySet<string> = new Set(CONTEXT_NAMES);
+  const taken = Object.keys(needs).find((name) => names.has(name));
   if (taken !== undefined) throw invalid(`a need cannot have the name "${taken}", which every context has`);
 }
-
-/** Members of every context, those that the framework uses itself included. A test compares them with the class. */
-export const CONTEXT_NAMES: ReadonlySet<string> = new Set([
-  "request",
-  "exchange",
-  "route",
-  "url",
-  "base",
-  "params",
-  "query",
-  "headers",
-  "cookies",
-  "form",
-  "json",
-  "text",
-  "render",
-  "reply",
-  "redirect",
-  "header",
-  "cookie",
-  "after",
-  "need",
-  "urlFor",
-  "status",
-  "accept",
-  "dropFields",
-  "finish",
-  "reportError",
-  "href",
-]);

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { App } from "./index.ts";
-import { CONTEXT_NAMES } from "./route-value.ts";
+import { CONTEXT_NAMES } from "./context-names.ts";
 import { route, routes } from "./route.ts";
 
 describe("a route value", () => {

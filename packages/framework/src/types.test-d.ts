@@ -10,6 +10,7 @@ import {
   on,
   route,
   routes,
+  withStatus,
   type BareContext,
   type Context,
   type HandlerContext,
@@ -28,6 +29,7 @@ const api = routes({
   follow: route("POST /api/stocks/:code(\\d{6})/follow", { json: z.object({ note: z.string() }), response: Stock }),
   show: route("GET /stocks/:id<int>", { needs: { me: signedIn }, response: Stock }),
 });
+const byStatus = route("GET /items/:id", { response: { 200: Stock, 404: z.object({ reason: z.string() }) } });
 const pages = routes({ index: "GET /index.html", login: "GET /login.html" });
 const stock = { code: "", short: "", price: "", note: null };
 
@@ -45,6 +47,7 @@ export function infers(app: App): void {
     same<Same<typeof json.note, string>>();
     return { ...stock, note: json.note };
   });
+  app.on(byStatus, async ({ params }) => (params.id === "0" ? withStatus(404, { reason: "" }) : stock));
   app.on(pages, { index: ({ urlFor }) => urlFor(api.show, { id: 7 }), login: () => pages.index.url() });
   const area = app.group("/admin/:team", { needs: { me: signedIn } });
   area.get("/users/:id<int>", ({ params, me }) => {
@@ -145,6 +148,16 @@ export function mistakes(app: App, other: App<{ readonly other: 1 }>): void {
   app.post("/a", ({ json }) => json.name);
   // @ts-expect-error -- the form of a route that declares none
   app.post("/a", ({ form }) => form.name);
+  // @ts-expect-error -- a need with the name of a member of the context
+  route("POST /", { needs: { form: signedIn } });
+  // @ts-expect-error -- the same in a shorthand
+  app.get("/", { needs: { form: signedIn } }, () => "");
+  // @ts-expect-error -- a result of a status that lacks a field
+  app.on(byStatus, () => withStatus(404, {}));
+  // @ts-expect-error -- a result of a status that the route does not declare
+  app.on(byStatus, () => withStatus(410, { reason: "" }));
+  // @ts-expect-error -- a plain result is that of the usual status
+  app.on(byStatus, () => ({ reason: "" }));
   // @ts-expect-error -- something that the route does not need
   app.get("/a", ({ me }) => me.id);
   // @ts-expect-error -- a forgotten handler

@@ -4,11 +4,12 @@
  */
 import type { Awaitable, Exchange, Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import type { ReadOptions } from "@tsgi/gateway-spec/body";
+import type { ContextName } from "./context-names.ts";
 import type { CookieOptions } from "./cookies/cookies.ts";
-import type { HandlerResult, Reply, ReplyOptions } from "./results.ts";
+import type { HandlerResult, Reply, ReplyOptions, StatusResult } from "./results.ts";
 import type { PathParams } from "./router/params.ts";
 import type { ParamValue, QueryValue } from "./router/path.ts";
-import type { Fields, FieldsInput, FieldsOutput, InputOf, OutputOf, Schema } from "./validation/schema.ts";
+import type { Fields, FieldsInput, FieldsOutput, InputOf, OutputOf, Responses, Schema } from "./validation/schema.ts";
 
 /**
  * Wraps a handler in another one. It is composed once, before the first request, and works around any TSGI application. Data for
@@ -32,8 +33,11 @@ export interface RouteOptions {
   readonly form?: Fields;
   /** The content as JSON. */
   readonly json?: Schema;
-  /** The result of the handler. It is checked, and fields that the schema does not declare are removed. */
-  readonly response?: Schema;
+  /**
+   * The result of the handler. It is checked, and fields that the schema does not declare are removed. A schema for each status,
+   * `{ 200: Item, 404: Reason }`, lets the handler return `withStatus(404, …)` too; a plain result is that of `status`, or 200.
+   */
+  readonly response?: Schema | Responses;
   /** What the handler needs from elsewhere, by name: `{ me: signedIn }`. Needs run in their order, before the content is read. */
   readonly needs?: Needs;
   /** Layers around the needs and the handler, which see the context. The first one is the outermost. */
@@ -46,10 +50,13 @@ export interface RouteOptions {
   readonly maxBodyBytes?: number;
 }
 
-/** State is `never` here so that a need may ask for any state; `App.on` checks that it is the application's. */
-export interface Needs {
-  readonly [name: string]: Need<unknown, BareContext<never>>;
-}
+/**
+ * Needs by the name that the context has for each. The names of the context's own members are taken. State is `never` here so that a
+ * need may ask for any state; `App.on` checks that it is the application's.
+ */
+export type Needs = { readonly [name: string]: Need<unknown, BareContext<never>> } & {
+  readonly [Name in ContextName]?: never;
+};
 
 /** A need that asks for another state than the application's is an error at its name. */
 export type FittingNeeds<Options, State> = Options extends { readonly needs: infer N }
@@ -229,8 +236,14 @@ export type Context<R = "", State = unknown> = R extends string
 
 /** What a handler of a route with these options returns. */
 export type ResultOf<Options> = Options extends { readonly response: infer S }
-  ? ReadonlyInput<InputOf<S>> | Reply | Response
+  ? (S extends Schema ? ReadonlyInput<InputOf<S>> : ResultByStatus<S, UsualStatus<Options>>) | Reply | Response
   : HandlerResult;
+
+type UsualStatus<Options> = Options extends { readonly status: infer Status } ? Status : 200;
+
+type ResultByStatus<S, Usual> =
+  | (Usual extends keyof S ? ReadonlyInput<InputOf<S[Usual]>> : never)
+  | { [Status in keyof S & number]: StatusResult<Status, ReadonlyInput<InputOf<S[Status]>>> }[keyof S & number];
 
 /** A schema reads its input and does not change it, so rows of the database, which are `readonly`, are a valid result. */
 type ReadonlyInput<T> = unknown extends T

@@ -8,6 +8,8 @@ const Stock = z.object({ code: z.string(), price: z.string() });
 const stocks = route("GET /api/stocks", { query: { page: z.coerce.number().optional() }, response: z.array(Stock) });
 const follow = route("POST /api/stocks/:code/follow", { json: z.object({ note: z.string() }), response: Stock });
 
+const item = route("GET /items/:id", { response: { 200: Stock, 404: z.object({ reason: z.string() }) } });
+
 /** Never called. */
 export async function calls(): Promise<void> {
   const [first] = await call(stocks, { query: { page: 1 } });
@@ -23,7 +25,14 @@ export async function calls(): Promise<void> {
   await call(stocks, { query: { pages: 1 } });
   // @ts-expect-error -- a field that the response does not have
   await call(stocks).then((rows) => rows[0]?.name);
-  const web = client<{ readonly stocks: typeof stocks }>();
+  const result = await call(item, { params: { id: "1" } });
+  if (result.status === 404) result.data.reason.trim();
+  else result.data.code.trim();
+  // @ts-expect-error -- a field of another status
+  (await call(item, { params: { id: "1" } })).data.reason.trim();
+  const web = client<{ readonly stocks: typeof stocks; readonly item: typeof item }>();
+  // @ts-expect-error -- a route with responses by status is called by its value
+  await web("GET /items/:id", { params: { id: "1" } });
   await web("GET /api/stocks");
   // @ts-expect-error -- a route that the table does not have
   await web("GET /api/users");

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { App } from "../app.ts";
 import { HttpError } from "../errors.ts";
+import { withStatus } from "../results.ts";
 import { route, routes } from "../route.ts";
 import { call, client, type CallOptions } from "./index.ts";
 
@@ -20,6 +21,7 @@ const api = routes({
   }),
   rename: route("PUT /api/users/:id<int>", { form: { name: z.string(), tag: z.array(z.string()) } }),
   remove: route("DELETE /api/users/:id<int>"),
+  item: route("GET /api/items/:id", { response: { 200: Stock, 404: z.object({ reason: z.string() }) } }),
   tenant: route("GET /api/tenant", { headers: { "x-tenant": z.string() } }),
 });
 
@@ -33,6 +35,11 @@ app.on(api, {
   follow: ({ params, json }) => ({ code: params.code, price: json.note.length }),
   rename: ({ params, form }) => ({ id: params.id, ...form }),
   remove: () => null,
+  item: ({ params }) => {
+    if (params.id === "0") return withStatus(404, { reason: "sold" });
+    if (params.id === "1") throw new HttpError(403, "FORBIDDEN_ITEM");
+    return { code: params.id, price: 1 };
+  },
   tenant: ({ headers }) => headers["x-tenant"],
 });
 const fetchApp = toFetch(app);
@@ -74,6 +81,13 @@ describe("call", () => {
     });
     const invalid = call(api.follow, { params: { code: "000007" }, json: { note: "too long" } }, options);
     await expect(invalid).rejects.toMatchObject({ status: 422, problem: { errors: [{ in: "json", field: "note" }] } });
+  });
+
+  test("gives every status that a route declares, and throws a ClientError for any other", async () => {
+    const item = (id: string) => call(api.item, { params: { id } }, options);
+    expect(await item("7")).toEqual({ status: 200, data: { code: "7", price: 1 } });
+    expect(await item("0")).toEqual({ status: 404, data: { reason: "sold" } });
+    await expect(item("1")).rejects.toMatchObject({ name: "ClientError", status: 403, code: "FORBIDDEN_ITEM" });
   });
 
   test("what a route does not take has no spelling", () => {

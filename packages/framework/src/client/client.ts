@@ -3,9 +3,9 @@
  * values imports only `@tsgi/framework/route` and a schema library.
  */
 import { route as createRoute } from "../route.ts";
-import type { Route, UrlArguments } from "../types.ts";
+import type { Route, RouteOptions, UrlArguments } from "../types.ts";
 import type { PathParams } from "../router/params.ts";
-import type { FieldsInput, InputOf, OutputOf } from "../validation/schema.ts";
+import { isSchema, type FieldsInput, type InputOf, type OutputOf, type Schema } from "../validation/schema.ts";
 
 /** Where a call goes, and what each request of it has. */
 export interface CallOptions {
@@ -41,14 +41,25 @@ type ContentInput<Options> = Options extends { readonly json: infer S }
     ? { readonly form: FieldsInput<F> }
     : unknown;
 
-/** What a call gives: the `response` schema's output, else what the content is read as. */
-export type CallOutput<Options> = Options extends { readonly response: infer S } ? OutputOf<S> : unknown;
+/**
+ * What a call gives: the `response` schema's output, else what the content is read as. Of a route with a schema for each status it is
+ * a union on `status`.
+ */
+export type CallOutput<Options> = Options extends { readonly response: infer S }
+  ? S extends Schema
+    ? OutputOf<S>
+    : ResponseOf<S>
+  : unknown;
+
+type ResponseOf<S> = {
+  [Status in keyof S & number]: { readonly status: Status; readonly data: OutputOf<S[Status]> };
+}[keyof S & number];
 
 type Arguments<Input> = {} extends Input
   ? [input?: Input, options?: CallOptions]
   : [input: Input, options?: CallOptions];
 
-/** A response that is not 2xx. */
+/** A response that is not 2xx, or whose status is none that the route declares a schema for. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly status: number;
@@ -71,7 +82,8 @@ export class ClientError extends Error {
 
 /**
  * Calls a route by its value: `await call(show, { params: { id: 7 } })`.
- * @throws ClientError for a response that is not 2xx; what `fetch` throws where there is none.
+ * Of a route with a schema for each status every declared one is a result: `if (result.status === 404) …`.
+ * @throws ClientError for a response that is not 2xx or not declared; what `fetch` throws where there is none.
  */
 export function call<Method extends string, Path extends string, Options>(
   route: Route<Method, Path, Options>,
@@ -80,12 +92,22 @@ export function call<Method extends string, Path extends string, Options>(
   return send(route, (input ?? {}) as UntypedInput, options) as Promise<CallOutput<Options>>;
 }
 
-/** The routes of a table by their line: `"GET /users/:id<int>"`. */
+/**
+ * The routes of a table by their line: `"GET /users/:id<int>"`. A line does not tell at run time which statuses are results, so a
+ * route with a schema for each status is called by its value.
+ */
 type ByLine<Api> = {
-  [
-    Name in keyof Api as Api[Name] extends Route<infer Method, infer Path, infer _Options> ? `${Method} ${Path}` : never
-  ]: Api[Name];
+  [Name in keyof Api as LineOf<Api[Name]>]: Api[Name];
 };
+
+type LineOf<T> =
+  T extends Route<infer Method, infer Path, infer Options>
+    ? Options extends { readonly response: infer S }
+      ? S extends Schema
+        ? `${Method} ${Path}`
+        : never
+      : `${Method} ${Path}`
+    : never;
 
 /** Calls a route of a table by its line. */
 export type Caller<Api> = <Line extends keyof ByLine<Api> & string>(
@@ -116,7 +138,10 @@ interface UntypedInput {
 }
 
 async function send(
-  route: Pick<Route, "method" | "path"> & { readonly url: (...input: never) => string },
+  route: Pick<Route, "method" | "path"> & {
+    readonly options: unknown;
+    readonly url: (...input: never) => string;
+  },
   { params = {}, query = {}, headers = {}, json, form }: UntypedInput,
   options: CallOptions,
 ): Promise<unknown> {
@@ -135,7 +160,13 @@ async function send(
     ...(signal === undefined ? {} : { signal }),
   });
   const value = await read(response);
-  if (!response.ok) throw new ClientError(response.status, value, `${route.method} ${path}`);
+  const { status } = response;
+  const { response: declared } = route.options as RouteOptions;
+  if (declared !== undefined && !isSchema(declared)) {
+    if (Object.hasOwn(declared, status)) return { status, data: value };
+    throw new ClientError(status, value, `${route.method} ${path}`);
+  }
+  if (!response.ok) throw new ClientError(status, value, `${route.method} ${path}`);
   return value;
 }
 

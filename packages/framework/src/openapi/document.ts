@@ -1,8 +1,9 @@
 /** An OpenAPI 3.1 document from routes: what they validate is what the document says. */
 import { phraseOf } from "../errors.ts";
+import { multipartOf, type MultipartContent } from "../need-content.ts";
 import { parsePath, type Segment } from "../router/path.ts";
 import type { RouteOptions } from "../types.ts";
-import type { Fields } from "../validation/schema.ts";
+import { schemasByStatus, type Fields } from "../validation/schema.ts";
 import { SchemaConverter, type Direction, type JsonSchema } from "./json-schema.ts";
 
 /** What the document says of the API as a whole. */
@@ -53,7 +54,13 @@ export interface Parameter {
   readonly schema: JsonSchema;
 }
 
-type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
+type Content = Readonly<Record<string, MediaType>>;
+
+/** The schema of a content, and the media types of the files in a form. */
+export interface MediaType {
+  readonly schema: JsonSchema;
+  readonly encoding?: Readonly<Record<string, { readonly contentType: string }>>;
+}
 
 /** The methods that a path item has a member for (OpenAPI 3.1 §4.8.9). */
 const DOCUMENTED_METHODS: ReadonlySet<string> = new Set([
@@ -96,29 +103,65 @@ function operationOf(
   converter: SchemaConverter,
   ids: Set<string>,
 ): Operation {
-  const { summary, json, form, response, status } = options;
+  const { summary } = options;
   const parameters = parametersOf(path, options, converter);
-  const success = String(status ?? 200);
-  const hasInput = parameters.length > 0 || json !== undefined || form !== undefined;
+  const requestContent = requestContentOf(options, converter);
   return {
     operationId: uniqueId(options.name ?? idOf(method, path), ids),
     ...(summary === undefined ? {} : { summary }),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(json === undefined ? {} : { requestBody: content("application/json", converter.convert(json, "input")) }),
-    ...(form === undefined
-      ? {}
-      : { requestBody: content("application/x-www-form-urlencoded", objectOf(form, "input", converter)) }),
+    ...(requestContent === null ? {} : { requestBody: { required: true, content: requestContent } }),
     responses: {
-      [success]: {
-        description: phraseOf(Number(success)),
-        ...(response === undefined
-          ? {}
-          : { content: { "application/json": { schema: converter.convert(response, "output") } } }),
-      },
-      ...(hasInput ? { "422": problem("The input is not valid; the document lists every wrong field") } : {}),
+      ...(parameters.length > 0 || requestContent !== null
+        ? { "422": problem("The input is not valid; the document lists every wrong field") }
+        : {}),
+      ...responsesOf(options, converter),
       default: problem("An error"),
     },
   };
+}
+
+function requestContentOf(
+  { json, form, needs = {} }: DocumentedRoute["options"],
+  converter: SchemaConverter,
+): Content | null {
+  if (json !== undefined) return { "application/json": { schema: converter.convert(json, "input") } };
+  if (form !== undefined) {
+    return { "application/x-www-form-urlencoded": { schema: objectOf(form, "input", converter) } };
+  }
+  for (const need of Object.values(needs)) {
+    const multipart = multipartOf(need);
+    if (multipart !== undefined) return { "multipart/form-data": multipartType(multipart, converter) };
+  }
+  return null;
+}
+
+function multipartType({ fields = {}, file, types }: MultipartContent, converter: SchemaConverter): MediaType {
+  const { properties, required = [], ...others } = objectOf(fields, "input", converter);
+  if (file === undefined) return { schema: { ...others, properties, required, additionalProperties: FILE } };
+  return {
+    schema: { ...others, properties: { [file]: FILE }, required: [file] },
+    ...(types === undefined ? {} : { encoding: { [file]: { contentType: types.join(", ") } } }),
+  };
+}
+
+/** `format` is for tools that know OpenAPI 3.0 only. */
+const FILE: JsonSchema = { type: "string", format: "binary", contentMediaType: "application/octet-stream" };
+
+function responsesOf(
+  { response, status = 200 }: DocumentedRoute["options"],
+  converter: SchemaConverter,
+): Operation["responses"] {
+  if (response === undefined) return { [status]: { description: phraseOf(status) } };
+  return Object.fromEntries(
+    schemasByStatus(response, status).map(([code, schema]) => [
+      code,
+      {
+        description: phraseOf(code),
+        ...(code === 204 ? {} : { content: { "application/json": { schema: converter.convert(schema, "output") } } }),
+      },
+    ]),
+  );
 }
 
 function parametersOf(
@@ -166,10 +209,6 @@ function objectOf(fields: Fields, direction: Direction, converter: SchemaConvert
     properties: Object.fromEntries(list.map(({ name, schema }) => [name, schema])),
     ...(required.length === 0 ? {} : { required }),
   };
-}
-
-function content(type: string, schema: JsonSchema): NonNullable<Operation["requestBody"]> {
-  return { required: true, content: { [type]: { schema } } };
 }
 
 function problem(description: string): Operation["responses"][string] {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { App } from "../app.ts";
 import { route } from "../route.ts";
 import { testClient } from "../testing/index.ts";
+import { upload, uploads } from "../uploads/index.ts";
 import { docs, openApiDocument, type OpenApiDocument } from "./index.ts";
 
 const Stock = z
@@ -32,6 +33,9 @@ const ROUTES = [
   }),
   route("DELETE /api/files/*path", { status: 204 }),
   route("GET /api/tree", { response: Tree }),
+  route("POST /api/items/:id", { response: { 200: Stock, 404: z.object({ reason: z.string() }), 204: z.null() } }),
+  route("POST /api/avatar", { needs: { picture: upload("picture", { types: ["image/png", "image/*"] }) } }),
+  route("POST /api/album", { needs: { sent: uploads({ fields: { title: z.string().min(1) } }) } }),
 ];
 
 describe("openApiDocument", () => {
@@ -52,6 +56,9 @@ describe("openApiDocument", () => {
       ["/api/users/{id}.json", ["put"]],
       ["/api/files/{path}", ["delete"]],
       ["/api/tree", ["get"]],
+      ["/api/items/{id}", ["post"]],
+      ["/api/avatar", ["post"]],
+      ["/api/album", ["post"]],
     ]);
   });
 
@@ -98,6 +105,31 @@ describe("openApiDocument", () => {
       required: ["name"],
     });
     expect(document.paths["/api/tree"]?.["get"]?.responses["422"]).toBeUndefined();
+  });
+
+  test("describes a schema for each status", () => {
+    const { responses } = document.paths["/api/items/{id}"]?.["post"] ?? {};
+    expect(responses?.["200"]?.content?.["application/json"]?.schema).toEqual({ $ref: "#/components/schemas/Stock" });
+    expect(responses?.["404"]).toMatchObject({
+      description: "Not Found",
+      content: { "application/json": { schema: { required: ["reason"] } } },
+    });
+    expect(responses?.["204"]).toEqual({ description: "No Content" });
+  });
+
+  test("describes the form that a need reads, with its fields, its file and the types of the file", () => {
+    const content = (path: string) => document.paths[path]?.["post"]?.requestBody?.content["multipart/form-data"];
+    const file = { type: "string", format: "binary", contentMediaType: "application/octet-stream" };
+    expect(content("/api/avatar")).toEqual({
+      schema: { type: "object", properties: { picture: file }, required: ["picture"] },
+      encoding: { picture: { contentType: "image/png, image/*" } },
+    });
+    expect(content("/api/album")?.schema).toEqual({
+      type: "object",
+      properties: { title: { type: "string", minLength: 1 } },
+      required: ["title"],
+      additionalProperties: file,
+    });
   });
 
   test("puts named schemas into the components once, dates as text, references among them", () => {

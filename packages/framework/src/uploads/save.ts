@@ -1,6 +1,7 @@
 /** Needs that read a whole form with files before the handler runs. The files are temporary: what is not saved is gone. */
 import type { Exchange, IncomingRequest } from "@tsgi/gateway-spec";
 import { HttpError, InputError } from "../errors.ts";
+import { readsMultipart } from "../need-content.ts";
 import { compileCheck } from "../validation/compile.ts";
 import type { Fields, FieldsOutput } from "../validation/schema.ts";
 import { readEntries, textRules } from "../validation/text.ts";
@@ -46,7 +47,7 @@ export interface UploadedForm<FieldValues = ReadonlyMap<string, readonly string[
 }
 
 /**
- * A need that reads the form: `needs: { form: uploads({ types: ["image/*"], fields: { title: z.string().min(1) } }) }`.
+ * A need that reads the form: `needs: { sent: uploads({ types: ["image/*"], fields: { title: z.string().min(1) } }) }`.
  * @param options `fields` are schemas as in the `form` of a route.
  * @throws HttpError what {@link readMultipart} throws; 415 `FILE_TYPE_NOT_ALLOWED`; 422 `INPUT_INVALID` for wrong fields.
  */
@@ -58,16 +59,20 @@ export function uploads(
   options: UploadOptions & { readonly fields?: Fields } = {},
 ): (context: Receiving) => Promise<UploadedForm<unknown>> {
   const { fields, ...others } = options;
-  if (fields === undefined) return ({ request, exchange }) => receive(request, exchange, others);
+  const { types } = others;
+  const content = { ...(fields !== undefined && { fields }), ...(types !== undefined && { types }) };
+  if (fields === undefined) {
+    return readsMultipart(({ request, exchange }: Receiving) => receive(request, exchange, others), content);
+  }
   const rules = textRules(fields);
   const check = compileCheck(fields);
-  return async ({ request, exchange }) => {
+  return readsMultipart(async ({ request, exchange }: Receiving) => {
     const form = await receive(request, exchange, others);
     const entries = [...form.fields].flatMap(([name, values]) => values.map((value) => [name, value] as const));
     const checked = await check(readEntries(entries, rules));
     if ("value" in checked) return { ...form, fields: checked.value };
     throw new InputError(checked.mistakes.map(({ field, message }) => ({ in: "form", field, message })));
-  };
+  }, content);
 }
 
 /**
@@ -75,12 +80,14 @@ export function uploads(
  * @throws HttpError 422 `FILE_REQUIRED` where the form has no such file; and what {@link uploads} throws.
  */
 export function upload(field: string, options: UploadOptions = {}): (context: Receiving) => Promise<Upload> {
-  return async ({ request, exchange }) => {
+  const { types } = options;
+  const need = async ({ request, exchange }: Receiving): Promise<Upload> => {
     const { files } = await receive(request, exchange, { maxFiles: 1, ...options });
     const file = files.get(field)?.[0];
     if (file === undefined) throw new HttpError(422, "FILE_REQUIRED", `Choose a file for "${field}"`);
     return file;
   };
+  return readsMultipart(need, { file: field, ...(types !== undefined && { types }) });
 }
 
 async function receive(request: IncomingRequest, exchange: Exchange, options: UploadOptions): Promise<UploadedForm> {

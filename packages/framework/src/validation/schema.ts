@@ -15,6 +15,11 @@ export type InputOf<S> = S extends Schema<infer Input> ? Input : never;
 /** The type that a schema gives: what a handler gets, what a client gets for `response`. */
 export type OutputOf<S> = S extends Schema<unknown, infer Output> ? Output : never;
 
+/** A schema for each status that a handler's result may have. */
+export interface Responses {
+  readonly [status: number]: Schema;
+}
+
 /** One schema for all fields, or one for each field. */
 export type Fields = Schema | { readonly [name: string]: Schema };
 
@@ -30,4 +35,13 @@ export type FieldsInput<F> = F extends Schema
 
 export function isSchema(value: unknown): value is Schema {
   return (typeof value === "object" || typeof value === "function") && value !== null && "~standard" in value;
+}
+
+/** The schemas of a route's `response` with their statuses; `usual` is that of a single schema. */
+export function schemasByStatus(
+  response: Schema | Responses,
+  usual: number,
+): readonly (readonly [status: number, schema: Schema])[] {
+  if (isSchema(response)) return [[usual, response]];
+  return Object.entries(response as Readonly<Record<string, Schema>>).map(([key, schema]) => [Number(key), schema]);
 }

@@ -1,0 +1,31 @@
+/** The members of every context, those that the framework uses itself included: no need can have their names. */
+export const CONTEXT_NAMES = [
+  "request",
+  "exchange",
+  "route",
+  "url",
+  "base",
+  "params",
+  "query",
+  "headers",
+  "cookies",
+  "form",
+  "json",
+  "text",
+  "render",
+  "reply",
+  "redirect",
+  "header",
+  "cookie",
+  "after",
+  "need",
+  "urlFor",
+  "status",
+  "accept",
+  "dropFields",
+  "finish",
+  "reportError",
+  "href",
+] as const;
+
+export type ContextName = (typeof CONTEXT_NAMES)[number];
