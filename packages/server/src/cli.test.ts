@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ADDRESS, CLI, CommandProcess } from "../test/command-process.ts";
-import { get as requestTo, lastContent, WireClient } from "../test/wire-client.ts";
 import { COMMAND_OPTIONS, OPTIONS } from "./config.ts";
 import { selfSigned } from "./tls/self-signed.ts";
 
@@ -413,70 +412,6 @@ describe("signals", () => {
     expect(await command.exited).toBe(code);
     expect(await body).toBe("terminated");
   });
-});
-
-describe("--watch", () => {
-  test("starts again on a change, waits after a crash, and ends on a signal", async () => {
-    await put("watched/app.ts", 'export const application = () => ({ status: 200, body: process.env["NODE_ENV"] });');
-    await put("watched/package.json", '{ "type": "module" }');
-    await using command = new Command(["0", "app.ts", "--watch"], {}, join(folder, "watched"));
-    expect(await command.get()).toBe("development");
-
-    let seen = command.stdout.length;
-    await put("watched/app.ts", 'throw new Error("broken");');
-    await command.until(/app\.ts changed, starting again[^]*ended \(exit code 1\); waiting for a change/, seen);
-    expect(command.stderr).toContain("Error: broken");
-
-    seen = command.stdout.length;
-    await put("watched/app.ts", 'export const application = () => ({ status: 200, body: "two" });');
-    const [, url = "", , pid = ""] = await command.until(ADDRESS, seen);
-    expect(await (await fetch(url)).text()).toBe("two");
-
-    seen = command.stdout.length;
-    await put("watched/views/new/index.eta", "<p>");
-    await command.until(/views\/new\/index\.eta changed, starting again[^]*tsgi: http/, seen);
-
-    seen = command.stdout.length;
-    await put("watched/.env", "A=1");
-    await command.until(/\.env changed, starting again[^]*tsgi: http/, seen);
-
-    command.process.kill("SIGINT");
-    expect(await command.exited).toBe(0);
-    expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
-  });
-
-  test.each(["socket", "node"])(
-    "a restart waits for running requests, not for idle connections (%s server)",
-    async (server) => {
-      const place = `idle-${server}`;
-      // A restart that waited for the idle connection would never happen.
-      await put(join(place, "tsgi.config.json"), '{ "drainIdleMs": 600000, "shutdownTimeoutMs": 600000 }');
-      const change = () =>
-        put(
-          join(place, "app.mjs"),
-          `export const application = (request, { draining }) => new Promise((resolve) => {
-             if (!request.url.endsWith("/slow")) return resolve({ status: 200, body: "quick" });
-             console.log("in the handler");
-             draining.addEventListener("abort", () => setImmediate(resolve, { status: 200, body: "late" }));
-           });`,
-        );
-      await change();
-      await using command = new Command(["0", "app.mjs", "--watch", "--server", server], {}, join(folder, place));
-      const [, url = ""] = await command.until(ADDRESS);
-      const { hostname, port } = new URL(url);
-      const connect = () => new WireClient({ transport: "tcp", hostname, port: Number(port) });
-      const [idle, busy] = [connect(), connect()];
-      await idle.send(requestTo("/")).until("quick");
-      busy.send(requestTo("/slow"));
-      await command.until(/in the handler/);
-
-      const seen = command.stdout.length;
-      await change();
-      expect(lastContent(await busy.end())).toBe("late");
-      await idle.end();
-      await command.until(ADDRESS, seen);
-    },
-  );
 });
 
 describe("prints", () => {

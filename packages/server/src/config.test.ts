@@ -25,6 +25,7 @@ test("has a default for each option that can have one", () => {
     tlsSelfSigned: false,
     opsHostname: "127.0.0.1",
     watch: false,
+    watchPath: [],
     startTimeoutMs: 60_000,
     stuckTimeoutMs: 30_000,
     maxRequestsPerWorker: Number.POSITIVE_INFINITY,

@@ -8,6 +8,7 @@ import {
   either,
   integer,
   mounts,
+  paths,
   oneOf,
   type OptionType,
   type StaticMount,
@@ -42,6 +43,8 @@ export interface Config extends Limits {
   readonly opsPort?: number | undefined;
   readonly opsHostname: string;
   readonly watch: boolean;
+  /** Files and folders whose changes restart a watched application. */
+  readonly watchPath: readonly string[];
   /** Worker processes; without it the command serves in its own process. */
   readonly workers?: number | "auto" | undefined;
   readonly pidFile?: string | undefined;
@@ -144,7 +147,6 @@ function problemOf(name: string, value: unknown, type: OptionType<unknown> | und
 /** Two options that exclude each other, or one that needs another. */
 function conflictOf({
   server,
-  watch,
   workers,
   path,
   tlsCert,
@@ -153,9 +155,6 @@ function conflictOf({
   trustedProxies,
   proxyProtocol,
 }: Config): { readonly name: string; readonly message: string } | null {
-  if (watch && workers !== undefined) {
-    return { name: "watch", message: "a watched application runs in one process: leave out --workers" };
-  }
   if ((server === "bun" || server === "deno") && workers !== undefined) {
     return { name: "server", message: "this server cannot share a socket between workers: leave out --workers" };
   }
@@ -371,8 +370,16 @@ const options: Definitions<Config> = {
     type: toggle,
     byDefault: false,
     placeholder: null,
-    description: "Restart when a file below the working directory changes; sets NODE_ENV=development if it is not set",
+    description: "Restart when code changes, and reload pages; sets NODE_ENV=development if it is not set",
     group: "Development",
+  },
+  watchPath: {
+    type: paths,
+    byDefault: [],
+    placeholder: "path",
+    description: "With --watch, a file or folder whose changes restart too; several times on the command line",
+    group: "Development",
+    repeatable: true,
   },
   workers: {
     type: either("must be a whole number from 1 to 1024, or auto", oneOf("auto"), integer(1, 1024)),

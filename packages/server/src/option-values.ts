@@ -88,6 +88,15 @@ export const mounts: OptionType<readonly StaticMount[]> = {
   },
 };
 
+/** A path, or several with commas or as a list. */
+export const paths: OptionType<readonly string[]> = {
+  rule: "must be a path, or several with commas",
+  read: (value) => {
+    const texts = textList(value);
+    return texts?.includes("") === false ? texts : undefined;
+  },
+};
+
 const MOUNT = /^(?:[^/=]|\/[^=]*$|\/[^=]*=.)/;
 
 function toMount(given: string): StaticMount {

@@ -25,7 +25,7 @@ export interface LimitOptions extends Partial<HeadLimits> {
   readonly keepAliveTimeoutMs?: number;
   /**
    * During a shutdown, how long an idle connection stays open for a request that is on its way, and a WebSocket for a close of the
-   * application. 0 where no other client can have sent one: in tests, or under `tsgi --watch`. Default 1000.
+   * application. 0 where connections may be closed while a request is on its way: in tests, or under `tsgi --watch`. Default 1000.
    */
   readonly drainIdleMs?: number;
   /** Connections held at once; a further one is closed without a response. Default 65,536. */

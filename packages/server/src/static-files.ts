@@ -47,7 +47,10 @@ export interface StaticFilesOptions {
   readonly maxMemoryFileBytes?: number;
   /** Most memory for all files, in bytes. Default 64 MiB. */
   readonly maxMemoryBytes?: number;
-  /** How long a look at the file system is valid, in milliseconds. 0: for one request. Default 1000. */
+  /**
+   * How long a look at the file system is valid, in milliseconds. 0: for one request. Default 1000, and 0 with
+   * `NODE_ENV=development`, where a page must not get the style sheet of a second ago.
+   */
   readonly revalidateMs?: number;
 }
 
@@ -62,7 +65,7 @@ export function staticFiles(root: string | URL, options: StaticFilesOptions = {}
     index = "index.html",
     cacheControl = "no-cache",
     dotFiles = false,
-    revalidateMs = 1000,
+    revalidateMs = process.env["NODE_ENV"] === "development" ? 0 : 1000,
   } = options;
   if (!prefix.startsWith("/") || !prefix.endsWith("/")) {
     throw new TypeError(`The prefix of static files must begin and end with a slash: "${prefix}" does not`);

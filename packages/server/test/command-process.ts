@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly cwd: string;
   /** Descriptors that the command inherits, from 3 on. */
   readonly descriptors?: readonly number[];
+  /** Options of node. */
+  readonly execArgv?: readonly string[];
 }
 
 /** The command in a process of its own, killed where the test ends. */
@@ -21,10 +23,10 @@ export class CommandProcess implements AsyncDisposable {
   stderr = "";
   #wake = Promise.withResolvers<undefined>();
 
-  constructor(args: readonly string[], { env = {}, cwd, descriptors = [] }: CommandOptions) {
+  constructor(args: readonly string[], { env = {}, cwd, descriptors = [], execArgv = [] }: CommandOptions) {
     const { PATH = "", NODE_OPTIONS = "" } = process.env;
     const stdio = ["ignore", "pipe", "pipe", ...descriptors] as const;
-    this.process = spawn(process.execPath, [CLI, ...args], {
+    this.process = spawn(process.execPath, [...execArgv, CLI, ...args], {
       cwd,
       env: { PATH, NODE_OPTIONS, ...env },
       stdio: [...stdio],

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
-/** @param target is written only where it changes, so that `--watch` sees no change of it. */
+/** @param target is written only where it changes: under `--watch`, pages reload when it does. */
 export function bundleScript(target: URL): void {
   const {
     outputFiles: [output],

@@ -7,6 +7,11 @@ import { importModule } from "./import-module.ts";
 
 const DEFAULT_NAMES = ["tsgi.config.ts", "tsgi.config.js", "tsgi.config.mjs", "tsgi.config.json"];
 
+/** The files that may be read: a new one among them counts from the next start. */
+export function configFiles(name: string | undefined, folder: string): readonly string[] {
+  return (name === undefined ? DEFAULT_NAMES : [name]).map((usual) => resolve(folder, usual));
+}
+
 /**
  * @param name of `--config`; without one, the first default name that exists.
  * @throws UsageError if the file does not exist or holds no object; or what the module throws.

@@ -8,7 +8,8 @@ export function explain(error: unknown, config: Config): string | null {
   const { code, syscall, hostname } = error as NodeJS.ErrnoException & { readonly hostname?: unknown };
   if (typeof code !== "string") return null;
   // An application looks up names too, such as that of its database.
-  const isOurs = syscall === "listen" || (syscall === "getaddrinfo" && hostname === config.hostname);
+  const isListening = syscall === "listen" || syscall === "bind";
+  const isOurs = isListening || (syscall === "getaddrinfo" && hostname === config.hostname);
   if (isOurs) return explainListening(code, config) ?? error.message;
   // Other codes of Node with this prefix are mistakes in a program.
   if (code.startsWith("ERR_") && !/^ERR_(?:MODULE_NOT_FOUND|UNKNOWN_FILE_EXTENSION)$/.test(code)) return null;

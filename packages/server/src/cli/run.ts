@@ -36,7 +36,7 @@ function exit(): void {
 }
 
 /** The exit codes that a shell reports for a process that a signal ended. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+export const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The first signal shuts down in order, and the server logs what it waits for; a second one ends the process at once. */
 function stopOnSignal(server: Server, stopped: () => void): void {

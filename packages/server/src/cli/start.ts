@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Application, Handler, Logger, Server } from "@tsgi/gateway-spec";
 import { STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
 import type { Config } from "../config.ts";
-import type { SocketServeOptions } from "../options.ts";
+import type { SocketServeOptions, TlsCertificate } from "../options.ts";
 import { loadApplication } from "./load-application.ts";
 import { importServe, serverKind } from "./server-kind.ts";
 
@@ -13,15 +13,27 @@ export interface Start {
   /** Paths of the configuration are relative to it. */
   readonly folder: string;
   readonly applicationArguments: readonly string[];
+  /** For `tlsSelfSigned`, where several processes share one. Default: each server makes its own. */
+  readonly certificate?: TlsCertificate;
+}
+
+/** The same start, with one certificate for all processes: a browser accepts it once. */
+export async function withCertificate(start: Start): Promise<Start> {
+  if (!start.config.tlsSelfSigned) return start;
+  const { selfSigned } = await import("../tls/self-signed.ts");
+  return { ...start, certificate: selfSigned([start.config.hostname]) };
 }
 
 /**
  * Resolves when the server listens. Rejects if the application or the server cannot start.
- * @param onRequest called for each request, before the application.
+ * @param wrap gets the handler of every request, around the access log.
  */
-export async function startServer(start: Start, onRequest?: () => void): Promise<Server> {
+export async function startServer(
+  start: Start,
+  wrap: (handler: Handler) => Handler = (handler) => handler,
+): Promise<Server> {
   const composed = await composeApplication(start);
-  const application = onRequest === undefined ? composed : withCount(composed, onRequest);
+  const application = { ...composed, fetch: wrap(composed.fetch) };
   const serve = await importServe(serverKind(start.config.server));
   return serve(application, serveOptions(start));
 }
@@ -50,16 +62,6 @@ async function composeApplication({ config, folder, applicationArguments }: Star
   };
 }
 
-function withCount(application: Application, onRequest: () => void): Application {
-  return {
-    ...application,
-    fetch: (request, exchange) => {
-      onRequest();
-      return application.fetch(request, exchange);
-    },
-  };
-}
-
 /** The command prints information too, such as what a shutdown waits for. */
 const LOGGER: Logger = {
   ...STDERR_LOGGER,
@@ -68,13 +70,14 @@ const LOGGER: Logger = {
   },
 };
 
-function serveOptions({ config, folder }: Start): SocketServeOptions {
+function serveOptions({ config, folder, certificate }: Start): SocketServeOptions {
   const {
     application: _application,
     static: _static,
     server: _server,
     accessLog: _accessLog,
     watch: _watch,
+    watchPath: _watchPath,
     workers: _workers,
     pidFile: _pidFile,
     startTimeoutMs: _startTimeoutMs,
@@ -101,7 +104,7 @@ function serveOptions({ config, folder }: Start): SocketServeOptions {
     ...(trustedProxies !== undefined && {
       proxies: { trusted: trustedProxies, header: forwardedHeader, proxyProtocol },
     }),
-    ...(tlsSelfSigned && { tls: "self-signed" }),
+    ...(tlsSelfSigned && { tls: certificate ?? "self-signed" }),
     ...(tlsCert !== undefined &&
       tlsKey !== undefined && { tls: { cert: resolve(folder, tlsCert), key: resolve(folder, tlsKey) } }),
   };

@@ -2,6 +2,7 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
+import { escapeHtml } from "../escape-html.ts";
 import { decodePath } from "./request-path.ts";
 
 /**
@@ -51,8 +52,4 @@ function toHref(name: string): string {
   if (name === "../") return name;
   const isFolder = name.endsWith("/");
   return `./${encodeURIComponent(isFolder ? name.slice(0, -1) : name)}${isFolder ? "/" : ""}`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

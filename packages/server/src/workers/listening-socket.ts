@@ -6,6 +6,7 @@ import { lookup } from "node:dns/promises";
 import { rm } from "node:fs/promises";
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
+import { replaceStale } from "../runtime/bind.ts";
 
 export interface ListeningSocket {
   /** The descriptor, for `stdio` of a worker. */
@@ -27,7 +28,7 @@ export interface SocketPlace {
 export async function bindListeningSocket({ hostname, port, path, fd }: SocketPlace): Promise<ListeningSocket> {
   if (fd !== undefined) return { fd, close: () => Promise.resolve() };
   if (path !== undefined) {
-    const handle = bindHandle(path, -1, -1);
+    const handle = await replaceStale(path, async () => bindHandle(path, -1, -1));
     return {
       fd: handle.fd,
       close: () => {
@@ -47,6 +48,8 @@ export async function bindListeningSocket({ hostname, port, path, fd }: SocketPl
 
 interface Handle {
   readonly fd: number;
+  /** Of a TCP socket. Returns an error number, or 0. */
+  getsockname?(out: object): number;
   close(): void;
 }
 
@@ -60,7 +63,10 @@ function bindHandle(address: string, port: number, addressType: number): Handle 
   // oxlint-disable-next-line no-underscore-dangle -- the name is node's
   const create = (net as unknown as { readonly _createServerHandle: CreateHandle })._createServerHandle;
   const handle = create(address, port, addressType);
-  if (typeof handle !== "number") return handle;
-  const code = getSystemErrorName(handle);
-  throw Object.assign(new Error(`listen ${code} ${address}`), { code, errno: handle, syscall: "listen", address });
+  // libuv keeps EADDRINUSE for the first call after the one that binds.
+  const errno = typeof handle === "number" ? handle : (handle.getsockname?.({}) ?? 0);
+  if (typeof handle !== "number" && errno === 0) return handle;
+  if (typeof handle !== "number") handle.close();
+  const code = getSystemErrorName(errno);
+  throw Object.assign(new Error(`listen ${code} ${address}`), { code, errno, syscall: "listen", address });
 }

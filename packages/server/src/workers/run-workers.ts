@@ -9,7 +9,7 @@
  */
 import { rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
-import type { Start } from "../cli/start.ts";
+import { type Start, withCertificate } from "../cli/start.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { prometheusText } from "../observe/metrics.ts";
 import { serveOperations } from "../observe/operations-server.ts";
@@ -39,6 +39,7 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
     });
   }
   const socket = await bindListeningSocket(config);
+  const shared = await withCertificate(start);
   const { pidFile } = config;
   if (pidFile !== undefined) await writePidFile(pidFile);
   let url = "";
@@ -55,7 +56,7 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
     },
     (created) => {
       const events = metrics === null ? created : metrics.watch(created);
-      const process = startWorker(start, socket.fd, HEARTBEAT_MS, {
+      const process = startWorker(shared, socket.fd, HEARTBEAT_MS, {
         ...events,
         ready: (given) => {
           url = given;

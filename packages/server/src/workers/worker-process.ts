@@ -1,6 +1,7 @@
 /** A worker as the supervisor sees it: a child process that serves on the inherited socket. */
 import { fork } from "node:child_process";
 import { extname } from "node:path";
+import type { Readable } from "node:stream";
 import type { Start } from "../cli/start.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -33,9 +34,23 @@ export interface Worker {
   stack(): Promise<readonly string[] | null>;
 }
 
+/** A worker that runs as a process. */
 export interface WorkerProcess extends Worker {
   /** Passes a message of another worker on to its threads. */
   broadcast(message: unknown): void;
+  /** Sends a message that is not the supervisor's. Nothing happens where the process has ended. */
+  send(message: object): void;
+  /** What the worker writes to its standard error stream. It reaches the terminal too. */
+  readonly stderr: Readable | null;
+}
+
+export interface WorkerProcessOptions {
+  /** The module that the process runs. It calls `serveAsWorker`. Default: `worker-main`. */
+  readonly module?: URL;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Gets the messages that are not for the supervisor. */
+  readonly received?: (message: unknown) => void;
 }
 
 /** The descriptor of the listening socket in a worker: after the standard streams and the channel. */
@@ -44,27 +59,31 @@ const WORKER_FD = 4;
 /** The module that a worker runs, a source here and compiled in the package. */
 const MODULE = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
 
-/** Forks a worker. */
+/** Forks a worker. @param listenFd of the listening socket; `null` where the worker binds its own, as on Windows. */
 export function startWorker(
   start: Start,
-  listenFd: number,
+  listenFd: number | null,
   heartbeatMs: number,
   events: WorkerProcessEvents,
+  { module = MODULE, args = [], env = process.env, received = () => undefined }: WorkerProcessOptions = {},
 ): WorkerProcess {
-  const child = fork(MODULE, {
+  const child = fork(module, args, {
+    env,
     // The inspector opens only when the supervisor asks a stuck worker for its stack, and then on a port that is free.
     execArgv: [...process.execArgv, "--inspect-port=127.0.0.1:0"],
-    stdio: ["ignore", "inherit", "pipe", "ipc", listenFd],
+    stdio: ["ignore", "inherit", "pipe", "ipc", ...(listenFd === null ? [] : [listenFd])],
     serialization: "advanced",
   });
-  const send = (message: ToWorker) => {
+  const send = (message: object) => {
     if (child.connected) child.send(message);
   };
+  const command: (message: ToWorker) => void = send;
   child.stderr?.pipe(process.stderr, { end: false });
   child.on("message", (message: FromWorker) => {
     if (message.kind === "ready") events.ready(message.url);
     else if (message.kind === "heartbeat") events.heartbeat(message.requests, message.metrics);
-    else events.broadcast(message.message);
+    else if (message.kind === "broadcast") events.broadcast(message.message);
+    else received(message);
   });
   child.once("exit", (code, signal) => {
     events.exit({ code, signal });
@@ -72,22 +91,24 @@ export function startWorker(
   child.once("error", () => {
     events.exit({ code: 1, signal: null });
   });
-  send({
+  command({
     kind: "start",
-    start: { ...start, config: { ...start.config, fd: WORKER_FD, path: undefined } },
+    start: listenFd === null ? start : { ...start, config: { ...start.config, fd: WORKER_FD, path: undefined } },
     heartbeatMs,
   });
   return {
     pid: child.pid ?? 0,
     drain: (idleMs) => {
-      send({ kind: "drain", idleMs });
+      command({ kind: "drain", idleMs });
     },
     broadcast: (message) => {
-      send({ kind: "broadcast", message });
+      command({ kind: "broadcast", message });
     },
     kill: () => {
       child.kill("SIGKILL");
     },
     stack: () => readStack(child),
+    send,
+    stderr: child.stderr,
   };
 }
