@@ -80,6 +80,9 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
   running = supervisor;
   const status = pidFile === undefined ? null : await serveStatus(statusSocketPath(pidFile), () => supervisor.rows());
   let isStopping = false;
+  let closing: Promise<void> | null = null;
+  // Not later: connections that the kernel still accepts after the workers stopped would wait, and be reset at the end.
+  const closeSocket = () => (closing ??= socket.close());
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       if (!isStopping) {
@@ -88,6 +91,7 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
       }
       isStopping = true;
       supervisor.stop();
+      void closeSocket();
     });
   }
   process.on("SIGHUP", () => {
@@ -109,7 +113,7 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
   }
   const code = await supervisor.ended;
   status?.close();
-  await socket.close();
+  await closeSocket();
   if (pidFile !== undefined)
     await Promise.all([rm(pidFile, { force: true }), rm(statusSocketPath(pidFile), { force: true })]);
   return code;
