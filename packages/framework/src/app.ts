@@ -1,4 +1,5 @@
 /** The application: routes, middleware and views under one `fetch`, which any TSGI server runs. */
+import { channel } from "node:diagnostics_channel";
 import type {
   Application,
   Awaitable,
@@ -16,7 +17,7 @@ import { ErrorResponder } from "./error-responder.ts";
 import { HttpError } from "./errors.ts";
 import { Group, type GroupOptions } from "./group.ts";
 import { handlerClassRoutes, type HandlerClass } from "./handlers.ts";
-import { baseOf, belowPrefix, Hosts, Mounts, MovedRequest } from "./mount.ts";
+import { baseOf, belowPrefix, Hosts, Mounts, MovedRequest, serverExchange } from "./mount.ts";
 import { Reply } from "./results.ts";
 import { isRoute } from "./route-value.ts";
 import { route } from "./route.ts";
@@ -40,6 +41,9 @@ import type {
   RouteHandler,
   RouteOptions,
 } from "./types.ts";
+
+/** For access logs and tracers; see `noteRoute` of the contract. */
+const ROUTE = channel("tsgi.exchange.route");
 
 interface AddRoute<State> {
   <const Path extends string>(path: Path, handler: Handle<NoInfer<Path>, {}, State>): void;
@@ -345,6 +349,12 @@ export class App<State = unknown> implements Application<State> {
     const match = this.#router.match(method, path);
     switch (match.kind) {
       case "found":
+        if (ROUTE.hasSubscribers && match.target.route !== null) {
+          ROUTE.publish({
+            exchange: serverExchange(exchange),
+            route: baseOf(request, exchange) + match.target.route.path,
+          });
+        }
         return this.#run(
           match.target.endpoint,
           new RequestContext(this.#services, request, exchange, url, match.params, match.target.route),

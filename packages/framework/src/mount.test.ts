@@ -1,3 +1,4 @@
+import { accessLog, type AccessRecord, requestIdOf } from "@tsgi/gateway-spec/access-log";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Application, Handler } from "@tsgi/gateway-spec";
@@ -293,4 +294,40 @@ describe("trailingSlash", () => {
     await using client = await createTestClient(app);
     expect((await client.request("/users/")).status).toBe(404);
   });
+});
+
+test.each([
+  ["/users/7", "/users/:id<int>"],
+  ["/shop/items/a/b", "/shop/items/*rest"],
+  ["/shop/missing", null],
+  ["/missing", null],
+  ["/function", null],
+])("an access log has the route of %s with the prefix of its mount: %s", async (path, route) => {
+  // A state of its own means an exchange of its own.
+  const shop = new App({ startup: () => "state" });
+  shop.get("/items/*rest", () => "item");
+  const app = new App();
+  app.get("/users/:id<int>", () => "user");
+  app.mount("/shop", shop);
+  app.mount("/function", () => ({ status: 204 }));
+  const { promise, resolve } = Promise.withResolvers<AccessRecord>();
+  const format = (record: AccessRecord) => {
+    resolve(record);
+    return "";
+  };
+  const log = accessLog({ format, write: () => undefined });
+  await using client = await createTestClient({ startup: app.startup, shutdown: app.shutdown, fetch: log(app.fetch) });
+  await client.request(path);
+  expect((await promise).route).toBe(route);
+});
+
+test("a mounted application with a state of its own has the request id of the response", async () => {
+  const shop = new App({ startup: () => "state" });
+  shop.get("/", ({ exchange, reply }) => reply(requestIdOf(exchange)));
+  const app = new App();
+  app.mount("/shop", shop);
+  const log = accessLog({ write: () => undefined });
+  await using client = await createTestClient({ startup: app.startup, shutdown: app.shutdown, fetch: log(app.fetch) });
+  const response = await client.request("/shop/");
+  expect(response.text()).toBe(response.headers.get("x-request-id"));
 });

@@ -115,9 +115,19 @@ export class Mounts {
   }
 }
 
+/** As `requestIdOf` of the contract knows it. */
+const WRAPPED: unique symbol = Symbol.for("tsgi.exchange.wrapped");
+
+/** The exchange of the server, behind those of mounted applications. */
+export function serverExchange(exchange: Exchange): Exchange {
+  return exchange instanceof MountedExchange ? exchange[WRAPPED] : exchange;
+}
+
 /** The exchange of a mounted application that has a state of its own. */
 class MountedExchange implements Exchange {
   readonly state: unknown;
+  /** The server's own exchange: what is noted of one counts for both. */
+  readonly [WRAPPED]: Exchange;
   declare readonly sendInformational?: (status: number, headers?: HeaderFields) => void;
   declare readonly upgradeWebSocket?: (options?: WebSocketOptions) => WebSocketUpgrade;
   readonly #outer: Exchange;
@@ -125,6 +135,7 @@ class MountedExchange implements Exchange {
   constructor(outer: Exchange, state: unknown) {
     this.#outer = outer;
     this.state = state;
+    this[WRAPPED] = serverExchange(outer);
     shareData(this, outer);
     // An absent member is an absent capability.
     if (outer.sendInformational !== undefined) {

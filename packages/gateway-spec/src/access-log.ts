@@ -8,6 +8,7 @@
  * @module @tsgi/gateway-spec/access-log
  */
 import { randomUUID } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
 import type { Exchange, Handler, IncomingRequest, OutgoingResponse, ResponseBody } from "./index.ts";
 import { eachField } from "./server-kit/fields.ts";
 import { isPromiseLike } from "./server-kit/handler-result.ts";
@@ -53,25 +54,50 @@ export interface AccessLogOptions {
 
 const ids = new WeakMap<object, string>();
 const routes = new WeakMap<object, string>();
+let readsRoutes = false;
+
+/** An exchange that stands for another one, such as that of a mounted application, has the other one here. */
+const WRAPPED = Symbol.for("tsgi.exchange.wrapped");
+
+function wrappedBy(exchange: { readonly [WRAPPED]?: object }): object {
+  return exchange[WRAPPED] ?? exchange;
+}
 
 /** The id of an exchange, made at the first call. {@link accessLog} sends it in `X-Request-Id`. */
 export function requestIdOf(exchange: object): string {
-  let id = ids.get(exchange);
+  const key = wrappedBy(exchange);
+  let id = ids.get(key);
   if (id === undefined) {
     id = randomUUID();
-    ids.set(exchange, id);
+    ids.set(key, id);
   }
   return id;
 }
 
-/** For frameworks: notes which route took the request, such as `/users/:id`. */
+/** A framework publishes on it. Without a subscriber a request costs it one comparison. */
+const ROUTE = channel("tsgi.exchange.route");
+
+/**
+ * For frameworks: reports which route took the request, such as `/users/:id`, on the diagnostics channel `tsgi.exchange.route`. The
+ * message is `{ exchange, route }`. A framework whose pattern costs time asks for `channel(…).hasSubscribers` first.
+ */
 export function noteRoute(exchange: object, route: string): void {
+  if (ROUTE.hasSubscribers) ROUTE.publish({ exchange: wrappedBy(exchange), route });
+}
+
+function rememberRoute(message: unknown): void {
+  const { exchange, route } = message as { readonly exchange: object; readonly route: string };
   routes.set(exchange, route);
 }
 
 /** Wraps a handler. Wrap the outermost one, so that every response is logged. */
 export function accessLog(options: AccessLogOptions = {}): <E extends Exchange>(next: Handler<E>) => Handler<E> {
   const { format = "combined", write = writeLine, acceptRequestId = false } = options;
+  // The combined format has no route.
+  if (format !== "combined" && !readsRoutes) {
+    readsRoutes = true;
+    ROUTE.subscribe(rememberRoute);
+  }
   const toLine = format === "combined" ? toCombined : format === "json" ? toJson : format;
 
   return (next) => (request, exchange) => {

@@ -8,6 +8,9 @@
  * | `tsgi.exchange.response` | when the handler has given its response, before the response is sent |
  * | `tsgi.exchange.end` | when the response is complete, or the exchange has failed |
  *
+ * The handler runs in the stores that are bound to `tsgi.exchange.start` (`channel.bindStore(asyncLocalStorage, …)`), so that a tracer
+ * can enter its context. The framework adds `tsgi.exchange.route`, `{ exchange, route }`, when a route has taken the request.
+ *
  * A request that the server refuses before a handler runs, such as a malformed one, has no events. Without a subscriber an exchange
  * costs three reads of `hasSubscribers`.
  */
@@ -79,9 +82,8 @@ function publish<E extends Exchange>(handler: Handler<E>, request: IncomingReque
     ended(null);
     return undefined;
   }, ended);
-  START.publish(event);
   try {
-    const response = handler(request, exchange);
+    const response = START.runStores(event, () => handler(request, exchange));
     return isPromiseLike(response) ? response.then(responded, failed) : responded(response);
   } catch (error) {
     return failed(error);
