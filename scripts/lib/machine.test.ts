@@ -37,11 +37,6 @@ test.each([
   expect(findProgram(names, pathOf("first", "second"))).toBe(path === null ? null : join(folder, path));
 });
 
-test("findProgram: an absolute path is that of a file of any kind", () => {
-  const file = join(folder, "first/tool-c");
-  expect(findProgram([`${file}-missing`, file], pathOf("second"))).toBe(file);
-});
-
 test("run returns the output and the status of a program", async () => {
   const program = await script("run/both", "echo out; echo err >&2; exit 3");
   const { status, output } = await run(program, [], { env: process.env });

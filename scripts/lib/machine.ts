@@ -1,7 +1,7 @@
 /** Finds, runs and installs programs of the machine. */
 import { spawn } from "node:child_process";
-import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,11 +9,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Debian installs servers here; the PATH of an ordinary user does not contain it. */
 const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
-/** The full path of the first of these programs that the machine has, or null. An absolute path is that of a file of any kind. */
+/** The full path of the first of these programs that the machine has, or null. */
 export function findProgram(names: readonly string[], env: Environment): string | null {
   const folders = [...(env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""), ...SERVER_FOLDERS];
   for (const name of names) {
-    if (isAbsolute(name) && existsSync(name)) return name;
     for (const folder of folders) {
       const path = join(folder, process.platform === "win32" ? `${name}.exe` : name);
       if (isExecutable(path)) return path;

@@ -16,7 +16,6 @@ export interface Need {
   readonly variable: string;
   /** An example value of the variable, for the message. */
   readonly example: string;
-  /** The names of programs in PATH, or the absolute path of a file. */
   readonly programs: readonly string[];
   /** Debian packages that contain one of the programs and what it needs. */
   readonly debianPackages: readonly string[];
@@ -74,13 +73,14 @@ export const REDIS: Need = {
   debianPackages: ["redis-tools"],
 };
 
-/** The library by which MariaDB servers are a cluster. */
+/** The library by which MariaDB servers are a cluster, and the programs by which a server gets the data of another one. */
 export const GALERA: Need = {
-  title: "a Galera library",
+  title: "MariaDB with Galera",
   variable: "TSGI_TEST_GALERA",
-  example: "/usr/lib/galera/libgalera_smm.so",
-  programs: ["/usr/lib/galera/libgalera_smm.so"],
-  debianPackages: ["galera-4", "mariadb-server-core", "mariadb-client-core"],
+  example: "/usr/bin/galera_recovery",
+  programs: ["galera_recovery"],
+  debianPackages: ["mariadb-server"],
+  startsService: true,
 };
 
 export const NGINX: Need = {

@@ -1,13 +1,29 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 
-/** A port of 127.0.0.1 that no program listens on, for a server that cannot choose one itself. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const closed = once(server, "close");
-  server.close();
-  await closed;
-  return port;
+/** Below the ports that Linux gives to outgoing connections: one of those may take a port between this function and its use. */
+const FIRST = 15_000;
+const LAST = 32_000;
+
+/** Different ports of 127.0.0.1 that no program listens on, for servers that cannot choose one themselves. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = new Map<number, Server>();
+  while (servers.size < count) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    if (servers.has(port)) continue;
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (isFree) servers.set(port, server);
+  }
+  await Promise.all(
+    [...servers.values()].map((server) => {
+      const closed = once(server, "close");
+      server.close();
+      return closed;
+    }),
+  );
+  return [...servers.keys()];
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, test } from "vitest";
-import { freePort } from "./free-port.ts";
+import { freePorts } from "./free-port.ts";
 
 const PROGRAM = process.env["TSGI_TEST_REDIS"];
 const REASON = "needs redis-server: set TSGI_TEST_REDIS, or run `pnpm test`, which finds or installs it";
@@ -34,7 +34,8 @@ export class RedisServer implements AsyncDisposable {
   }
 
   static async start(program: string): Promise<RedisServer> {
-    const server = new RedisServer(program, await freePort());
+    const [port = 0] = await freePorts(1);
+    const server = new RedisServer(program, port);
     await server.start();
     return server;
   }

@@ -7,41 +7,13 @@ import { join } from "node:path";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serve } from "../src/socket/index.ts";
+import { ENV, HAPROXY, NGINX } from "./proxies.ts";
 import { freePort } from "./free-port.ts";
 
 const DEPLOY = new URL("../../../deploy/", import.meta.url);
-const ENV = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
 const QUIET = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-interface Proxy {
-  readonly program: string;
-  readonly file: string;
-  /** Makes the file run as this user, in this folder. */
-  readonly adapt: (text: string, folder: string) => string;
-  readonly args: (path: string, folder: string) => readonly string[];
-}
-
-const PROXIES: readonly Proxy[] = [
-  {
-    program: "nginx",
-    file: "nginx.conf",
-    adapt: (text, folder) => {
-      const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-      const paths = folders.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ");
-      return text.replace(/^http \{$/m, `http { access_log off; ${paths}`).replace("processes auto", "processes 1");
-    },
-    args: (path, folder) => ["-e", "stderr", "-p", folder, "-c", path, "-g", `daemon off; pid ${folder}/pid;`],
-  },
-  {
-    program: "haproxy",
-    file: "haproxy.cfg",
-    // The test has no operations port: a copy that is down is found by its refused connections.
-    adapt: (text) => text.replace("default-server check port 9090 inter 500ms fall 1 rise 1", "default-server"),
-    args: (path) => ["-f", path],
-  },
-];
-
-const found = PROXIES.filter(({ program }) => spawnSync(program, ["-v"], { env: ENV }).status === 0);
+const found = [NGINX, HAPROXY].filter(({ program }) => spawnSync(program, ["-v"], { env: ENV }).status === 0);
 
 let eventsEnded: PromiseWithResolvers<void>;
 

@@ -59,6 +59,12 @@ const CHECKERS: readonly Checker[] = [
     args: ([path = ""]) => ["-c", "-f", path],
   },
   {
+    program: "haproxy",
+    files: ["haproxy-galera.cfg"],
+    mistake: ["external-check command", "external-check comand"],
+    args: ([path = ""]) => ["-c", "-f", path],
+  },
+  {
     program: "systemd-analyze",
     files: ["tsgi.service", "tsgi.socket"],
     mistake: ["Type=notify", "Type=notfy"],
@@ -98,7 +104,7 @@ const found = CHECKERS.flatMap((checker) => {
 });
 
 if (found.length > 0) {
-  describe.each(found)("$program", (checker) => {
+  describe.each(found)("$program with $files", (checker) => {
     test("accepts its files", async () => {
       expect(await check(checker.path, checker, (text) => text)).toBe("right");
     });
@@ -156,6 +162,19 @@ describe("compose.yaml", () => {
       expect(servers).toEqual([`${addressOf("app-1")}:8080`, `${addressOf("app-2")}:8080`]);
     }
     expect(services["app-1"]?.environment?.["TSGI_TRUSTED_PROXIES"]).toBe(addressOf("proxy"));
+  });
+
+  test("a copy that stops keeps idle connections longer than nginx does, and ends within the grace period", async () => {
+    const { services } = parse(await read("compose.yaml"), { merge: true }) as {
+      services: Record<string, { environment: Record<string, string>; stop_grace_period: string }>;
+    };
+    const { environment = {}, stop_grace_period: grace = "" } = services["app-1"] ?? {};
+    const variables = Object.entries(environment).filter(([name]) => name.startsWith("TSGI_"));
+    const { config } = resolveConfig([environmentSource(Object.fromEntries(variables), 1)]);
+    const keptMs = Number(/keepalive_timeout (\d+)s;/.exec(await read("nginx.conf"))?.[1]) * 1000;
+    expect(config.drainIdleMs).toBeGreaterThan(keptMs);
+    expect(config.keepAliveTimeoutMs).toBeGreaterThan(keptMs);
+    expect(parseInt(grace, 10) * 1000).toBeGreaterThan(config.shutdownTimeoutMs);
   });
 });
 
