@@ -20,7 +20,9 @@ export class HttpError extends Error {
   readonly status: number;
   /** Stable, upper-case, for programs: `STOCK_UNKNOWN`. */
   readonly code: string;
+  /** Further header fields of the response. */
   readonly headers: HeaderFields;
+  /** Further members of the problem document. */
   readonly members: Readonly<Record<string, unknown>>;
 
   /**
@@ -41,15 +43,18 @@ export class HttpError extends Error {
 
 /** A mistake in a request, where it is: `{ in: "query", field: "page", message: "Invalid input: expected number" }`. */
 export interface InputIssue {
+  /** The part of the request. */
   readonly in: "params" | "query" | "headers" | "cookies" | "form" | "json";
   /** Names and indexes with dots between: `items.0.price`. Empty for the part as a whole. */
   readonly field: string;
+  /** What is wrong, in the words of the schema. It does not repeat the value. */
   readonly message: string;
 }
 
 /** The request does not match the schemas of its route: 422 with every mistake. */
 export class InputError extends HttpError {
   override readonly name = "InputError";
+  /** Every mistake of the request. */
   readonly issues: readonly InputIssue[];
 
   constructor(issues: readonly InputIssue[]) {

@@ -43,6 +43,7 @@ export type HandlerClass<Args extends readonly unknown[] = readonly [], State = 
 
 /** A base class with the helpers of Tornado's `RequestHandler`. A handler class need not extend it. */
 export class RequestHandler<State = unknown> {
+  /** The context of the request that this object handles. */
   readonly context: HandlerContext<State>;
   #form: URLSearchParams | undefined;
 

@@ -21,10 +21,12 @@ export class RequestKey<T> {
     this.#name = name;
   }
 
+  /** The value of a request, or `undefined` where none was set. */
   get(exchange: Owner): T | undefined {
     return this.#values.get(ownerOf(exchange));
   }
 
+  /** Sets the value for the rest of the request. */
   set(exchange: Owner, value: T): void {
     this.#values.set(ownerOf(exchange), value);
   }

@@ -28,7 +28,9 @@ export interface ReplyOptions {
 /** A response that a helper of this package made. Handlers recognize it by its class, which no data has. */
 export class Reply implements OutgoingResponse {
   readonly status: number;
+  /** The header fields, one line each. */
   readonly headers: HeaderFields;
+  /** The body, as the contract has it. */
   readonly body: ResponseBody | null;
   declare readonly trailers?: NonNullable<OutgoingResponse["trailers"]>;
   /** Keeps the type nominal: a literal with the same members is data. */

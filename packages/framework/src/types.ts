@@ -71,8 +71,11 @@ export type FittingNeeds<Options, State> = Options extends { readonly needs: inf
 
 /** A route as a value: a method, a path and options, without a handler. {@link route} makes one. */
 export interface Route<Method extends string = string, Path extends string = string, Options = object> {
+  /** In upper case, such as `GET`. */
   readonly method: Method;
+  /** With its parameters, such as `/users/:id<int>`. */
   readonly path: Path;
+  /** What was given to {@link route}. */
   readonly options: Options;
   /**
    * The path with its parameters filled in, and the query: `show.url({ id: 7 }, { page: 2 })`. It begins with one slash and so
@@ -153,7 +156,9 @@ export type AfterHook = (response: OutgoingResponse) => Awaitable<OutgoingRespon
 
 /** What every context has, and all that a need can rely on. */
 export interface BareContext<State = unknown> {
+  /** The request as it was received. */
   readonly request: IncomingRequest;
+  /** What Fetch lacks: addresses, TLS, the state of the application, shutdown, WebSockets. */
   readonly exchange: Exchange<State>;
   /** The route that matched; `null` where none did, in `onError`. */
   readonly route: Route<string, string, RouteOptions> | null;
@@ -173,6 +178,7 @@ export interface BareContext<State = unknown> {
   /** Data with a status and header fields: a string is plain text, `Html` is HTML, an object is JSON, `null` is no content. */
   readonly reply: (data: string | object | null, options?: ReplyOptions) => Reply;
   /**
+   * A redirect to another page.
    * @param location a page of this site or another one. Check it first where it comes from the client: it may name any site.
    * Characters that no URL may hold are encoded.
    * @param status default 303 See Other: the client gets that page, whatever the method was (RFC 9110 §15.4.4).

@@ -22,18 +22,22 @@ export interface AccessRecord {
   readonly id: string;
   /** The client's address, `-` where there is none. */
   readonly remote: string;
+  /** As received. */
   readonly method: string;
   /** The request target as received. */
   readonly target: string;
   readonly protocol: string;
   /** The pattern of the route that took the request, where a framework has noted it with {@link noteRoute}. */
   readonly route: string | null;
+  /** Of the final response. */
   readonly status: number;
   /** Bytes of response content that were handed to the server. */
   readonly bytes: number;
   /** From the request's arrival to the end of its response, in milliseconds. */
   readonly durationMs: number;
+  /** The field `Referer`, or `null`. */
   readonly referer: string | null;
+  /** The field `User-Agent`, or `null`. */
   readonly userAgent: string | null;
   /** Why the exchange failed: the code of its ExchangeError, or null. */
   readonly failure: string | null;

@@ -34,6 +34,7 @@ const STATUS: Readonly<Record<BodyErrorCode, 400 | 413 | 415>> = {
 export class BodyError extends Error {
   override readonly name = "BodyError";
   readonly code: BodyErrorCode;
+  /** The status to respond with. */
   readonly status: 400 | 413 | 415;
 
   constructor(code: BodyErrorCode, message: string, options?: ErrorOptions) {

@@ -57,7 +57,9 @@ export type ResponseBody = string | Uint8Array | AsyncIterable<Uint8Array | stri
 export interface OutgoingResponse {
   /** A final status, 200 to 599; 101 only in the response of {@link Exchange.upgradeWebSocket}. */
   readonly status: number;
+  /** The header fields. The server adds those of framing and `Date`. */
   readonly headers?: HeaderFields;
+  /** The content. Default: none. */
   readonly body?: ResponseBody | null;
   /** Called when the body has ended. The head announces the names in a `Trailer` field (RFC 9110 §6.6.2). */
   readonly trailers?: () => Awaitable<HeaderFields>;
@@ -126,7 +128,9 @@ export interface WebSocketOptions {
 
 /** An accepted WebSocket, and the response that the handler must return for it. */
 export interface WebSocketUpgrade {
+  /** The application's end of the connection. */
   readonly socket: WebSocket;
+  /** Return it from the handler: it completes the handshake. */
   readonly response: OutgoingResponse;
 }
 
@@ -137,6 +141,7 @@ export interface WebSocketUpgrade {
 export interface Exchange<State = unknown> {
   /** The request target as received (RFC 9112 §3.2): `/a%2Fb?x=1`, `*`, `http://host/path`. */
   readonly target: string;
+  /** The version of HTTP. */
   readonly protocol: "1.0" | "1.1" | "2";
   /** Whether the connection of the client is encrypted, according to the proxy-trust policy. */
   readonly encrypted: boolean;
@@ -146,6 +151,7 @@ export interface Exchange<State = unknown> {
   readonly peerAddress: Address | null;
   /** The server's end of the connection; on a Unix domain socket its path. */
   readonly localAddress: Address | null;
+  /** What TLS negotiated on this connection; `null` where it has no TLS. */
   readonly tls: TlsInfo | null;
   /** The value that `startup` of the application returned. */
   readonly state: State;
@@ -166,6 +172,7 @@ export type Handler<E = Exchange> = (request: IncomingRequest, exchange: E) => A
 
 /** A handler with a lifespan. Servers take one, or a bare {@link Handler}. */
 export interface Application<State = unknown> {
+  /** Responds to every request. */
   readonly fetch: Handler<Exchange<State>>;
   /** Before the first request. If it rejects, the server never serves. */
   readonly startup?: (server: ServerInfo) => Awaitable<State>;
@@ -205,6 +212,7 @@ export interface ServeOptions {
 
 /** A server that listens. */
 export interface Server extends AsyncDisposable {
+  /** Where it listens. */
   readonly address: Address;
   /** Such as `http://127.0.0.1:7788/`. */
   readonly url: string;

@@ -40,7 +40,9 @@ export interface TestRequest {
 export interface TestResponse {
   readonly status: number;
   readonly headers: HeaderView;
+  /** The whole body. */
   readonly body: Uint8Array;
+  /** The trailer fields; empty where there are none. */
   readonly trailers: HeaderView;
   /** The body as UTF-8. */
   text(): string;

@@ -20,7 +20,9 @@ export interface DocumentInfo {
 
 /** A route as far as the document shows it. */
 export interface DocumentedRoute {
+  /** In upper case. */
   readonly method: string;
+  /** As the route has it; the document has the parameters in braces. */
   readonly path: string;
   readonly options: Pick<
     RouteOptions,

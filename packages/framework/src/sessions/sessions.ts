@@ -36,6 +36,7 @@ export interface SessionStore {
   read(key: string): Promise<string | null>;
   /** @param expiresAt in milliseconds since 1970. */
   write(key: string, data: string, expiresAt: number): Promise<void>;
+  /** Removes a session. One that does not exist is no error. */
   remove(key: string): Promise<void>;
 }
 

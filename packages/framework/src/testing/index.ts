@@ -16,6 +16,7 @@ export type { CloseReason, TestSocket } from "./socket-pair.ts";
 
 /** What any request may have. */
 export interface ClientOptions {
+  /** Header fields beside the cookies and the content type. */
   readonly headers?: HeaderFields;
   /** Put behind the target as a query. An array gives one pair an item. */
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
@@ -39,6 +40,7 @@ export interface ClientRequest extends ClientOptions {
 
 /** What the handshake of a WebSocket has. */
 export interface WebSocketRequest {
+  /** Header fields of the handshake. */
   readonly headers?: HeaderFields;
   /** The subprotocols that the client offers. */
   readonly protocols?: readonly string[];

@@ -13,6 +13,7 @@ export interface TestSocket {
   readonly protocol: string;
   /** Settles when the connection is closed, by whichever side. */
   readonly closed: Promise<CloseReason>;
+  /** Sends a message to the application. */
   send(data: string | Uint8Array): void;
   /** The next message. Rejects where the connection is closed before one comes. */
   next(): Promise<string | Uint8Array>;

@@ -35,6 +35,7 @@ export const DEFAULT_MULTIPART_LIMITS: Required<MultipartLimits> = {
 export interface FieldPart {
   readonly kind: "field";
   readonly name: string;
+  /** Decoded as UTF-8. */
   readonly value: string;
 }
 

@@ -61,6 +61,7 @@ const STATUS: Readonly<Record<RequestErrorCode, RefusalStatus>> = {
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly code: RequestErrorCode;
+  /** The status to respond with. */
   readonly status: RefusalStatus;
 
   /** @param message one sentence for the client: only constants and what the client itself sent. */

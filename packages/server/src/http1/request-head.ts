@@ -27,9 +27,11 @@ export const DEFAULT_HEAD_LIMITS: HeadLimits = { maxHeadBytes: 16 * 1024, maxTar
 /** The request line and the header section of a request, checked. */
 export interface RequestHead {
   readonly kind: "request";
+  /** As received; methods are case-sensitive. */
   readonly method: string;
   /** As received (RFC 9112 §3.2). */
   readonly target: string;
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
   readonly minorVersion: 0 | 1;
   /** Name, value, name, value, …: names in lower case, values without surrounding white space. */
   readonly fields: readonly string[];

@@ -41,6 +41,7 @@ export interface HttpScope extends ConnectionScope {
 export interface WebSocketScope extends ConnectionScope {
   readonly type: "websocket";
   readonly scheme: "ws" | "wss";
+  /** The subprotocols that the client offers. */
   readonly subprotocols: readonly string[];
 }
 
@@ -48,6 +49,7 @@ export interface WebSocketScope extends ConnectionScope {
 export interface LifespanScope {
   readonly type: "lifespan";
   readonly asgi: AsgiVersions;
+  /** A dictionary that the application fills at startup; the other scopes get a copy. */
   readonly state: Record<string, unknown>;
 }
 

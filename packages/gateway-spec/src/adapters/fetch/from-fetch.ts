@@ -6,9 +6,11 @@ import { isForbiddenMethod, toWebRequest } from "./web-request.ts";
 
 /** The third argument that Fetch hosts pass to a handler. */
 export interface ExecutionContext {
+  /** As `waitUntil` of the exchange. */
   waitUntil(work: Promise<unknown>): void;
   /** Does nothing: there is no origin server behind this one, so an exception is a 500. */
   passThroughOnException(): void;
+  /** Always empty here. */
   readonly props: Readonly<Record<string, unknown>>;
 }
 
