@@ -152,7 +152,18 @@ function workloadOf(name: string, title: string, path: string, contentType: stri
   // The client of the bench reads a byte as a character.
   const bytes = Buffer.from(content).toString("latin1");
   const writes = [`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n`];
-  return { name, title, writes, pipelined: 1, content: bytes, contentType, idleConnections: 0, file: null, tls: false };
+  return {
+    name,
+    title,
+    writes,
+    pipelined: 1,
+    status: 200,
+    content: bytes,
+    contentType,
+    idleConnections: 0,
+    file: null,
+    tls: false,
+  };
 }
 
 async function compare(workload: Workload, site: Site): Promise<void> {

@@ -25,6 +25,7 @@ const workload = (name: string, title: string, bytes: string, content: object): 
   title,
   writes: [bytes],
   pipelined: 1,
+  status: 200,
   content: JSON.stringify(content),
   contentType: "application/json",
   idleConnections: 0,

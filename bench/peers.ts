@@ -31,17 +31,17 @@ export const BASELINE = "node:http";
 const BUN_PACKAGE = "bun@1.4.5";
 
 export const PEERS: readonly Peer[] = [
-  nodePeer(LIMIT, "limit.ts", () => true),
+  nodePeer(LIMIT, "limit.ts", ({ status }) => status === 200),
   nodePeer("tsgi socket", "tsgi-socket.ts", () => true),
   nodePeer("tsgi node", "tsgi-node.ts", () => true),
-  nodePeer(BASELINE, "node-http.ts", () => true),
-  nodePeer("fastify", "fastify.ts"),
+  nodePeer(BASELINE, "node-http.ts", ({ status }) => status === 200),
+  nodePeer("fastify", "fastify.ts", ({ tls }) => !tls),
   nodePeer("hono", "hono.ts"),
   nodePeer("srvx", "srvx.ts"),
   {
     name: "bun",
     installed: false,
-    runs: withoutTls,
+    runs: plain,
     command: async ({ name }, root) => ({ program: await findBun(), args: [server("bun.ts"), name, root] }),
   },
   {
@@ -57,12 +57,15 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-/** TLS is measured for the servers of this repository and for node's modules below them. */
-function withoutTls({ tls }: Workload): boolean {
-  return !tls;
+/**
+ * TLS is measured for the servers of this repository and for node's modules below them; conditional and range requests for servers that
+ * evaluate them.
+ */
+function plain({ tls, status }: Workload): boolean {
+  return !tls && status === 200;
 }
 
-function nodePeer(name: string, file: string, runs: Peer["runs"] = withoutTls): Peer {
+function nodePeer(name: string, file: string, runs: Peer["runs"] = plain): Peer {
   const command: Peer["command"] = (workload, root) =>
     Promise.resolve({ program: process.execPath, args: ["--expose-gc", server(file), workload.name, root] });
   return { name, installed: true, runs, command };

@@ -7,7 +7,9 @@ export interface Workload {
   readonly writes: readonly string[];
   /** Requests in one write. */
   readonly pipelined: number;
-  /** The content of each response, and the start of its Content-Type. */
+  /** Of each response. */
+  readonly status: 200 | 206 | 304;
+  /** The content of each response, and the start of its Content-Type; both empty where the status has none. */
   readonly content: string;
   readonly contentType: string;
   /** Additional open connections, idle after one exchange each. */
@@ -42,6 +44,7 @@ const hex = (value: number, digits: number) => value.toString(16).padStart(digit
 
 const HELLO_WORLD = {
   pipelined: 1,
+  status: 200,
   content: HELLO,
   contentType: "text/plain",
   idleConnections: 0,
@@ -105,6 +108,20 @@ export const WORKLOADS: readonly Workload[] = [
     tls: true,
   },
   file("1k", "A file of 1 KB", 1024),
+  {
+    ...file("1k", "The same, which the client has: 304", 1024),
+    name: "not-modified",
+    writes: [`GET /files/1k.txt HTTP/1.1\r\n${HOST}If-None-Match: *\r\n\r\n`],
+    status: 304,
+    content: "",
+    contentType: "",
+  },
+  {
+    ...file("1k", "The first 500 bytes of it: 206", 500),
+    name: "range",
+    writes: [`GET /files/1k.txt HTTP/1.1\r\n${HOST}Range: bytes=0-499\r\n\r\n`],
+    status: 206,
+  },
   file("100k", "A file of 100 KB", 100 * 1024),
   {
     ...HELLO_WORLD,

@@ -269,6 +269,7 @@ test("the packages export these names", async () => {
       byteLength
       cancelBody
       cancelResponse
+      cancelUnsentBody
       checkField
       checkInformationalStatus
       checkResponse
@@ -292,7 +293,6 @@ test("the packages export these names", async () => {
       lifespanHandle
       localAddress
       logHandlerError
-      noContent
       openBody
       parseContentLength
       peerAddress

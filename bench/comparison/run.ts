@@ -33,7 +33,15 @@ const WORKLOADS: readonly Workload[] = [
 ];
 
 function workload(name: string, title: string, bytes: string): Workload {
-  const nothing = { pipelined: 1, content: "", contentType: "", idleConnections: 0, file: null, tls: false };
+  const nothing = {
+    pipelined: 1,
+    status: 200 as const,
+    content: "",
+    contentType: "",
+    idleConnections: 0,
+    file: null,
+    tls: false,
+  };
   return { name, title, writes: [bytes], ...nothing };
 }
 

@@ -14,17 +14,18 @@ const OPENING_AT_ONCE = 100;
  * @throws Error with what arrived instead.
  */
 export async function checkResponses(port: number, workload: Workload): Promise<void> {
-  const { writes, pipelined, content, contentType, tls } = workload;
+  const { writes, pipelined, status, content, contentType, tls } = workload;
   const reader = await ResponseReader.open(port, tls);
   try {
     for (const bytes of writes) {
       reader.socket.write(bytes, "latin1");
       for (let index = 0; index < pipelined; index++) {
         const { head, body } = await reader.next();
-        if (!head.startsWith("HTTP/1.1 200 ")) throw new Error(`The response head was ${JSON.stringify(head)}`);
+        if (!head.startsWith(`HTTP/1.1 ${status} `)) throw new Error(`The response head was ${JSON.stringify(head)}`);
         if (body !== content) throw new Error(`The content was ${JSON.stringify(body.slice(0, 200))}`);
         const type = field(head, "content-type");
-        if (type?.startsWith(contentType) !== true) throw new Error(`The Content-Type was ${String(type)}`);
+        if (contentType !== "" && type?.startsWith(contentType) !== true)
+          throw new Error(`The Content-Type was ${String(type)}`);
       }
     }
   } finally {
@@ -90,7 +91,8 @@ class ResponseReader {
   async next(): Promise<ReceivedResponse> {
     const headEnd = await this.#find("\r\n\r\n");
     const head = this.#text.slice(0, headEnd);
-    const length = Number(field(head, "content-length"));
+    // RFC 9110 §15.4.5: a 304 ends with its head.
+    const length = head.startsWith("HTTP/1.1 304 ") ? 0 : Number(field(head, "content-length"));
     if (!Number.isInteger(length)) throw new Error(`The response has no Content-Length: ${JSON.stringify(head)}`);
     const end = headEnd + 4 + length;
     while (this.#text.length < end) await this.#more();

@@ -99,7 +99,7 @@ export class BareExchange extends kit.ServerExchange implements kit.BodySink {
     }
     if (length !== -1 && status !== 204) lines.push("content-length", String(length));
     this.#head = { status, lines };
-    if (empty) kit.cancelBody(body, kit.noContent());
+    if (empty) kit.cancelUnsentBody(body);
     const source = kit.openBody(empty || body === null ? once("") : kit.isWhole(body) ? once(body) : body);
     this.#writer = new kit.BodyWriter(this, source, empty ? -1 : length, sendsTrailers ? trailers : undefined);
     this.responseBody = this.#writer;

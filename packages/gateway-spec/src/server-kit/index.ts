@@ -57,7 +57,7 @@ export {
   hasNoContent,
   isWhole,
   lengthMismatch,
-  noContent,
+  cancelUnsentBody,
   openBody,
   type BodySource,
 } from "./response-body.ts";

@@ -1,12 +1,6 @@
 /** One exchange on the HTTP server of a host: what the contract asks for beside the `Request` and the `Response`. */
 import type { Address, Exchange, OutgoingResponse } from "@tsgi/gateway-spec";
-import {
-  cancelBody,
-  contentTimeout,
-  type HandlerScope,
-  noContent,
-  responseTimeout,
-} from "@tsgi/gateway-spec/server-kit";
+import { cancelUnsentBody, contentTimeout, type HandlerScope, responseTimeout } from "@tsgi/gateway-spec/server-kit";
 import { FetchExchange, type FetchHost } from "@tsgi/gateway-spec/server-kit/fetch";
 import { offerSocket, upgradeFields } from "../websocket/offer.ts";
 import type { HostUpgrade } from "./websocket.ts";
@@ -118,7 +112,7 @@ export abstract class RuntimeExchange extends FetchExchange {
     this.handedOver = true;
     this.openSocket(upgrade, fields);
     sockets.add(upgrade);
-    cancelBody(response.body, noContent());
+    cancelUnsentBody(response.body);
   }
 
   #over(): void {

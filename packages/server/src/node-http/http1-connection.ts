@@ -3,12 +3,11 @@ import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { OutgoingResponse } from "@tsgi/gateway-spec";
 import {
-  cancelBody,
+  cancelUnsentBody,
   clientAddress,
   clientDisconnected,
   contentMalformed,
   contentTimeout,
-  noContent,
   plainResponse,
   refusalLine,
   responseTimeout,
@@ -110,7 +109,7 @@ export class Http1Connection implements ServedConnection {
       throw new TypeError("The status of a response is 101 only where upgradeWebSocket was called");
     }
     upgrade.open(this.#socket, this.#upgradeHead, headers);
-    cancelBody(body, noContent());
+    cancelUnsentBody(body);
     if (!upgrade.opened) return;
     exchange.res.detachSocket(this.#socket);
     exchange.upgraded();

@@ -21,13 +21,13 @@ import type { ExchangeError, HeaderFields, OutgoingResponse } from "@tsgi/gatewa
 import {
   BodyWriter,
   cancelBody,
+  cancelUnsentBody,
   checkInformationalStatus,
   clientAddress,
   clientDisconnected,
   contentMalformed,
   contentTimeout,
   informationalLines,
-  noContent,
   type PlainResponse,
   plainResponse,
   refusalLine,
@@ -445,7 +445,7 @@ export class Connection implements ServedConnection, ExchangeOwner {
     // Where the 101 cannot be sent, a 500 is the last response: what followed the request has been given away.
     this.#enter("response", "lost");
     upgrade.open(this.socket, this.#parser.takeRest(), headers);
-    cancelBody(body, noContent());
+    cancelUnsentBody(body);
     if (!upgrade.opened) return;
     this.#enter("websocket", "dropped");
     this.#exchange = null;

@@ -4,13 +4,12 @@ import {
   type BodySink,
   type BodySource,
   byteLength,
-  cancelBody,
+  cancelUnsentBody,
   checkStatus,
   hasNoContent,
   isWhole,
   lengthMismatch,
   MAX_WRITE_BYTES,
-  noContent,
   openBody,
   type PlainResponse,
   trailerLines,
@@ -115,7 +114,7 @@ function writeWithoutContent(
   if (status === 205) length = 0;
   const framing = length === null || status === 204 ? "" : contentLengthLine(length);
   buffer.text(encoder.encode(dateLine(context, encoder), framing, connectionLine(last, request)));
-  cancelBody(body, noContent());
+  cancelUnsentBody(body);
 }
 
 function writeWhole(

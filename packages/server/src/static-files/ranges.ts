@@ -31,7 +31,8 @@ export function selectRanges(field: string, sizeBytes: number): readonly ByteRan
         : { first: Number(first), last: last === "" ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1) };
     if (range.first < sizeBytes) ranges.push(range);
   }
-  return ranges.length === 0 ? "unsatisfiable" : coalesce(ranges);
+  if (ranges.length === 0) return "unsatisfiable";
+  return ranges.length === 1 ? ranges : coalesce(ranges);
 }
 
 /** RFC 9110 §15.3.7.2 allows it. Without it, a short request could get a file many times. */

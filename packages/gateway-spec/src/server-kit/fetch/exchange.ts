@@ -7,12 +7,11 @@ import type { Lifespan } from "../lifespan.ts";
 import { clientDisconnected, plainResponse, type PlainResponse } from "../refusals.ts";
 import {
   type BodySource,
-  cancelBody,
+  cancelUnsentBody,
   ContentCheck,
   hasNoContent,
   isWhole,
   lengthMismatch,
-  noContent,
   openBody,
 } from "../response-body.ts";
 import { ServerExchange } from "../server-exchange.ts";
@@ -171,7 +170,7 @@ export abstract class FetchExchange extends ServerExchange {
     checkStatus(status);
     if (hasNoContent(this.source.method, status)) {
       this.give(new Response(null, { status, headers: this.#toHeaders(response) }));
-      cancelBody(body, noContent());
+      cancelUnsentBody(body);
       return;
     }
     if (response instanceof Response && !this.observed && !this.lifespan.isDraining) {
