@@ -25,6 +25,8 @@ export const options: UserConfig<DefaultTheme.Config> = defineConfig({
   cacheDir: "node_modules/.cache/vitepress",
   // Pages end with .html, so every server of static files finds them.
   cleanUrls: false,
+  // It needs the whole history, which the workflow has.
+  lastUpdated: REPOSITORY !== null,
   // Pages show addresses of the application that the reader runs.
   ignoreDeadLinks: "localhostLinks",
   // Without it, VitePress runs every file of the repository that is called config.ts.
