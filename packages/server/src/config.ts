@@ -47,6 +47,8 @@ export interface Config extends Limits {
   readonly watchPath: readonly string[];
   /** Worker processes; without it the command serves in its own process. */
   readonly workers?: number | "auto" | undefined;
+  /** Event loops in each worker process; implies one worker. */
+  readonly threads?: number | undefined;
   readonly pidFile?: string | undefined;
   readonly startTimeoutMs: number;
   readonly stuckTimeoutMs: number;
@@ -147,7 +149,9 @@ function problemOf(name: string, value: unknown, type: OptionType<unknown> | und
 /** Two options that exclude each other, or one that needs another. */
 function conflictOf({
   server,
+  watch,
   workers,
+  threads,
   path,
   tlsCert,
   tlsKey,
@@ -155,8 +159,14 @@ function conflictOf({
   trustedProxies,
   proxyProtocol,
 }: Config): { readonly name: string; readonly message: string } | null {
-  if ((server === "bun" || server === "deno") && workers !== undefined) {
-    return { name: "server", message: "this server cannot share a socket between workers: leave out --workers" };
+  if ((server === "bun" || server === "deno") && (workers ?? threads) !== undefined) {
+    return {
+      name: "server",
+      message: "this server cannot share a socket between workers: leave out --workers and --threads",
+    };
+  }
+  if (watch && threads !== undefined) {
+    return { name: "watch", message: "a watched application runs in one thread: leave out --threads" };
   }
   if (tlsCert !== undefined && tlsKey === undefined) {
     return { name: "tlsCert", message: "the private key of the certificate is missing (--tls-key)" };
@@ -387,6 +397,13 @@ const options: Definitions<Config> = {
     description: "Serve with this many processes under a supervisor; auto is one for each CPU",
     group: "Workers",
     otherVariables: ["WEB_CONCURRENCY"],
+  },
+  threads: {
+    type: integer(1, 1024),
+    placeholder: "number",
+    description:
+      "Threads of each worker process, each with an event loop of its own; without --workers there is one process; --watch ignores it",
+    group: "Workers",
   },
   pidFile: {
     type: text("must be a path"),

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 export const CLI: string = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 
 /** The line of a command that serves. */
-export const ADDRESS: RegExp = /tsgi: (https?:\/\/\S+) \((socket|node) server, (?:\d+ workers, )?pid (\d+)\)/;
+export const ADDRESS: RegExp =
+  /tsgi: (https?:\/\/\S+) \((socket|node) server, (?:\d+ workers?(?: of \d+ threads?)?, )?pid (\d+)\)/;
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;

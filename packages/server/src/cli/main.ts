@@ -2,12 +2,11 @@
  * The `tsgi` command, from its arguments to its exit code: 0 after an orderly end, 1 if it cannot start, 2 for wrong usage, 130 and
  * 143 for a second SIGINT or SIGTERM. Unhandled rejections end the process, as is the default of Node.
  */
-import { availableParallelism } from "node:os";
 import { UsageError } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { configFiles } from "./config-file.ts";
-import { checkStart, readConfiguration } from "./configuration.ts";
+import { checkStart, readConfiguration, workersOf } from "./configuration.ts";
 import { explain } from "./explain.ts";
 import { readStatus, statusSocketPath, statusTable } from "../workers/status.ts";
 import { run } from "./run.ts";
@@ -61,10 +60,11 @@ export async function main(args: readonly string[]): Promise<void> {
       const { watch } = await import("../watch/watch.ts");
       process.exit(await watch(start, args, configFiles(given.command.config, folder)));
     }
-    if (config.workers === undefined) await run(start);
+    const workers = workersOf(config);
+    if (workers === null) await run(start);
     else {
       const { runWorkers } = await import("../workers/run-workers.ts");
-      process.exitCode = await runWorkers(start, config.workers === "auto" ? availableParallelism() : config.workers);
+      process.exitCode = await runWorkers(start, workers);
     }
   } catch (error) {
     const line = explain(error, config);

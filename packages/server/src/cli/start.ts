@@ -79,6 +79,7 @@ function serveOptions({ config, folder, certificate }: Start): SocketServeOption
     watch: _watch,
     watchPath: _watchPath,
     workers: _workers,
+    threads: _threads,
     pidFile: _pidFile,
     startTimeoutMs: _startTimeoutMs,
     stuckTimeoutMs: _stuckTimeoutMs,

@@ -9,7 +9,9 @@ export type ToWorker =
    * Stop accepting connections, finish what runs, exit with 0.
    * @param idleMs how long an idle connection may still bring a request: long for a reload, short for a stop.
    */
-  | { readonly kind: "drain"; readonly idleMs: number }
+  | { readonly kind: "drain"; readonly idleMs?: number }
+  /** To a process with threads: where does the thread stand that is stuck? */
+  | { readonly kind: "stack" }
   | Broadcast;
 
 export type FromWorker =
@@ -17,6 +19,8 @@ export type FromWorker =
   | { readonly kind: "ready"; readonly url: string }
   /** The event loop turns. `requests` is how many the worker has taken so far; `metrics` is there with an operations port. */
   | { readonly kind: "heartbeat"; readonly requests: number; readonly metrics?: Metrics }
+  /** The innermost frames of a thread that is stuck; `null` where they could not be read. */
+  | { readonly kind: "stack"; readonly frames: readonly string[] | null }
   | Broadcast;
 
 /** What a thread of a worker has posted to the BroadcastChannel {@link BROADCAST_CHANNEL}; it goes to all other workers. */

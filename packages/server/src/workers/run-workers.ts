@@ -106,7 +106,9 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
   });
 
   if (await supervisor.started) {
-    say(`${url} (${config.server} server, ${workers} workers, pid ${process.pid})`);
+    const { threads } = config;
+    const each = threads === undefined ? "" : ` of ${count(threads, "thread")}`;
+    say(`${url} (${config.server} server, ${count(workers, "worker")}${each}, pid ${process.pid})`);
     notifySystemd("READY=1");
     const intervalMs = watchdogIntervalMs(process.env);
     if (intervalMs !== null) setInterval(notifySystemd, intervalMs, "WATCHDOG=1").unref();
@@ -117,6 +119,10 @@ export async function runWorkers(start: Start, workers: number): Promise<number>
   if (pidFile !== undefined)
     await Promise.all([rm(pidFile, { force: true }), rm(statusSocketPath(pidFile), { force: true })]);
   return code;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function say(message: string): void {

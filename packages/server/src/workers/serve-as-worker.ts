@@ -1,9 +1,13 @@
-/** A worker process: serves until the supervisor drains it or goes away. */
+/** A worker process, or a thread of one: serves until the supervisor drains it or goes away. */
+import { isMainThread } from "node:worker_threads";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { explain } from "../cli/explain.ts";
 import { startServer } from "../cli/start.ts";
 import type { Collector } from "../observe/metrics.ts";
-import { BROADCAST_CHANNEL, type FromWorker, type ToWorker } from "./messages.ts";
+import { relayBroadcasts } from "./broadcasts.ts";
+import { CHANNEL } from "./channel.ts";
+import { ignoreGroupSignals } from "./group-signals.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 export interface WorkerHooks {
   /** Gets the handler of every request. */
@@ -15,20 +19,18 @@ export interface WorkerHooks {
 /** Called once, when the module of the process loads: messages that come before it are lost. */
 export function serveAsWorker(given: WorkerHooks = {}): void {
   hooks = given;
-  // A terminal and the command `timeout` send these to the whole process group. The supervisor acts on them.
-  for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGUSR2"] as const) {
-    process.on(signal, () => undefined);
+  // A thread gets no signals, and its process relays broadcasts for all of its threads.
+  const broadcasts = isMainThread ? relayBroadcasts() : null;
+  if (isMainThread) {
+    ignoreGroupSignals();
+    process.on("SIGTERM", () => void drain());
   }
-  process.on("SIGTERM", () => void drain());
   // The supervisor was killed: stop accepting at once, finish what runs.
-  process.on("disconnect", () => void drain());
-  process.on("message", (message: ToWorker) => {
+  CHANNEL.onClose(() => void drain());
+  CHANNEL.onMessage((message) => {
     if (message.kind === "start") void start(message);
     else if (message.kind === "drain") void drain(message.idleMs);
-    else if (message.kind === "broadcast") broadcasts.postMessage(message.message);
-  });
-  broadcasts.addEventListener("message", ({ data }: { readonly data: unknown }) => {
-    send({ kind: "broadcast", message: data });
+    else if (message.kind === "broadcast") broadcasts?.postMessage(message.message);
   });
   process.on("uncaughtException", (error) => {
     fail("an uncaught exception", error);
@@ -37,10 +39,6 @@ export function serveAsWorker(given: WorkerHooks = {}): void {
     fail("an unhandled rejection", error);
   });
 }
-
-/** Passes messages of this process's threads on to the other workers. It does not receive what it posts itself. */
-const broadcasts = new BroadcastChannel(BROADCAST_CHANNEL);
-broadcasts.unref();
 
 let hooks: WorkerHooks = {};
 let serving: Promise<Server> | null = null;
@@ -62,9 +60,9 @@ async function start({ start: given, heartbeatMs }: Extract<ToWorker, { kind: "s
       collector = new Collector();
     }
     const { url } = await serving;
-    send({ kind: "ready", url });
+    CHANNEL.send({ kind: "ready", url });
     setInterval(() => {
-      send(heartbeat());
+      CHANNEL.send(heartbeat());
     }, heartbeatMs).unref();
   } catch (error) {
     const line = explain(error, given.config);
@@ -86,7 +84,7 @@ async function drain(idleMs?: number, code = 0): Promise<void> {
     const timeoutMs = hooks.shutdownTimeoutMs?.();
     await server?.close({ ...(idleMs !== undefined && { idleMs }), ...(timeoutMs !== undefined && { timeoutMs }) });
     // The last requests count too.
-    send(heartbeat(), () => process.exit(code));
+    CHANNEL.send(heartbeat(), () => process.exit(code));
   } catch (error) {
     console.error("tsgi: the application's shutdown failed:", error);
     process.exit(1);
@@ -110,10 +108,4 @@ function leaveToNode(reason: unknown): void {
 
 function heartbeat(): FromWorker {
   return { kind: "heartbeat", requests, ...(collector !== null && { metrics: collector.metrics() }) };
-}
-
-/** @param sent called at once where the supervisor is gone. */
-function send(message: FromWorker, sent: () => void = () => undefined): void {
-  if (process.connected) process.send?.(message, undefined, undefined, sent);
-  else sent();
 }

@@ -7,12 +7,12 @@ import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /** How long a stack may take. */
-const TIMEOUT_MS = 2000;
+export const STACK_TIMEOUT_MS = 2000;
 
 const MAX_FRAMES = 10;
 
 /** The two events of the inspector that matter here (Chrome DevTools Protocol, domain Debugger). */
-type InspectorEvent =
+export type InspectorEvent =
   | { readonly method: "Debugger.scriptParsed"; readonly params: { readonly scriptId: string; readonly url: string } }
   | { readonly method: "Debugger.paused"; readonly params: { readonly callFrames: readonly CallFrame[] } };
 
@@ -43,7 +43,7 @@ export function readStack(child: Pick<ChildProcess, "kill" | "stderr">): Promise
   child.stderr?.on("data", listen);
   // unpipe() has paused it.
   child.stderr?.resume();
-  const timer = setTimeout(resolve, TIMEOUT_MS, null);
+  const timer = setTimeout(resolve, STACK_TIMEOUT_MS, null);
   child.kill("SIGUSR1");
   return promise.finally(() => {
     clearTimeout(timer);
@@ -57,21 +57,31 @@ export function readStack(child: Pick<ChildProcess, "kill" | "stderr">): Promise
 
 function pause(url: string, resolve: (frames: readonly string[]) => void): WebSocket {
   const socket = new WebSocket(url);
-  const scripts = new Map<string, string>();
+  const reader = new StackReader();
   socket.addEventListener("open", () => {
-    for (const [id, method] of ["Debugger.enable", "Debugger.pause"].entries()) {
-      socket.send(JSON.stringify({ id: id + 1, method }));
-    }
+    for (const request of StackReader.REQUESTS) socket.send(request);
   });
   socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
-    const event = JSON.parse(String(data)) as InspectorEvent;
-    if (event.method === "Debugger.scriptParsed") scripts.set(event.params.scriptId, event.params.url);
-    else if (event.method === "Debugger.paused") {
-      resolve(event.params.callFrames.slice(0, MAX_FRAMES).map((frame) => frameText(frame, scripts)));
-    }
+    const frames = reader.receive(JSON.parse(String(data)) as InspectorEvent);
+    if (frames !== null) resolve(frames);
   });
   socket.addEventListener("error", () => undefined);
   return socket;
+}
+
+/** The inspector's side of it: requests that pause the code, and the frames from the events that follow. */
+export class StackReader {
+  static readonly REQUESTS: readonly string[] = ["Debugger.enable", "Debugger.pause"].map((method, i) =>
+    JSON.stringify({ id: i + 1, method }),
+  );
+  readonly #scripts = new Map<string, string>();
+
+  /** The innermost frames, at the event that has them; else `null`. */
+  receive(event: InspectorEvent): readonly string[] | null {
+    if (event.method === "Debugger.scriptParsed") this.#scripts.set(event.params.scriptId, event.params.url);
+    if (event.method !== "Debugger.paused") return null;
+    return event.params.callFrames.slice(0, MAX_FRAMES).map((frame) => frameText(frame, this.#scripts));
+  }
 }
 
 function frameText({ functionName, location }: CallFrame, scripts: ReadonlyMap<string, string>): string {

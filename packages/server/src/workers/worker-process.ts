@@ -1,11 +1,11 @@
 /** A worker as the supervisor sees it: a child process that serves on the inherited socket. */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import type { Readable } from "node:stream";
 import type { Start } from "../cli/start.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { readStack } from "./stack.ts";
+import { readStack, STACK_TIMEOUT_MS } from "./stack.ts";
 
 /** How a worker ended. */
 export interface WorkerExit {
@@ -57,7 +57,7 @@ export interface WorkerProcessOptions {
 const WORKER_FD = 4;
 
 /** The module that a worker runs, a source here and compiled in the package. */
-const MODULE = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
+const moduleOf = (name: string): URL => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
 
 /** Forks a worker. @param listenFd of the listening socket; `null` where the worker binds its own, as on Windows. */
 export function startWorker(
@@ -65,13 +65,15 @@ export function startWorker(
   listenFd: number | null,
   heartbeatMs: number,
   events: WorkerProcessEvents,
-  { module = MODULE, args = [], env = process.env, received = () => undefined }: WorkerProcessOptions = {},
+  { module, args = [], env = process.env, received = () => undefined }: WorkerProcessOptions = {},
 ): WorkerProcess {
-  const child = fork(module, args, {
+  const { threads = 1 } = start.config;
+  const child = fork(module ?? moduleOf(threads > 1 ? "threads-main" : "worker-main"), args, {
     env,
     // The inspector opens only when the supervisor asks a stuck worker for its stack, and then on a port that is free.
     execArgv: [...process.execArgv, "--inspect-port=127.0.0.1:0"],
-    stdio: ["ignore", "inherit", "pipe", "ipc", ...(listenFd === null ? [] : [listenFd])],
+    // A descriptor for each thread, from WORKER_FD on: one that two threads share would be closed by the first of them.
+    stdio: ["ignore", "inherit", "pipe", "ipc", ...(listenFd === null ? [] : Array<number>(threads).fill(listenFd))],
     serialization: "advanced",
   });
   const send = (message: object) => {
@@ -83,6 +85,7 @@ export function startWorker(
     if (message.kind === "ready") events.ready(message.url);
     else if (message.kind === "heartbeat") events.heartbeat(message.requests, message.metrics);
     else if (message.kind === "broadcast") events.broadcast(message.message);
+    else if (message.kind === "stack") return;
     else received(message);
   });
   child.once("exit", (code, signal) => {
@@ -107,8 +110,26 @@ export function startWorker(
     kill: () => {
       child.kill("SIGKILL");
     },
-    stack: () => readStack(child),
+    stack: () => {
+      if (threads === 1) return readStack(child);
+      command({ kind: "stack" });
+      return threadStack(child);
+    },
     send,
     stderr: child.stderr,
   };
+}
+
+/** The main thread of the process is not stuck, and reads the stack of the thread that is. */
+function threadStack(child: ChildProcess): Promise<readonly string[] | null> {
+  const { promise, resolve } = Promise.withResolvers<readonly string[] | null>();
+  const timer = setTimeout(resolve, STACK_TIMEOUT_MS, null);
+  const receive = (message: FromWorker) => {
+    if (message.kind === "stack") resolve(message.frames);
+  };
+  child.on("message", receive);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    child.off("message", receive);
+  });
 }

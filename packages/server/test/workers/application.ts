@@ -1,4 +1,5 @@
 /** What the tests of workers serve. */
+import { threadId } from "node:worker_threads";
 import type { Handler } from "@tsgi/gateway-spec";
 
 /** What other workers have posted. */
@@ -10,7 +11,7 @@ channel.addEventListener("message", ({ data }: { readonly data: unknown }) => vo
 const application: Handler = async (request, { target }) => {
   const text = (body: string) => ({
     status: 200,
-    headers: { "content-type": "text/plain", "x-pid": String(process.pid) },
+    headers: { "content-type": "text/plain", "x-pid": String(process.pid), "x-thread": String(threadId) },
     body,
   });
   if (target.startsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 300));
