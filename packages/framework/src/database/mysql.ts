@@ -5,9 +5,9 @@
  */
 import mysql from "mysql2";
 import type { ConnectionOptions, Pool, PoolConnection } from "mysql2";
+import { BaseDatabase, closedError } from "./base-database.ts";
 import { Deadlines, within } from "./deadlines.ts";
 import type { Timed } from "./deadlines.ts";
-import type { Schema } from "../validation/schema.ts";
 import { DatabaseError } from "./errors.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 import {
@@ -23,22 +23,12 @@ import type { MysqlContext, Response, Settle } from "./mysql-connection.ts";
 import { runScript } from "./mysql-script.ts";
 import { parseMysqlUrl } from "./mysql-url.ts";
 import type { MysqlTarget, MysqlTls } from "./mysql-url.ts";
-import { typedRows, typedStream } from "./rows.ts";
 import { SCRIPT } from "./script.ts";
 import type { Script, Scriptable } from "./script.ts";
 import { SlowQueries } from "./slow-queries.ts";
-import { Transactions } from "./transactions.ts";
-import { DEFAULT_ACQUIRE_TIMEOUT_MS, DEFAULT_PING_TIMEOUT_MS, DEFAULT_TRANSACTION_TIMEOUT_MS } from "./types.ts";
-import type {
-  Database,
-  DatabaseOptions,
-  DatabaseParameter,
-  DatabaseRow,
-  ExecuteResult,
-  PingOptions,
-  Queryable,
-  TransactionOptions,
-} from "./types.ts";
+import type { Session } from "./transactions.ts";
+import { DEFAULT_ACQUIRE_TIMEOUT_MS, DEFAULT_PING_TIMEOUT_MS } from "./types.ts";
+import type { Database, DatabaseOptions, DatabaseParameter, DatabaseRow, ExecuteResult, PingOptions } from "./types.ts";
 
 export type { MysqlTls } from "./mysql-url.ts";
 
@@ -81,24 +71,21 @@ const SESSION_MODE =
   "SET SESSION sql_mode = CONCAT_WS(',', 'STRICT_ALL_TABLES', " +
   "NULLIF(TRIM(BOTH ',' FROM REPLACE(CONCAT(',', @@sql_mode, ','), ',NO_BACKSLASH_ESCAPES,', ',')), ''))";
 
-class MysqlDatabase implements Database, Scriptable {
+class MysqlDatabase extends BaseDatabase implements Scriptable {
   readonly dialect = "mysql";
   readonly #pool: Pool;
   readonly #settings: ConnectionOptions;
   readonly #context: MysqlContext;
   readonly #acquisitions: Deadlines;
-  readonly #transactions: Transactions;
-  #closing: Promise<void> | null = null;
 
   constructor(target: MysqlTarget, options: MysqlOptions) {
+    super("START TRANSACTION", options);
     this.#acquisitions = new Deadlines(options.acquireTimeoutMs ?? DEFAULT_ACQUIRE_TIMEOUT_MS);
     this.#context = {
       address: target.address,
       deadlines: new Deadlines(options.statementTimeoutMs ?? 30_000),
       slow: new SlowQueries(options),
     };
-    const timeoutMs = options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS;
-    this.#transactions = new Transactions("START TRANSACTION", timeoutMs);
     this.#settings = settingsOf(target, options);
     this.#pool = mysql.createPool({
       ...this.#settings,
@@ -112,30 +99,6 @@ class MysqlDatabase implements Database, Scriptable {
         if (error) closeAtOnce(connection);
       });
     });
-  }
-
-  query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
-    return typedRows(this.#run(sql, parameters, toRows), schema);
-  }
-
-  queryStream(
-    sql: string,
-    parameters: readonly DatabaseParameter[] = [],
-    schema?: Schema,
-  ): AsyncIterableIterator<never> {
-    return typedStream(this.#stream(sql, parameters), schema);
-  }
-
-  execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
-    return this.#run(sql, parameters, toResult);
-  }
-
-  async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#transactions.run(
-      (run) => this.#connected((connection) => run(new MysqlSession(this.#context, connection))),
-      work,
-      options,
-    );
   }
 
   async ping({ timeoutMs = DEFAULT_PING_TIMEOUT_MS }: PingOptions = {}): Promise<void> {
@@ -152,16 +115,37 @@ class MysqlDatabase implements Database, Scriptable {
     });
   }
 
-  close(): Promise<void> {
-    this.#closing ??= new Promise((resolve, reject) => {
-      this.#pool.end((error) => (error ? reject(error) : resolve()));
-    });
-    return this.#closing;
-  }
-
   /** The lock of the server makes other processes wait; it is released with the connection. */
   async [SCRIPT]<T>(work: (script: Script) => Promise<T>): Promise<T> {
     return runScript(this.#context, this.#settings, work);
+  }
+
+  protected rows(sql: string, parameters: readonly DatabaseParameter[]): Promise<readonly DatabaseRow[]> {
+    return this.#run(sql, parameters, toRows);
+  }
+
+  protected result(sql: string, parameters: readonly DatabaseParameter[]): Promise<ExecuteResult> {
+    return this.#run(sql, parameters, toResult);
+  }
+
+  protected async *stream(sql: string, parameters: readonly DatabaseParameter[]): AsyncGenerator<DatabaseRow, void> {
+    this.assertUsable();
+    const connection = await new Promise<PoolConnection>((resolve, reject) => this.#acquire(reject, resolve));
+    try {
+      yield* streamRows(this.#context, connection, sql, parameters, "close");
+    } finally {
+      connection.release();
+    }
+  }
+
+  protected inSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#connected((connection) => work(new MysqlSession(this.#context, connection)));
+  }
+
+  protected release(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pool.end((error) => (error ? reject(error) : resolve()));
+    });
   }
 
   /** One promise for the whole statement; see `mysql-connection.ts`. */
@@ -171,7 +155,7 @@ class MysqlDatabase implements Database, Scriptable {
     finish: (response: Response, fields: Parameters<Settle>[2]) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#transactions.assertOutside();
+      this.assertUsable();
       const values = checkedValues(sql, parameters);
       this.#acquire(reject, (connection) => {
         const settle: Settle = (error, response, fields) => {
@@ -184,18 +168,8 @@ class MysqlDatabase implements Database, Scriptable {
     });
   }
 
-  async *#stream(sql: string, parameters: readonly DatabaseParameter[]): AsyncGenerator<DatabaseRow, void> {
-    this.#transactions.assertOutside();
-    const connection = await new Promise<PoolConnection>((resolve, reject) => this.#acquire(reject, resolve));
-    try {
-      yield* streamRows(this.#context, connection, sql, parameters, "close");
-    } finally {
-      connection.release();
-    }
-  }
-
   async #connected<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
-    this.#transactions.assertOutside();
+    this.assertUsable();
     const connection = await new Promise<PoolConnection>((resolve, reject) => this.#acquire(reject, resolve));
     try {
       return await work(connection);
@@ -204,9 +178,8 @@ class MysqlDatabase implements Database, Scriptable {
     }
   }
 
-  /** Calls one of its arguments once. @throws DatabaseError `DATABASE_CLOSED` */
+  /** Calls one of its arguments once. */
   #acquire(fail: (error: DatabaseError) => void, use: (connection: PoolConnection) => void): void {
-    if (this.#closing !== null) throw closedError();
     let isExpired = false;
     const waiting: Timed = {
       startedAt: performance.now(),
@@ -226,7 +199,7 @@ class MysqlDatabase implements Database, Scriptable {
   }
 
   #refused(error: Error): DatabaseError {
-    if (this.#closing !== null) return closedError();
+    if (this.isClosed) return closedError();
     if (error.message === "Queue limit reached.") return this.#busy("too many callers wait for a connection");
     return toDatabaseError(error, this.#context.address, "DATABASE_UNREACHABLE");
   }
@@ -237,10 +210,6 @@ class MysqlDatabase implements Database, Scriptable {
       `MySQL: ${reason}: look for slow statements and long transactions, or raise maxConnections`,
     );
   }
-}
-
-function closedError(): DatabaseError {
-  return new DatabaseError("DATABASE_CLOSED", "The database was closed");
 }
 
 function settingsOf({ address, password, tls }: MysqlTarget, options: MysqlOptions): ConnectionOptions {

@@ -7,29 +7,18 @@
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Schema } from "../validation/schema.ts";
+import { BaseDatabase } from "./base-database.ts";
 import { within } from "./deadlines.ts";
 import { DatabaseError } from "./errors.ts";
 import type { DatabaseErrorCode } from "./errors.ts";
 import { SCRIPT, type Script, type Scriptable } from "./script.ts";
-import { typedRows, typedStream } from "./rows.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { SlowQueries } from "./slow-queries.ts";
 import { StatementCache } from "./sqlite-statement-cache.ts";
 import { assertParameters, readStatement } from "./statement.ts";
-import { Transactions } from "./transactions.ts";
 import type { Session } from "./transactions.ts";
-import { DEFAULT_ACQUIRE_TIMEOUT_MS, DEFAULT_PING_TIMEOUT_MS, DEFAULT_TRANSACTION_TIMEOUT_MS } from "./types.ts";
-import type {
-  Database,
-  DatabaseOptions,
-  DatabaseParameter,
-  DatabaseRow,
-  ExecuteResult,
-  PingOptions,
-  Queryable,
-  TransactionOptions,
-} from "./types.ts";
+import { DEFAULT_ACQUIRE_TIMEOUT_MS, DEFAULT_PING_TIMEOUT_MS } from "./types.ts";
+import type { Database, DatabaseOptions, DatabaseParameter, DatabaseRow, ExecuteResult, PingOptions } from "./types.ts";
 
 /** How long a statement waits for another process that has locked the file, in milliseconds. It blocks this process. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -76,16 +65,15 @@ function locationOf(url: string): string {
   );
 }
 
-class SqliteDatabase implements Database, Scriptable {
+class SqliteDatabase extends BaseDatabase implements Scriptable {
   readonly dialect = "sqlite";
   readonly #connection: Connection;
   readonly #queue: SerialQueue;
-  readonly #transactions: Transactions;
-  #closing: Promise<void> | null = null;
 
   constructor(connection: DatabaseSync, options: DatabaseOptions) {
-    const { acquireTimeoutMs = DEFAULT_ACQUIRE_TIMEOUT_MS, transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS } =
-      options;
+    // IMMEDIATE takes the write lock here, where SQLite waits for it; in the middle of a transaction it would fail.
+    super("BEGIN IMMEDIATE", options);
+    const { acquireTimeoutMs = DEFAULT_ACQUIRE_TIMEOUT_MS } = options;
     this.#connection = new Connection(connection, new SlowQueries(options));
     this.#queue = new SerialQueue(
       acquireTimeoutMs,
@@ -95,32 +83,6 @@ class SqliteDatabase implements Database, Scriptable {
           `The database was not free within ${acquireTimeoutMs} ms: another transaction has not ended`,
         ),
     );
-    // IMMEDIATE takes the write lock here, where SQLite waits for it; in the middle of a transaction it would fail.
-    this.#transactions = new Transactions("BEGIN IMMEDIATE", transactionTimeoutMs);
-  }
-
-  query(sql: string, parameters: readonly DatabaseParameter[] = [], schema?: Schema): Promise<readonly never[]> {
-    return typedRows(
-      this.#enqueue(() => this.#connection.query(sql, parameters)),
-      schema,
-    );
-  }
-
-  queryStream(
-    sql: string,
-    parameters: readonly DatabaseParameter[] = [],
-    schema?: Schema,
-  ): AsyncIterableIterator<never> {
-    const rows = this.#connection.stream(sql, parameters, (batch) => this.#enqueue(batch));
-    return typedStream(rows, schema);
-  }
-
-  async execute(sql: string, parameters: readonly DatabaseParameter[] = []): Promise<ExecuteResult> {
-    return this.#enqueue(() => this.#connection.execute(sql, parameters));
-  }
-
-  async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#transactions.run((run) => this.#enqueue(() => run(this.#connection)), work, options);
   }
 
   async ping({ timeoutMs = DEFAULT_PING_TIMEOUT_MS }: PingOptions = {}): Promise<void> {
@@ -131,9 +93,24 @@ class SqliteDatabase implements Database, Scriptable {
     );
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#queue.run(() => this.#connection.close());
-    return this.#closing;
+  protected rows(sql: string, parameters: readonly DatabaseParameter[]): Promise<readonly DatabaseRow[]> {
+    return this.#enqueue(() => this.#connection.query(sql, parameters));
+  }
+
+  protected stream(sql: string, parameters: readonly DatabaseParameter[]): AsyncIterableIterator<DatabaseRow> {
+    return this.#connection.stream(sql, parameters, (batch) => this.#enqueue(batch));
+  }
+
+  protected result(sql: string, parameters: readonly DatabaseParameter[]): Promise<ExecuteResult> {
+    return this.#enqueue(() => this.#connection.execute(sql, parameters));
+  }
+
+  protected inSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#enqueue(() => work(this.#connection));
+  }
+
+  protected release(): Promise<void> {
+    return this.#queue.run(() => this.#connection.close());
   }
 
   async [SCRIPT]<T>(work: (script: Script) => Promise<T>): Promise<T> {
@@ -141,8 +118,7 @@ class SqliteDatabase implements Database, Scriptable {
   }
 
   async #enqueue<T>(work: () => T | Promise<T>): Promise<T> {
-    this.#transactions.assertOutside();
-    if (this.#closing !== null) throw new DatabaseError("DATABASE_CLOSED", "The database was closed");
+    this.assertUsable();
     return this.#queue.run(work);
   }
 }
