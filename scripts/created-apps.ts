@@ -10,11 +10,11 @@ import { openDatabase } from "@tsgi/framework/database";
 import { lastLines, run } from "./lib/machine.ts";
 import { startPackageRegistry } from "./lib/package-registry.ts";
 
-/** The arguments of the kinds, and a path that responds with 200. */
+/** The arguments of the kinds, and paths that respond with 200, after a redirect or at once. */
 const CONTENTS = [
-  { name: "both", flags: ["--page", "--api"], path: "/" },
-  { name: "page", flags: ["--page"], path: "/" },
-  { name: "api", flags: ["--api"], path: "/api/notes" },
+  { name: "both", flags: ["--page", "--api"], paths: ["/", "/api/notes", "/docs"] },
+  { name: "page", flags: ["--page"], paths: ["/", "/static/style.css"] },
+  { name: "api", flags: ["--api"], paths: ["/", "/api/notes"] },
 ] as const;
 const DATABASES = ["sqlite", "mysql"] as const;
 
@@ -47,7 +47,7 @@ export async function checkCreatedApps({ folder, tarballs, mysqlUrl, path }: Cre
   if (own === undefined) throw new Error("create-tsgi is not packed");
   await using registry = await startPackageRegistry(tarballs.filter((file) => file !== own));
   for (const [manager, { create, prune }] of Object.entries(MANAGERS)) {
-    for (const { name, flags, path: page } of CONTENTS) {
+    for (const { name, flags, paths } of CONTENTS) {
       for (const database of DATABASES) {
         const app = join(folder, `${manager}-${name}-${database}`);
         await mkdir(app, { recursive: true });
@@ -58,7 +58,7 @@ export async function checkCreatedApps({ folder, tarballs, mysqlUrl, path }: Cre
         const command = [...create(own), ".", ...flags, "--database", database, "--install", "--git"];
         await succeed(command, app, env);
         for (const script of ["typecheck", "test", "build"]) await succeed([manager, "run", script], app, env);
-        const pages = ["/health", page];
+        const pages = ["/health", ...paths];
         for (const script of ["dev", "start"]) await serves([manager, "run", script], app, env, pages);
         await succeed(prune, app, { ...env, CI: "true" });
         const { folder: image, command: serve } = await copyAsImage(app);

@@ -24,7 +24,7 @@ export interface Choices {
 /** A file's path, with `/`, and its content. */
 export type Files = ReadonlyMap<string, string>;
 
-type Choice = "page" | "api" | DatabaseKind | PackageManager;
+type Choice = "page" | "no-page" | "api" | DatabaseKind | PackageManager;
 
 const ONLY: Readonly<Record<string, Choice>> = {
   "src/api.ts": "api",
@@ -59,8 +59,7 @@ export const ownManifest: OwnManifest = JSON.parse(
 ) as OwnManifest;
 
 export function createFiles(choices: Choices): Files {
-  const chosen = new Set<string>([choices.database, choices.packageManager]);
-  if (choices.page) chosen.add("page");
+  const chosen = new Set<string>([choices.page ? "page" : "no-page", choices.database, choices.packageManager]);
   if (choices.api) chosen.add("api");
   const files = new Map<string, string>();
   const template = join(PACKAGE_FOLDER, "template");
@@ -110,7 +109,7 @@ function isChosen(choice: Choice | undefined, chosen: ReadonlySet<string>): bool
   return choice === undefined || chosen.has(choice);
 }
 
-const MARK = /[ \t]*(?:\/\/|#|--|<!--) only: ([a-z ]+?)(?: -->)?$/;
+const MARK = /[ \t]*(?:\/\/|#|--|<!--) only: ([a-z -]+?)(?: -->)?$/;
 
 /** Leaves out the marked lines of other choices, and the marks. */
 export function selectLines(text: string, chosen: ReadonlySet<string>): string {

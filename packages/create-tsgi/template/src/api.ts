@@ -30,6 +30,7 @@ export function addApi(app: App<void>, notes: Notes): void {
     },
   });
   docs(app, { title: "Notes", version: "1.0.0" });
+  app.get("/", ({ redirect }) => redirect("/docs")); // only: no-page
 }
 
 function noSuchNote(): HttpError {
