@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import * as modules from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /**
  * In the node_modules of the folder, if there is one. Not in Node's default place, a folder for temporary files that other users may
@@ -16,4 +16,11 @@ export function keepCompiledCode(folder: string): void {
   // Deno has a cache of its own, and not this function.
   const { enableCompileCache } = modules as Partial<typeof modules>;
   enableCompileCache?.(join(packages, ".cache", "tsgi"));
+}
+
+/** What a process needs in its environment to use the same place. */
+export function compileCacheVariable(): { readonly NODE_COMPILE_CACHE?: string } {
+  // Node adds a folder for its version.
+  const folder = (modules as Partial<typeof modules>).getCompileCacheDir?.();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }

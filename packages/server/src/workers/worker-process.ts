@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import type { Readable } from "node:stream";
+import { compileCacheVariable } from "../cli/compile-cache.ts";
 import type { Start } from "../cli/start.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -69,7 +70,7 @@ export function startWorker(
 ): WorkerProcess {
   const { threads = 1 } = start.config;
   const child = fork(module ?? moduleOf(threads > 1 ? "threads-main" : "worker-main"), args, {
-    env,
+    env: { ...compileCacheVariable(), ...env },
     // The inspector opens only when the supervisor asks a stuck worker for its stack, and then on a port that is free.
     execArgv: [...process.execArgv, "--inspect-port=127.0.0.1:0"],
     // A descriptor for each thread, from WORKER_FD on: one that two threads share would be closed by the first of them.
