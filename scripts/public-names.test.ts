@@ -360,6 +360,23 @@ test("the packages export these names", async () => {
       type FromFetchOptions
       type LifespanHandle
       type ToFetchOptions
+    @tsgi/gateway-spec/fetch-server
+      FALL_THROUGH
+      PROTOCOL_MARKER
+      fromServerContext
+      isHandlerObject
+      toExchangeError
+      toProtocolError
+      toServerContext
+      type ConnectContext
+      type FromServerContextOptions
+      type HandlerObject
+      type ProtocolErrorCode
+      type RequestPriority
+      type ServerContext
+      type ServerContextHandler
+      type SocketAddress
+      type ToServerContextOptions
     @tsgi/gateway-spec/node
       fromNode
       toNode

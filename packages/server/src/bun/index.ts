@@ -93,6 +93,7 @@ export async function serve<State>(
 class BunExchange extends RuntimeExchange {
   readonly #server: BunServer;
   readonly #idleSeconds: number;
+  #isUpgraded = false;
 
   constructor(runtime: FetchRuntime, request: Request, server: BunServer, idleSeconds: number) {
     super(runtime, request);
@@ -108,7 +109,8 @@ class BunExchange extends RuntimeExchange {
   }
 
   protected override give(response: Response): void {
-    this.#server.timeout(this.source, this.#idleSeconds);
+    // A socket has no request any more.
+    if (!this.#isUpgraded) this.#server.timeout(this.source, this.#idleSeconds);
     super.give(response);
   }
 
@@ -136,8 +138,8 @@ class BunExchange extends RuntimeExchange {
     if (!this.#server.upgrade(this.source, { headers, data: upgrade })) {
       throw new TypeError("Bun has not upgraded the connection: the client is gone");
     }
-    // Bun awaits nothing for a request that was upgraded.
-    super.give(undefined as unknown as Response);
+    this.#isUpgraded = true;
+    this.upgraded();
     (upgrade as BunUpgrade).open();
   }
 }

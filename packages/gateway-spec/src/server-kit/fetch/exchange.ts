@@ -1,5 +1,5 @@
 /** One exchange over a web `Request`, for `toFetch` and for servers on hosts that take a function from `Request` to `Response`. */
-import type { ExchangeError, HeaderView, IncomingRequest, OutgoingResponse } from "../../index.ts";
+import type { Exchange, ExchangeError, HeaderView, IncomingRequest, OutgoingResponse } from "../../index.ts";
 import { checkField, CONNECTION_FIELDS, eachField, parseContentLength } from "../fields.ts";
 import { checkStatus } from "../handler-result.ts";
 import { currentScope } from "../handler-scope.ts";
@@ -61,7 +61,6 @@ class FetchRequest implements IncomingRequest {
  * The exchange and the maker of its `Response`. A subclass has what its host gives beside the `Request`: addresses and encryption.
  */
 export abstract class FetchExchange extends ServerExchange {
-  readonly protocol = "1.1";
   readonly tls = null;
   readonly request: IncomingRequest;
   /** What the host gave. */
@@ -88,6 +87,11 @@ export abstract class FetchExchange extends ServerExchange {
     return this.#response.promise;
   }
 
+  /** What hosts do not say. */
+  get protocol(): Exchange["protocol"] {
+    return "1.1";
+  }
+
   /** What follows the authority of the URL: not parsed, because Deno gives a URL that is not normalized. */
   get target(): string {
     const { url } = this.request;
@@ -98,7 +102,10 @@ export abstract class FetchExchange extends ServerExchange {
   /** The request content; `null` where the request has none. */
   get content(): RequestContent | null {
     if (this.#content === undefined) {
-      this.#content = this.source.body === null ? null : new RequestContent(this.source, this.#maxBodyBytes);
+      this.#content =
+        this.source.body === null
+          ? null
+          : new RequestContent(this.source, this.#maxBodyBytes, (error) => this.contentError(error));
     }
     return this.#content;
   }
@@ -154,6 +161,16 @@ export abstract class FetchExchange extends ServerExchange {
   /** The signal of the host's `Request` has aborted. */
   protected abortedByHost(reason: unknown): void {
     this.fail(clientDisconnected(reason));
+  }
+
+  /** Why the host's stream of the content has failed. */
+  protected contentError(error: unknown): ExchangeError {
+    return clientDisconnected(error);
+  }
+
+  /** The connection speaks another protocol now, so the exchange has ended (TSGI-49). The host awaits no response. */
+  protected upgraded(): void {
+    this.give(undefined as unknown as Response);
   }
 
   protected override observe(): void {

@@ -1,6 +1,6 @@
 /** The content of a web `Request`, given to the reader of `request.body` piece by piece. */
 import { BodyQueue, type BodyQueueOwner } from "../body-queue.ts";
-import { clientDisconnected, contentTooLarge } from "../refusals.ts";
+import { contentTooLarge } from "../refusals.ts";
 import type { ExchangeError } from "../../index.ts";
 
 /** Reads the host's stream when the reader waits, and never ahead of it: what is not pulled stays with the host. */
@@ -11,11 +11,17 @@ export class RequestContent implements BodyQueueOwner {
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #reading = false;
 
-  /** @param limitBytes content beyond it fails with `REQUEST_BODY_TOO_LARGE`. */
-  constructor(request: Request, limitBytes: number) {
+  readonly #toError: (error: unknown) => ExchangeError;
+
+  /**
+   * @param limitBytes content beyond it fails with `REQUEST_BODY_TOO_LARGE`.
+   * @param toError why the host's stream has failed.
+   */
+  constructor(request: Request, limitBytes: number, toError: (error: unknown) => ExchangeError) {
     this.queue = new BodyQueue(this, limitBytes);
     this.#request = request;
     this.#limitBytes = limitBytes;
+    this.#toError = toError;
   }
 
   contentOpened(): void {
@@ -50,7 +56,7 @@ export class RequestContent implements BodyQueueOwner {
       if (done) this.queue.end();
       else if (!this.queue.push(value)) this.#cancel();
     } catch (error) {
-      this.queue.fail(clientDisconnected(error));
+      this.queue.fail(this.#toError(error));
     } finally {
       this.#reading = false;
     }
