@@ -39,9 +39,12 @@ const ONLY: Readonly<Record<string, Choice>> = {
   "pnpm-workspace.yaml": "pnpm",
 };
 
-/** Packages and other members of package.json, which has no comments, that only one choice needs. */
+/**
+ * Packages and other members of package.json, which has no comments, that only one choice needs. A dependency of swagger-ui-dist
+ * reports each install to its authors; two settings, for npm of today and before, keep it from that.
+ */
 const PACKAGES: Readonly<Record<string, Choice>> = { "swagger-ui-dist": "api" };
-const MEMBERS: Readonly<Record<string, Choice>> = { scarfSettings: "api" };
+const MEMBERS: Readonly<Record<string, Choice>> = { allowScripts: "api", scarfSettings: "api" };
 
 const PACKAGE_FOLDER = fileURLToPath(new URL("..", import.meta.url));
 
