@@ -129,7 +129,9 @@ export class Connection implements ServedConnection, ExchangeOwner {
   closed(cause: unknown): void {
     this.context.connections.delete(this);
     this.#enter("closed", "dropped");
-    this.#fail(clientDisconnected(cause));
+    // The stack of an error costs more than the rest of a close, and most connections close when they owe nothing.
+    if (this.#exchange !== null || this.#buffer.isPending) this.#fail(clientDisconnected(cause));
+    this.#buffer.unblock();
     this.#exchange = null;
   }
 

@@ -37,6 +37,11 @@ export class WriteBuffer {
     return this.#blocked;
   }
 
+  /** Whether an exchange waits for the system to take its response. */
+  get isPending(): boolean {
+    return this.#buffered.length > 0 || (this.#written !== null && this.#written.size > 0);
+  }
+
   /** Text of ASCII or Latin-1, kept until {@link WriteBuffer.flush}. */
   text(text: string): void {
     this.#text += text;
