@@ -3,13 +3,14 @@
  * clock, and the resident memory then. The packages are compiled into a temporary folder, as users have them; the peers take turns.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chooseCores, describeMachine, doubts } from "./lib/machine.ts";
 import { track } from "./lib/children.ts";
+import { cpuMilliseconds, processTree, residentMegabytes, sum } from "./lib/process-tree.ts";
 import { median } from "./lib/table.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -145,28 +146,6 @@ function printedUrl(child: ChildProcess, name: string): Promise<string> {
     child.once("exit", (code) => reject(new Error(`${name} ended with ${String(code)}: ${text}`)));
     setTimeout(() => reject(new Error(`${name} does not listen: ${text}`)), START_TIMEOUT_MS).unref();
   });
-}
-
-/** A process and its descendants. */
-function processTree(pid: number): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number);
-  return [pid, ...children.flatMap((child) => processTree(child))];
-}
-
-/** User and system time of all threads, those that have ended too. The unit of the system is 10 ms. */
-function cpuMilliseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-function residentMegabytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 async function run(): Promise<void> {

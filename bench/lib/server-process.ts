@@ -17,12 +17,12 @@ const MICROSECONDS_PER_TICK = 10_000;
 export class ServerProcess {
   readonly port: number;
   readonly #child: ChildProcess;
-  readonly #pid: number;
+  readonly pid: number;
   readonly #listensToInput: boolean;
 
   private constructor(child: ChildProcess, pid: number, port: number, listensToInput: boolean) {
     this.#child = child;
-    this.#pid = pid;
+    this.pid = pid;
     this.port = port;
     this.#listensToInput = listensToInput;
   }
@@ -48,14 +48,14 @@ export class ServerProcess {
   /** User and system time of all its threads. */
   cpuMicroseconds(): number {
     // After the name, which is in parentheses and may contain anything: state is field 3, utime and stime are fields 14 and 15.
-    const fields = readFileSync(`/proc/${this.#pid}/stat`, "latin1")
+    const fields = readFileSync(`/proc/${this.pid}/stat`, "latin1")
       .replace(/^.*\) /s, "")
       .split(" ");
     return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
   }
 
   residentBytes(): number {
-    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#pid}/status`, "latin1"));
+    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, "latin1"));
     return Number(found?.[1]) * 1024;
   }
 
