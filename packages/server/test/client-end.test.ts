@@ -6,7 +6,7 @@ import { describe, expect, test, vi } from "vitest";
 import { MAX_LINGER_MS, SWEEP_MS } from "../src/options.ts";
 import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { socketServers } from "./socket-servers.ts";
-import { get, lastContent, post } from "./wire-client.ts";
+import { get, lastContent, post, type WireClient } from "./wire-client.ts";
 
 const { logger, start } = socketServers();
 const endOf = watchAccepted();
@@ -21,6 +21,18 @@ function waiting(respond: () => ReturnType<Handler>) {
     return respond();
   };
   return { called: called.promise, open: gate.resolve, handler };
+}
+
+/** A client that closes its sending side behind its requests, whose first handler responds after the exchange has failed. */
+async function leave(respond: () => ReturnType<Handler>, requests = get("/")): Promise<WireClient> {
+  const { called, open, handler } = waiting(respond);
+  const { connect } = await start(handler);
+  const client = connect().send(requests);
+  const [{ signal }] = await called;
+  client.socket.end();
+  await once(signal, "abort");
+  open();
+  return client;
 }
 
 async function* pieces(...given: string[]): AsyncGenerator<string> {
@@ -44,49 +56,25 @@ describe("a client that closes its sending side while a handler runs", () => {
     ["whole", () => ({ status: 200, body: "late" })],
     ["in pieces", () => ({ status: 200, body: pieces("la", "te"), headers: { "content-length": "4" } })],
   ])("still receives a response that is given later, %s, as the last one", async (_how, respond) => {
-    const { called, open, handler } = waiting(respond);
-    const { connect } = await start(handler);
-    const client = connect().send(get("/"));
-    const [{ signal }] = await called;
-    client.socket.end();
-    await once(signal, "abort");
-    open();
+    const client = await leave(respond);
     expect(await client.end()).toMatch(/\r\nConnection: close\r\n(?:.+\r\n)*\r\nlate$/);
   });
 
   test("has its connection closed without a response where the handler throws, and nothing is logged", async () => {
-    const { called, open, handler } = waiting(() => {
+    const client = await leave(() => {
       throw new Error("aborted");
     });
-    const { connect } = await start(handler);
-    const client = connect().send(get("/"));
-    const [{ signal }] = await called;
-    client.socket.end();
-    await once(signal, "abort");
-    open();
     expect(await client.end()).toBe("");
     expect(logger.error).not.toHaveBeenCalled();
   });
 
   test("has its connection closed where the handler returns no response", async () => {
-    const { called, open, handler } = waiting(() => undefined as never);
-    const { connect } = await start(handler);
-    const client = connect().send(get("/"));
-    const [{ signal }] = await called;
-    client.socket.end();
-    await once(signal, "abort");
-    open();
+    const client = await leave(() => undefined as never);
     expect(await client.end()).toBe("");
   });
 
   test("receives a response to each request that it sent before", async () => {
-    const { called, open, handler } = waiting(() => ({ status: 200, body: "late;" }));
-    const { connect } = await start(handler);
-    const client = connect().send(get("/").repeat(3));
-    const [{ signal }] = await called;
-    client.socket.end();
-    await once(signal, "abort");
-    open();
+    const client = await leave(() => ({ status: 200, body: "late;" }), get("/").repeat(3));
     const received = await client.end();
     expect(received.match(/late;/g)).toHaveLength(3);
     expect(received.match(/Connection: close/g)).toHaveLength(1);
@@ -95,16 +83,10 @@ describe("a client that closes its sending side while a handler runs", () => {
   test("and resets the connection later releases a body that is given later", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancelled = Promise.withResolvers<void>();
-    const { called, open, handler } = waiting(() => ({
+    const client = await leave(() => ({
       status: 200,
       body: new ReadableStream<Uint8Array>({ pull: () => promise, cancel: () => cancelled.resolve() }),
     }));
-    const { connect } = await start(handler);
-    const client = connect().send(get("/"));
-    const [{ signal }] = await called;
-    client.socket.end();
-    await once(signal, "abort");
-    open();
     await turn();
     client.socket.resetAndDestroy();
     await cancelled.promise;
