@@ -432,10 +432,18 @@ test("the packages export these names", async () => {
     @tsgi/server/socket
       serve
       type ProxyOptions
+      type SelfSignedOptions
       type SocketServeOptions
+      type TlsCertificate
+      type TlsChoice
+      type TlsOptions
     @tsgi/server/node
       serve
       type NodeServeOptions
+      type SelfSignedOptions
+      type TlsCertificate
+      type TlsChoice
+      type TlsOptions
     @tsgi/server/bun
       serve
       type BunServeOptions

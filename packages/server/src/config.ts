@@ -33,6 +33,7 @@ export interface Config extends Limits {
   readonly fd?: number | undefined;
   readonly server: (typeof SERVERS)[number];
   readonly accessLog: "off" | "combined" | "json";
+  readonly accessLogFile?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tlsSelfSigned: boolean;
@@ -54,6 +55,7 @@ export interface Config extends Limits {
   readonly stuckTimeoutMs: number;
   readonly maxRequestsPerWorker: number;
   readonly maxWorkerMemoryBytes: number;
+  readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
 }
 
@@ -149,6 +151,8 @@ function problemOf(name: string, value: unknown, type: OptionType<unknown> | und
 /** Two options that exclude each other, or one that needs another. */
 function conflictOf({
   server,
+  accessLog,
+  accessLogFile,
   watch,
   workers,
   threads,
@@ -164,6 +168,9 @@ function conflictOf({
       name: "server",
       message: "this server cannot share a socket between workers: leave out --workers and --threads",
     };
+  }
+  if (accessLogFile !== undefined && accessLog === "off") {
+    return { name: "accessLogFile", message: "choose the format of the log (--access-log combined)" };
   }
   if (watch && threads !== undefined) {
     return { name: "watch", message: "a watched application runs in one thread: leave out --threads" };
@@ -290,6 +297,12 @@ const options: Definitions<Config> = {
     byDefault: "off",
     placeholder: "off|combined|json",
     description: "A line on the standard output for each response, in this format",
+    group: "Application",
+  },
+  accessLogFile: {
+    type: text("must be a path"),
+    placeholder: "file",
+    description: "Append the access log to this file; SIGUSR1 opens it again",
     group: "Application",
   },
   hostname: {
@@ -420,6 +433,13 @@ const options: Definitions<Config> = {
   ),
   maxRequestsPerWorker: workerLimit(Number.POSITIVE_INFINITY, "count", "Requests after which a worker is replaced", 1),
   maxWorkerMemoryBytes: workerLimit(Number.POSITIVE_INFINITY, "bytes", "Memory beyond which a worker is replaced", 1),
+  drainDelayMs: {
+    type: integer(0),
+    byDefault: 0,
+    placeholder: "ms",
+    description: "How long a shutdown goes on accepting connections while /ready is 503",
+    group: "Timeouts and limits",
+  },
   shutdownTimeoutMs: {
     type: integer(0),
     byDefault: DEFAULT_SHUTDOWN_TIMEOUT_MS,

@@ -5,7 +5,7 @@ import { DEFAULT_HEAD_LIMITS, type HeadLimits } from "./http1/index.ts";
 import type { ProxyOptions } from "./proxy/behind-proxies.ts";
 import type { TlsChoice } from "./tls/options.ts";
 
-export type { TlsCertificate, TlsChoice, TlsOptions } from "./tls/options.ts";
+export type { SelfSignedOptions, TlsCertificate, TlsChoice, TlsOptions } from "./tls/options.ts";
 
 export interface LimitOptions extends Partial<HeadLimits> {
   /** Longest request content, in bytes; beyond it 413. Default 16 MiB. Precedents: nginx 1 MiB, Bun 128 MiB. */

@@ -241,6 +241,24 @@ describe.each([
       },
     );
 
+    test("a self-signed certificate takes the other options", async () => {
+      const server = await start(() => ({ status: 200 }), {
+        tls: { cert: "self-signed", clientCertificates: "require", clientAuthorities: authority },
+      });
+      const anyone = { ca: undefined, rejectUnauthorized: false };
+      expect(
+        await secure(server, { ...anyone, ...alice })
+          .send(get("/", "Connection: close"))
+          .end(),
+      ).toContain(" 200 ");
+      expect(
+        await secure(server, anyone)
+          .send(get("/", "Connection: close"))
+          .end()
+          .catch(() => ""),
+      ).not.toContain(" 200 ");
+    });
+
     test("without clientAuthorities the server does not start", async () => {
       const tls: TlsOptions = { ...pair, clientCertificates: "require" };
       await expect(serve(hello, { tls, logger })).rejects.toMatchObject({ code: "BAD_CERTIFICATE" });
@@ -476,6 +494,13 @@ describe.each([
 });
 
 describe("socket", () => {
+  test("a client that offers only HTTP/1.0 by ALPN is served", async () => {
+    const server = await serveSocket(hello, { logger, tls: pair });
+    servers.push(server);
+    const client = secure(server, { ALPNProtocols: ["http/1.0"] });
+    expect(lastContent(await client.send("GET / HTTP/1.0\r\n\r\n").end())).toBe("hello");
+  });
+
   test("a client that offers only HTTP/2 by ALPN is refused", async () => {
     const server = await serveSocket(hello, { logger, tls: pair });
     servers.push(server);

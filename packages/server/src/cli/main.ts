@@ -64,7 +64,7 @@ export async function main(args: readonly string[]): Promise<void> {
     if (workers === null) await run(start);
     else {
       const { runWorkers } = await import("../workers/run-workers.ts");
-      process.exitCode = await runWorkers(start, workers);
+      process.exitCode = await runWorkers(start, args, workers);
     }
   } catch (error) {
     const line = explain(error, config);

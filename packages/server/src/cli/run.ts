@@ -13,9 +13,15 @@ export async function run(start: Start): Promise<void> {
   const server = await startServer(start);
   process.off("disconnect", exit);
   readiness.isReady = true;
-  stopOnSignal(server, () => {
+  const { accessLogFile, drainDelayMs } = start.config;
+  stopOnSignal(server, drainDelayMs, () => {
     readiness.isReady = false;
   });
+  // Without a log file, SIGUSR1 is node's own: it opens the inspector.
+  if (accessLogFile !== undefined) {
+    const { reopenLogFiles } = await import("../observe/log-file.ts");
+    process.on("SIGUSR1", reopenLogFiles);
+  }
   process.stdout.write(`tsgi: ${server.url} (${serverKind(start.config.server)} server, pid ${process.pid})\n`);
 }
 
@@ -39,13 +45,9 @@ function exit(): void {
 export const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The first signal shuts down in order, and the server logs what it waits for; a second one ends the process at once. */
-function stopOnSignal(server: Server, stopped: () => void): void {
+function stopOnSignal(server: Server, delayMs: number, stopped: () => void): void {
   let stopping = false;
-  const stop = (again: string) => {
-    if (stopping) return;
-    stopping = true;
-    stopped();
-    process.stdout.write(`tsgi: shutting down${again}\n`);
+  const close = () => {
     server.close().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -53,6 +55,14 @@ function stopOnSignal(server: Server, stopped: () => void): void {
         process.exit(1);
       },
     );
+  };
+  const stop = (again: string) => {
+    if (stopping) return;
+    stopping = true;
+    stopped();
+    process.stdout.write(`tsgi: shutting down${again}\n`);
+    if (delayMs === 0) close();
+    else setTimeout(close, delayMs);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {

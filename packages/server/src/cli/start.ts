@@ -39,7 +39,7 @@ export async function startServer(
 }
 
 async function composeApplication({ config, folder, applicationArguments }: Start): Promise<Application> {
-  const { application: reference, static: mounts, accessLog } = config;
+  const { application: reference, static: mounts, accessLog, accessLogFile } = config;
   const loaded = reference === undefined ? null : await loadApplication(reference, folder, applicationArguments);
   const application: Application | null = typeof loaded === "function" ? { fetch: loaded } : loaded;
   const handler: Handler | null =
@@ -49,10 +49,7 @@ async function composeApplication({ config, folder, applicationArguments }: Star
     mounts.length === 0 && handler !== null
       ? handler
       : (await import("./static-mounts.ts")).serveStatic(mounts, folder, handler);
-  const fetch =
-    accessLog === "off"
-      ? served
-      : (await import("@tsgi/gateway-spec/access-log")).accessLog({ format: accessLog })(served);
+  const fetch = accessLog === "off" ? served : await withAccessLog(served, accessLog, accessLogFile, folder);
   if (application === null) return { fetch };
   // Not a spread: the members of a class instance are not its own.
   return {
@@ -60,6 +57,18 @@ async function composeApplication({ config, folder, applicationArguments }: Star
     startup: (server) => application.startup?.(server),
     shutdown: (state) => application.shutdown?.(state),
   };
+}
+
+async function withAccessLog(
+  handler: Handler,
+  format: "combined" | "json",
+  file: string | undefined,
+  folder: string,
+): Promise<Handler> {
+  const { accessLog } = await import("@tsgi/gateway-spec/access-log");
+  if (file === undefined) return accessLog({ format })(handler);
+  const { LogFile } = await import("../observe/log-file.ts");
+  return accessLog({ format, write: new LogFile(resolve(folder, file)).write })(handler);
 }
 
 /** The command prints information too, such as what a shutdown waits for. */
@@ -76,6 +85,7 @@ function serveOptions({ config, folder, certificate }: Start): SocketServeOption
     static: _static,
     server: _server,
     accessLog: _accessLog,
+    accessLogFile: _accessLogFile,
     watch: _watch,
     watchPath: _watchPath,
     workers: _workers,
@@ -85,6 +95,7 @@ function serveOptions({ config, folder, certificate }: Start): SocketServeOption
     stuckTimeoutMs: _stuckTimeoutMs,
     maxRequestsPerWorker: _maxRequestsPerWorker,
     maxWorkerMemoryBytes: _maxWorkerMemoryBytes,
+    drainDelayMs: _drainDelayMs,
     opsPort: _opsPort,
     opsHostname: _opsHostname,
     trustedProxies,

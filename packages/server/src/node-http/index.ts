@@ -8,7 +8,7 @@ import type { NodeServeOptions } from "../options.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { listen } from "./listen.ts";
 
-export type { NodeServeOptions } from "../options.ts";
+export type { NodeServeOptions, SelfSignedOptions, TlsCertificate, TlsChoice, TlsOptions } from "../options.ts";
 
 /**
  * Serves an application. Options and defaults: {@link NodeServeOptions}. It rejects with what `startup` threw, with node's error if it

@@ -65,7 +65,7 @@ export function createListener(
           maxHeaderListSize: 2 * (limits.maxHeadBytes + limits.maxTargetBytes),
         },
       })
-    : createHttpsServer({ ...secureOptions, ALPNProtocols: ["http/1.1"] });
+    : createHttpsServer({ ...secureOptions, ALPNProtocols: ["http/1.1", "http/1.0"] });
   const handshakes = new TlsHandshakes(
     listener,
     certificates,

@@ -7,7 +7,7 @@ import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { SocketServeOptions } from "../options.ts";
 import { listen } from "./listen.ts";
 
-export type { SocketServeOptions } from "../options.ts";
+export type { SocketServeOptions, SelfSignedOptions, TlsCertificate, TlsChoice, TlsOptions } from "../options.ts";
 export type { ProxyOptions } from "../proxy/behind-proxies.ts";
 
 /**

@@ -55,7 +55,11 @@ function createTransport(
     return { ...shared, listener, handshakes: null };
   }
   // RFC 7301 §3.2: a client that offers protocols, and not this one, is refused.
-  const listener = createTlsServer({ noDelay: true, ...certificates.listenerOptions, ALPNProtocols: ["http/1.1"] });
+  const listener = createTlsServer({
+    noDelay: true,
+    ...certificates.listenerOptions,
+    ALPNProtocols: ["http/1.1", "http/1.0"],
+  });
   const handshakes = new TlsHandshakes(
     listener,
     certificates,

@@ -46,7 +46,7 @@ export class Certificates {
   static async load(choice: TlsChoice, { hostname, path }: ServeOptions, logger: Logger): Promise<Certificates> {
     // TlsHandshakes identifies clients by their addresses. Bytes of a Unix domain socket do not leave the machine.
     if (path !== undefined) throw new TypeError("tls is for TCP: it cannot be used together with path");
-    const options = choice === "self-signed" ? await makeSelfSigned(hostname) : choice;
+    const options = await withCertificate(choice, hostname);
     // Taken first, so that a change while the files are read is noticed.
     const stamp = await stampOf(options);
     return new Certificates(options, logger, await read(options), stamp);
@@ -89,6 +89,11 @@ export class Certificates {
     // RFC 9525 §6.3: a wildcard is the whole left-most label.
     return names.get(name) ?? names.get(`*${name.slice(Math.max(0, name.indexOf(".")))}`);
   }
+}
+
+async function withCertificate(choice: TlsChoice, hostname: string | undefined): Promise<TlsOptions> {
+  if (choice === "self-signed") return makeSelfSigned(hostname);
+  return "key" in choice ? choice : { ...choice, ...(await makeSelfSigned(hostname)) };
 }
 
 async function makeSelfSigned(hostname: string | undefined): Promise<TlsCertificate> {

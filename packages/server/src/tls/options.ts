@@ -27,5 +27,10 @@ export interface TlsOptions extends TlsCertificate {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** The other options beside a self-signed certificate: `{ cert: "self-signed", clientCertificates: "request", … }`. */
+export interface SelfSignedOptions extends Omit<TlsOptions, "cert" | "key"> {
+  readonly cert: "self-signed";
+}
+
 /** `self-signed`: a certificate for development, made at each start, which no client trusts. */
-export type TlsChoice = TlsOptions | "self-signed";
+export type TlsChoice = TlsOptions | SelfSignedOptions | "self-signed";

@@ -10,6 +10,8 @@ export type ToWorker =
    * @param idleMs how long an idle connection may still bring a request: long for a reload, short for a stop.
    */
   | { readonly kind: "drain"; readonly idleMs?: number }
+  /** Open the log files again. */
+  | { readonly kind: "reopen" }
   /** To a process with threads: where does the thread stand that is stuck? */
   | { readonly kind: "stack" }
   | Broadcast;

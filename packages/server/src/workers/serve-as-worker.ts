@@ -4,6 +4,7 @@ import type { Handler, Server } from "@tsgi/gateway-spec";
 import { explain } from "../cli/explain.ts";
 import { startServer } from "../cli/start.ts";
 import type { Collector } from "../observe/metrics.ts";
+import { reopenLogFiles } from "../observe/log-file.ts";
 import { relayBroadcasts } from "./broadcasts.ts";
 import { CHANNEL } from "./channel.ts";
 import { ignoreGroupSignals } from "./group-signals.ts";
@@ -31,6 +32,7 @@ export function serveAsWorker(given: WorkerHooks = {}): void {
     if (message.kind === "start") void start(message);
     else if (message.kind === "drain") void drain(message.idleMs);
     else if (message.kind === "broadcast") broadcasts?.postMessage(message.message);
+    else if (message.kind === "reopen") reopenLogFiles();
   });
   process.on("uncaughtException", (error) => {
     fail("an uncaught exception", error);

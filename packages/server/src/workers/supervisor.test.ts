@@ -185,6 +185,30 @@ describe("a stuck worker", () => {
 });
 
 describe("reload", () => {
+  test("with other options starts as many workers as they name, which have the options", async () => {
+    const supervisor = started();
+    const reloaded = supervisor.reload({ ...OPTIONS, workers: 1, stuckTimeoutMs: 0 });
+    await settle();
+    expect(workers).toHaveLength(3);
+    worker(2).ready();
+    expect(await reloaded).toBe(true);
+    worker(0).exit(0);
+    worker(1).exit(0);
+    await pass(60_000);
+    expect(worker(2).calls).toEqual([]);
+  });
+
+  test("keeps the options where the new generation does not start", async () => {
+    const supervisor = started();
+    const reloaded = supervisor.reload({ ...OPTIONS, workers: 1, stuckTimeoutMs: 0 });
+    await settle();
+    worker(2).exit(1);
+    expect(await reloaded).toBe(false);
+    await pass(6000, [worker(1)]);
+    expect(worker(0).calls).toEqual(["kill"]);
+    expect(workers).toHaveLength(4);
+  });
+
   test("drains the old generation when all of the new one serve", async () => {
     const supervisor = started();
     const reloaded = supervisor.reload();

@@ -61,7 +61,7 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
 
 export class Supervisor {
-  readonly #options: SupervisorOptions;
+  #options: SupervisorOptions;
   readonly #create: (events: WorkerEvents) => Worker;
   readonly #memoryOf: (pid: number) => number | null;
   readonly #clock: Clock;
@@ -78,7 +78,7 @@ export class Supervisor {
   #deaths = 0;
   #exitCode = 0;
   #lookedAt: number;
-  #reloads: Promise<void> = Promise.resolve();
+  #reloads: Promise<unknown> = Promise.resolve();
 
   constructor(
     options: SupervisorOptions,
@@ -135,10 +135,27 @@ export class Supervisor {
     }));
   }
 
-  /** Starts a new generation and drains the old one when all of the new one serve. If one of them fails, the old one stays. */
-  reload(): Promise<void> {
-    this.#reloads = this.#reloads.then(() => this.#reload());
-    return this.#reloads;
+  /**
+   * Starts a new generation and drains the old one when all of the new one serve. If one of them fails, the old one stays, and so do
+   * the options.
+   * @param options from now on. Another number of workers replaces what `addWorker` and `removeWorker` have made of the old one.
+   * @returns whether the new generation serves.
+   */
+  reload(options?: SupervisorOptions): Promise<boolean> {
+    const reloaded = this.#reloads.then(() => this.#reloadWith(options ?? this.#options));
+    this.#reloads = reloaded;
+    return reloaded;
+  }
+
+  async #reloadWith(options: SupervisorOptions): Promise<boolean> {
+    const before = { options: this.#options, wanted: this.#wanted };
+    if (options.workers !== before.options.workers) this.#wanted = options.workers;
+    this.#options = options;
+    const serves = await this.#reload();
+    if (serves) return true;
+    this.#options = before.options;
+    this.#wanted = before.wanted;
+    return false;
   }
 
   addWorker(): void {
@@ -255,8 +272,8 @@ export class Supervisor {
     return Math.round(waitMs * (0.75 + Math.random() / 2));
   }
 
-  async #reload(): Promise<void> {
-    if (this.#isStopping) return;
+  async #reload(): Promise<boolean> {
+    if (this.#isStopping) return false;
     this.#generation++;
     const generation = this.#generation;
     const old = this.#current;
@@ -266,10 +283,11 @@ export class Supervisor {
     if (ready.every(Boolean)) {
       for (const member of old) this.#drain(member, this.#options.reloadIdleMs);
       this.#log.info(`reload: generation ${generation} serves`);
-      return;
+      return true;
     }
     this.#log.warn(`reload: generation ${generation} did not start; the one before it goes on`);
     for (const member of next) this.#drain(member, this.#options.stopIdleMs);
+    return false;
   }
 
   /** The new one first, so that there is never one less; one replacement at a time. */

@@ -44,7 +44,8 @@ CHANNEL.onMessage((message) => {
   if (message.kind === "start") start(message);
   else if (message.kind === "drain") drain(message.idleMs);
   else if (message.kind === "stack") void sendStack();
-  else broadcasts.postMessage(message.message);
+  else if (message.kind === "broadcast") broadcasts.postMessage(message.message);
+  else for (const { thread } of members) post(thread, message);
 });
 
 function start(message: Extract<ToWorker, { kind: "start" }>): void {

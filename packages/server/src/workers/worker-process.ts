@@ -39,6 +39,8 @@ export interface Worker {
 export interface WorkerProcess extends Worker {
   /** Passes a message of another worker on to its threads. */
   broadcast(message: unknown): void;
+  /** Opens the log files of the worker again. */
+  reopenLogs(): void;
   /** Sends a message that is not the supervisor's. Nothing happens where the process has ended. */
   send(message: object): void;
   /** What the worker writes to its standard error stream. It reaches the terminal too. */
@@ -107,6 +109,9 @@ export function startWorker(
     },
     broadcast: (message) => {
       command({ kind: "broadcast", message });
+    },
+    reopenLogs: () => {
+      command({ kind: "reopen" });
     },
     kill: () => {
       child.kill("SIGKILL");

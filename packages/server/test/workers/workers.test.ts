@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ADDRESS, CommandProcess } from "../command-process.ts";
 import { startLoad } from "./strict-client.ts";
 
@@ -145,6 +145,51 @@ describe("workers", () => {
     expect(await command.exited).toBe(1);
     expect(command.stderr).toMatch(/no database/);
     expect(command.stderr).toMatch(/worker \d+ did not start \(exit code 1\); stopping/);
+  });
+
+  test("HUP reads the configuration again, and names options that need a restart", { timeout: 60_000 }, async () => {
+    const file = join(folder, "tsgi.config.json");
+    const configure = (values: object) => writeFile(file, JSON.stringify(values));
+    await configure({ accessLog: "off" });
+    await using command = new Workers(["--config", file]);
+    const port = await command.port();
+    await configure({ accessLog: "json", pidFile: "unused" });
+    await command.after("SIGHUP", /generation 1 serves$/m);
+    expect(command.stderr).toContain("tsgi: reload: pidFile changed, which needs a restart; the old value stays\n");
+    await pidOf(port, "/logged");
+    await command.until(/"target":"\/logged"|\/logged/);
+    await configure({ maxFields: 0 });
+    command.signal("SIGHUP");
+    await command.until(/reload: the configuration cannot be used; the workers stay as they are/, 0, "stderr");
+    expect(command.stderr).toContain("maxFields in tsgi.config.json: must be a whole number from 1, not 0");
+    expect(await pidOf(port)).toBeGreaterThan(0);
+  });
+
+  test("USR1 opens the access log again, after it was renamed", { timeout: 60_000 }, async () => {
+    const file = join(folder, "access.log");
+    await using command = new Workers(["--access-log", "combined", "--access-log-file", file]);
+    const port = await command.port();
+    await pidOf(port, "/before");
+    await vi.waitFor(async () => expect(await readFile(file, "utf8")).toContain("GET /before"), 10_000);
+    await rename(file, `${file}.1`);
+    await command.after("SIGUSR1", /the log files are opened again/);
+    await vi.waitFor(async () => {
+      await pidOf(port, "/after");
+      expect(await readFile(file, "utf8")).toContain("GET /after");
+    }, 10_000);
+    expect(command.stdout).not.toContain("GET /before");
+  });
+
+  test("goes on serving for --drain-delay-ms after TERM, while /ready is 503", { timeout: 60_000 }, async () => {
+    await using command = new Workers(["--drain-delay-ms", "60000", "--ops-port", "0"]);
+    const port = await command.port();
+    const [, operations = ""] = await command.until(/operations on (\S+)/);
+    expect((await fetch(`${operations}ready`)).status).toBe(200);
+    await command.after("SIGTERM", /shutting down/);
+    expect((await fetch(`${operations}ready`)).status).toBe(503);
+    expect(await pidOf(port)).toBeGreaterThan(0);
+    command.signal("SIGTERM");
+    await command.exited;
   });
 
   test("TTIN and TTOU change the number of workers", async () => {
