@@ -2,6 +2,7 @@
 import type { ExchangeError, ExchangeErrorCode } from "../../index.ts";
 import { exchangeError, isExchangeError } from "../../server-kit/refusals.ts";
 
+/** The codes of the draft that an exchange can fail with. */
 export type ProtocolErrorCode =
   | "ERR_HTTP_CONNECTION_RESET"
   | "ERR_HTTP_REQUEST_CANCELLED"

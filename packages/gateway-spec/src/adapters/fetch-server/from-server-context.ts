@@ -7,6 +7,7 @@ import { isForbiddenMethod } from "../fetch/web-request.ts";
 import { DraftConnectContext, DraftContext, DraftExchange } from "./context.ts";
 import { type HandlerObject, PROTOCOL_MARKER, PROTOCOL_VERSION } from "./types.ts";
 
+/** The options of {@link fromServerContext}. */
 export interface FromServerContextOptions {
   /** What a handler throws is logged here. Default: warnings and errors to the standard error stream. */
   readonly logger?: Logger;

@@ -25,6 +25,7 @@ import {
   type SocketAddress,
 } from "./types.ts";
 
+/** The options of {@link toServerContext}. */
 export interface ToServerContextOptions {
   /** Default: warnings and errors to the standard error stream. */
   readonly logger?: Logger;

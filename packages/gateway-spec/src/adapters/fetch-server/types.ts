@@ -12,6 +12,7 @@ export const FALL_THROUGH: unique symbol = Symbol.for("wintertc.server.fallthrou
 /** The version of the draft that is known here. */
 export const PROTOCOL_VERSION = 1;
 
+/** One end of a connection, by its IP address. */
 export interface SocketAddress {
   /** Empty where the address is not known. */
   readonly address: string;
@@ -20,13 +21,14 @@ export interface SocketAddress {
   readonly family: string;
 }
 
-/** RFC 9218. */
+/** How urgently the client needs the response (RFC 9218). */
 export interface RequestPriority {
   /** 0 to 7; 0 is the highest. */
   readonly urgency: number;
   readonly incremental: boolean;
 }
 
+/** What `fetch` of a handler object gets: the request, its connection, and the state of the exchange. */
 export interface ServerContext {
   /** The same object at each access. */
   readonly request: Request;
@@ -49,6 +51,7 @@ export interface ServerContext {
   waitUntil(promise: Promise<unknown>): void;
 }
 
+/** What `connect` of a handler object gets: a request that offers another protocol. */
 export interface ConnectContext extends ServerContext {
   /** `websocket`, or another token of the `Upgrade` field or of `:protocol`; `null` for a plain CONNECT. */
   readonly connectProtocol: string | null;
@@ -60,6 +63,7 @@ export interface ConnectContext extends ServerContext {
 
 type Result = Response | undefined | Promise<Response | undefined>;
 
+/** An application of the draft, with the marker that names the version. `this` in its methods is the object. */
 export interface HandlerObject {
   readonly [PROTOCOL_MARKER]: number;
   fetch(ctx: ServerContext): Result;
