@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -69,7 +69,7 @@ describe("wrong usage prints the reason and exits with 2", () => {
     ["more than an address", ["https://localhost:443/a"], '"https://localhost:443/a" is not an address'],
     ["a port beyond the last", ["localhost:65536"], '"localhost:65536" is not an address'],
     ["an unknown option", ["--what"], "Unknown option '--what'"],
-    ["an unknown format", ["--format", "xml", "localhost:80"], 'unknown format "xml": use plain or tap'],
+    ["an unknown format", ["--format", "xml", "localhost:80"], 'unknown format "xml": use plain, tap, json, junit'],
     ["an unknown case", ["--filter", "nothing-such", "localhost:80"], 'no case has "nothing-such" in its name'],
     ["a module that is not there", ["--serve", "./not-there.ts"], "cannot import "],
   ])("%s", async (_what, args, message) => {
@@ -124,6 +124,50 @@ describe("the results of passed, failed and skipped cases are printed", () => {
       0,
       'ok 1 - websocket-echo: text and bytes are sent in both directions, and a ping gets a pong # SKIP the server does not have the capability "websocket"',
     ]);
+  });
+
+  test("in JSON", async () => {
+    const { code, out } = await run("--serve", server, "--filter", "close-", "--format", "json");
+    const report = JSON.parse(out) as { readonly cases: readonly { readonly name: string }[] };
+    expect(code).toBe(1);
+    expect(report).toMatchObject({ passed: 0, failed: 2, skipped: 1, stopped: null });
+    expect(report.cases.find(({ name }) => name === "close-twice")).toEqual({
+      name: "close-twice",
+      rules: ["TSGI-53"],
+      title: "every call of close() settles with the outcome of the first",
+      outcome: "failed",
+      message: "the calls of shutdown: expected [ 'shutdown' ], saw []",
+    });
+  });
+
+  test("in JUnit XML", async () => {
+    const xmlOf = async (filter: string) => (await run("--serve", server, "--filter", filter, "--format", "junit")).out;
+    expect(await xmlOf("request-url")).toBe(
+      [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<testsuite name="tsgi-conformance" tests="1" failures="0" skipped="0">',
+        '  <testcase classname="TSGI-2 TSGI-3" name="request-url: the URL is absolute, has the scheme of the connection, and keeps its percent-encoding"/>',
+        "</testsuite>",
+        "",
+      ].join("\n"),
+    );
+    expect(await xmlOf("close-twice")).toContain(
+      "<failure message=\"the calls of shutdown: expected [ 'shutdown' ], saw []\">",
+    );
+    expect(await xmlOf("websocket-echo")).toContain(
+      '><skipped message="the server does not have the capability &quot;websocket&quot;"/></testcase>',
+    );
+  });
+
+  test("in a file, with the counts on the standard output", async () => {
+    const file = join(folder, "report.xml");
+    const args = ["--serve", server, "--filter", "request-url", "--format", "junit", "--output"];
+    expect(await run(...args, file)).toMatchObject({ code: 0, out: `1 passed, 0 failed, 0 skipped, see ${file}\n` });
+    expect(await readFile(file, "utf8")).toContain('tests="1"');
+    expect(await run(...args, join(folder, "none/report.xml"))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("cannot write the report: ENOENT") as string,
+    });
   });
 
   test("in plain lines", async () => {

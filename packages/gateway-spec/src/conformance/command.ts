@@ -1,11 +1,12 @@
 /** The `tsgi-conformance` command. */
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { Serve } from "../index.ts";
 import type { ConformanceCase } from "./case.ts";
 import { cases } from "./cases/index.ts";
-import { explain, FORMATS } from "./report.ts";
+import { explain, FORMATS, summary } from "./report.ts";
 import { type CaseOutcome, checkTarget, type ConformanceTarget, runConformance } from "./run.ts";
 
 const USAGE = `usage: tsgi-conformance --serve <module> [options]
@@ -19,7 +20,8 @@ Checks a server against the TSGI specification, over a real socket.
   https://…           the same over TLS, with any certificate; for a module the kit reads the "url" of its server
 
   --filter <text>     only the cases whose name contains the text
-  --format <format>   plain (default) or tap
+  --format <format>   plain (default), tap, json or junit
+  --output <file>     write the report to a file, and the counts to the standard output
   --help              print this text
 
 A case that waits longer than a second says on the standard error what it waits for.
@@ -34,6 +36,8 @@ interface Plan {
   readonly target: ConformanceTarget;
   readonly cases: readonly ConformanceCase[];
   readonly format: keyof typeof FORMATS;
+  /** The file for the report; `null` for the standard output. */
+  readonly output: string | null;
 }
 
 export interface Output {
@@ -69,11 +73,16 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
 }
 
 async function runPlan(
-  { target, cases: chosen, format: name }: Plan,
+  { target, cases: chosen, format: name, output }: Plan,
   uncaught: Uncaught,
-  { out, err }: Output,
+  { out: print, err }: Output,
 ): Promise<0 | 1> {
-  const format = FORMATS[name];
+  const format = FORMATS[name]();
+  let report = "";
+  const out = (text: string) => {
+    if (output === null) print(text);
+    else report += text;
+  };
   const counts = { passed: 0, failed: 0, skipped: 0 };
   let number = 0;
   const onWait = (one: ConformanceCase, what: string) => {
@@ -92,6 +101,15 @@ async function runPlan(
     }
   }
   out(format.end(counts));
+  if (output !== null) {
+    try {
+      await writeFile(resolve(output), report);
+    } catch (error) {
+      err(`tsgi-conformance: cannot write the report: ${error instanceof Error ? error.message : String(error)}\n`);
+      return 1;
+    }
+    print(`${summary(counts)}, see ${output}\n`);
+  }
   return counts.failed === 0 ? 0 : 1;
 }
 
@@ -110,8 +128,8 @@ async function faultOf({ target, cases: chosen }: Pick<Plan, "target" | "cases">
 async function readPlan(args: readonly string[]): Promise<Plan | null> {
   const { values, positionals } = parse(args);
   if (values.help === true) return null;
-  const { format = "plain", filter = "", serve } = values;
-  if (!isFormat(format)) throw new UsageError(`unknown format "${format}": use plain or tap`);
+  const { format = "plain", filter = "", serve, output } = values;
+  if (!isFormat(format)) throw new UsageError(`unknown format "${format}": use ${Object.keys(FORMATS).join(", ")}`);
   const chosen = cases.filter(({ name }) => name.includes(filter));
   if (chosen.length === 0) throw new UsageError(`no case has "${filter}" in its name`);
   const [address, extra] = positionals;
@@ -120,7 +138,7 @@ async function readPlan(args: readonly string[]): Promise<Plan | null> {
     throw new UsageError("name a server: --serve <module> or <host>:<port>");
   if (serve !== undefined && address !== undefined) throw new UsageError("use either --serve or an address, not both");
   const target = serve === undefined ? readAddress(address ?? "") : { serve: await importServe(serve) };
-  return { target, cases: chosen, format };
+  return { target, cases: chosen, format, output: output ?? null };
 }
 
 function parse(args: readonly string[]) {
@@ -132,6 +150,7 @@ function parse(args: readonly string[]) {
         serve: { type: "string" },
         filter: { type: "string" },
         format: { type: "string" },
+        output: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

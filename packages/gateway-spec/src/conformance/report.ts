@@ -1,4 +1,4 @@
-/** The output of the kit: TAP 14 for programs, plain lines for people. */
+/** The output of the kit: plain lines for people; TAP 14, JSON and JUnit XML for programs. */
 import { inspect } from "node:util";
 import type { CaseResult } from "./run.ts";
 
@@ -51,9 +51,90 @@ const plain: Format = {
   end: (counts) => `${summary(counts)}\n`,
 };
 
-export const FORMATS: Readonly<Record<"tap" | "plain", Format>> = { tap, plain };
+interface Reported {
+  readonly name: string;
+  readonly rules: readonly string[];
+  readonly title: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** Why it failed or was skipped. */
+  readonly message?: string;
+}
 
-function summary({ passed, failed, skipped }: Counts): string {
+function reported({ case: { name, rules, title }, outcome }: CaseResult): Reported {
+  const what = { name, rules, title, outcome: outcome.kind };
+  if (outcome.kind === "passed") return what;
+  return { ...what, message: outcome.kind === "skipped" ? outcome.reason : explain(outcome.error) };
+}
+
+/** One object at the end: `{ passed, failed, skipped, stopped, cases: [{ name, rules, title, outcome, message }] }`. */
+function json(): Format {
+  const cases: Reported[] = [];
+  let stopped: string | null = null;
+  return {
+    begin: () => "",
+    result: (result) => {
+      cases.push(reported(result));
+      return "";
+    },
+    stop: (reason) => {
+      stopped = reason;
+      return "";
+    },
+    end: (counts) => `${JSON.stringify({ ...counts, stopped, cases }, null, 2)}\n`,
+  };
+}
+
+/** One test suite at the end, with a test case for each case, as build servers read it. */
+function junit(): Format {
+  const lines: string[] = [];
+  let stopped = "";
+  return {
+    begin: () => "",
+    result: (result) => {
+      const { name, rules, title, outcome, message = "" } = reported(result);
+      const open = `  <testcase classname=${quoted(rules.join(" "))} name=${quoted(`${name}: ${title}`)}`;
+      const [summary = ""] = message.split("\n");
+      if (outcome === "passed") lines.push(`${open}/>`);
+      else if (outcome === "skipped") lines.push(`${open}><skipped message=${quoted(summary)}/></testcase>`);
+      else lines.push(`${open}><failure message=${quoted(summary)}>${escaped(message)}</failure></testcase>`);
+      return "";
+    },
+    stop: (reason) => {
+      stopped = `  <system-err>${escaped(reason)}</system-err>\n`;
+      return "";
+    },
+    end: ({ failed, skipped }) =>
+      '<?xml version="1.0" encoding="UTF-8"?>\n' +
+      `<testsuite name="tsgi-conformance" tests="${lines.length}" failures="${failed}" skipped="${skipped}">\n` +
+      `${lines.map((line) => `${line}\n`).join("")}${stopped}</testsuite>\n`,
+  };
+}
+
+/** Characters that XML 1.0 does not permit are left out, such as the escape character of colours. */
+function escaped(text: string): string {
+  return (
+    text
+      // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "")
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+  );
+}
+
+function quoted(text: string): string {
+  return `"${escaped(text).replaceAll('"', "&quot;").replaceAll("\n", "&#10;")}"`;
+}
+
+/** Each call begins a report. */
+export const FORMATS: Readonly<Record<"plain" | "tap" | "json" | "junit", () => Format>> = {
+  plain: () => plain,
+  tap: () => tap,
+  json,
+  junit,
+};
+
+export function summary({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
