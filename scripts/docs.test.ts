@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { slugify } from "../site/lib/pages.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS } from "../packages/server/src/options.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -113,12 +114,6 @@ function withoutCode(text: string): string {
   return text.replaceAll(/^```[^]*?^```$/gm, "").replaceAll(/(?<!\[)`[^`\n]*`(?!\])/g, "");
 }
 
-/** The anchors that GitHub derives from headings. */
 function anchors(text: string): readonly string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => slugify(heading));
 }

@@ -187,6 +187,7 @@ describe("the built site", () => {
       await page.getByRole("searchbox").fill(words);
       await page.getByRole("option").first().waitFor();
       expect(await page.getByRole("option").first().innerText()).toContain(title);
+      expect(await seriousFindings(page)).toEqual([]);
       await page.keyboard.press("Enter");
       await page.getByRole("searchbox").waitFor({ state: "hidden" });
       expect(window.complaints).toEqual([]);

@@ -4,6 +4,7 @@ import { defineConfig, type DefaultTheme, type MarkdownRenderer, type UserConfig
 import { CHINESE_SEARCH, chinese } from "./chinese.ts";
 import { listEntries } from "./entries.ts";
 import { ROOT, pageOf, readContents, resolveLink, slugify, type Item } from "./pages.ts";
+import { accessibleSearchBox } from "./search-box.ts";
 import { fuzziness, tokenize } from "./search.ts";
 
 /** Workflows of GitHub set the first two. The site is built for the path `SITE_BASE` of its host, such as `/tsgi/`. */
@@ -47,6 +48,7 @@ export const options: UserConfig<DefaultTheme.Config> = defineConfig({
           },
         },
       },
+      accessibleSearchBox(),
     ],
     // The index of the search is one file.
     build: { chunkSizeWarningLimit: 4000 },
