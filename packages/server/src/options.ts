@@ -58,6 +58,8 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** The options of the socket server. */
 export interface SocketServeOptions extends ServeOptions, LimitOptions {
+  /** Closes the server when it aborts, as `close()` does. Default: none. */
+  readonly signal?: AbortSignal;
   /** HTTPS in place of HTTP, on TCP only. Default: none. */
   readonly tls?: TlsChoice;
   /** An inherited descriptor that is bound or listens, in place of hostname, port and path. */
@@ -89,6 +91,7 @@ const COMMON: Readonly<Record<keyof SocketServeOptions, true>> = {
   path: true,
   shutdownTimeoutMs: true,
   logger: true,
+  signal: true,
   tls: true,
   fd: true,
   proxies: true,

@@ -7,6 +7,8 @@ import type { TlsCertificate } from "../tls/options.ts";
 /** An option of the other servers that a host does not give is rejected, for a limit that is not kept is worse than none. */
 export interface FetchHostOptions
   extends ServeOptions, Pick<LimitOptions, "maxBodyBytes" | "bodyTimeoutMs" | "sendTimeoutMs" | "drainIdleMs"> {
+  /** Closes the server when it aborts, as `close()` does. Default: none. */
+  readonly signal?: AbortSignal;
   /** HTTPS in place of HTTP, on TCP only: one certificate, which is read once. Default: none. */
   readonly tls?: TlsCertificate | "self-signed";
   /** The proxies whose fields on the client are read, without the PROXY protocol. Default: none, and the peer is the client. */
@@ -19,6 +21,7 @@ const NAMES: Readonly<Record<keyof FetchHostOptions, true>> = {
   path: true,
   shutdownTimeoutMs: true,
   logger: true,
+  signal: true,
   maxBodyBytes: true,
   bodyTimeoutMs: true,
   sendTimeoutMs: true,

@@ -5,6 +5,7 @@ import { withExchangeEvents } from "../observe/exchange-events.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS } from "../options.ts";
 import { behindProxies } from "../proxy/behind-proxies.ts";
 import { replaceStale } from "../runtime/bind.ts";
+import { closeOnAbort } from "../runtime/close-on-abort.ts";
 import { type Clock, deadline, everySweep, SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { runningText } from "../runtime/running.ts";
 import { Certificates } from "../tls/certificates.ts";
@@ -88,7 +89,8 @@ export async function runFetchServer<State>(
     const limitMs = timeoutMs ?? options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
     return shutDown(runtime, listener, limitMs, clock).finally(stopSweeping);
   };
-  return { address, url: serverUrl(certificates === null ? "http" : "https", address), ...closable(close) };
+  const url = serverUrl(certificates === null ? "http" : "https", address);
+  return closeOnAbort({ address, url, ...closable(close) }, options.signal);
 }
 
 async function shutDown(

@@ -15,6 +15,7 @@ import { ProxyHeaders } from "../proxy/proxy-headers.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
 import { bind } from "./bind.ts";
+import { closeOnAbort } from "./close-on-abort.ts";
 import { type Clock, deadline, everySweep } from "./clock.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { type Running, runningText } from "./running.ts";
@@ -108,11 +109,8 @@ export async function runServer<State>(
     const limitMs = timeoutMs ?? options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
     return shutDown(lifespan, transport, proxyHeaders, limitMs, clock).finally(stopSweeping);
   };
-  return {
-    address,
-    url: serverUrl(certificates === null ? "http" : "https", address),
-    ...closable(close),
-  };
+  const url = serverUrl(certificates === null ? "http" : "https", address);
+  return closeOnAbort({ address, url, ...closable(close) }, options.signal);
 }
 
 function expectProxyHeaders(
