@@ -457,6 +457,13 @@ test("the packages export these names", async () => {
     @tsgi/server/static-files
       staticFiles
       type StaticFilesOptions
+    @tsgi/server/pool
+      PoolFullError
+      createPool
+      type FunctionName
+      type Pool
+      type PoolOptions
+      type PoolRunOptions
     @tsgi/server/http1
       DEFAULT_HEAD_LIMITS
       RequestError

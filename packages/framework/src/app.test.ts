@@ -271,6 +271,16 @@ describe("an error of a handler", () => {
       { title: "Not Found", status: 404, detail: "There is no such stock", code: "STOCK_UNKNOWN" },
     ],
     [
+      "a pool of threads that is full",
+      Object.assign(new Error("all threads work"), { name: "PoolFullError", code: "POOL_FULL" }),
+      {
+        title: "Service Unavailable",
+        status: 503,
+        detail: "Please try again in a moment",
+        code: "SERVICE_UNAVAILABLE",
+      },
+    ],
+    [
       "a database that is down",
       new DatabaseError("DATABASE_UNREACHABLE", "10.0.0.1 refused", { cause: secret }),
       {

@@ -17,12 +17,17 @@ export function toHttpError(error: unknown): HttpError {
     const headers = error.code === "BODY_UNSUPPORTED_CODING" ? { "accept-encoding": "identity" } : {};
     return new HttpError(error.status, error.code, error.message, { ...options, headers });
   }
-  if (error instanceof DatabaseError && error.status === 503) {
+  if ((error instanceof DatabaseError && error.status === 503) || isPoolFull(error)) {
     return new HttpError(503, "SERVICE_UNAVAILABLE", "Please try again in a moment", options);
   }
   const bodyStatus = statusOfFailedBody(error);
   if (bodyStatus !== undefined) return new HttpError(bodyStatus, "BODY_UNREADABLE", undefined, options);
   return new HttpError(500, "INTERNAL_ERROR", undefined, options);
+}
+
+/** By name: the pool is part of `@tsgi/server`, which the framework does not import. */
+function isPoolFull(error: unknown): boolean {
+  return error instanceof Error && error.name === "PoolFullError";
 }
 
 /** The response for an error, in the form that the client prefers. */
@@ -54,6 +59,7 @@ export function toLogEntry(error: HttpError): { readonly text: string; readonly 
   const { cause } = error;
   if (cause instanceof TemplateError) return { text: `: ${cause.code} ${cause.message}`, thrown: cause.cause };
   if (cause instanceof DatabaseError && cause.status === 503) return { text: `: ${cause.code} ${cause.message}` };
+  if (cause instanceof Error && isPoolFull(cause)) return { text: `: POOL_FULL ${cause.message}` };
   return { text: "", thrown: cause ?? error };
 }
 
