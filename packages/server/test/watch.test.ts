@@ -368,8 +368,9 @@ describe("a signal", () => {
     await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
   });
 
-  test("SIGKILL takes the application along", async () => {
-    await using command = new WatchedCommand({ "app.ts": appOf("one") });
+  test("SIGKILL takes the application along, also one that writes to a terminal that is gone", async () => {
+    const app = `export const application = { fetch: () => ({ status: 200 }), shutdown: () => console.error("shut down") };`;
+    await using command = new WatchedCommand({ "app.mjs": app }, ["0", "app.mjs"]);
     const { pid } = await command.serves();
     command.process.kill("SIGKILL");
     await command.exited;

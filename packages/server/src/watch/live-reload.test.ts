@@ -176,13 +176,13 @@ describe("a restart", () => {
   test("waits a moment for requests on their way, and a second for those that run", async () => {
     const reload = new LiveReload("v1");
     const completed = Promise.withResolvers<void>();
-    expect(reload.shutdownTimeoutMs).toBe(100);
+    expect(reload.shutdownTimeoutMs).toBe(300);
     await reload.wrap(() => ({ status: 200 }))(fakeRequest("/"), fakeExchange(completed.promise));
     expect(reload.shutdownTimeoutMs).toBe(1000);
     completed.resolve();
     await completed.promise;
     await Promise.resolve();
-    expect(reload.shutdownTimeoutMs).toBe(100);
+    expect(reload.shutdownTimeoutMs).toBe(300);
   });
 
   test("waits no longer for an event stream", async () => {
@@ -192,6 +192,6 @@ describe("a restart", () => {
       fakeRequest("/"),
       fakeExchange(new Promise(() => undefined)),
     );
-    expect(reload.shutdownTimeoutMs).toBe(100);
+    expect(reload.shutdownTimeoutMs).toBe(300);
   });
 });

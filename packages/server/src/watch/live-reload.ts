@@ -17,8 +17,8 @@ const RETRY_MS = 200;
 /** How long a restart waits for running requests. */
 const MAX_DRAIN_MS = 1000;
 
-/** The same where none runs: a connection that was just accepted may bring one. */
-const MIN_DRAIN_MS = 100;
+/** The same where none runs: a connection that was just accepted may bring one, which a busy machine reads late. */
+const MIN_DRAIN_MS = 300;
 
 export class LiveReload {
   #version: string;

@@ -21,11 +21,13 @@ export type FromApplication =
   | { readonly kind: "try-again" };
 
 /** What node sends where its own --watch runs it, before Node 22.15. */
-export type NodeReport = Readonly<Record<"watch:import" | "watch:require", readonly (string | null)[] | undefined>>;
+export type NodeReport = Readonly<
+  Record<"watch:import" | "watch:require", readonly (string | null | undefined)[] | undefined>
+>;
 
 export function reportedFiles(report: NodeReport): readonly string[] {
   return [...(report["watch:import"] ?? []), ...(report["watch:require"] ?? [])].flatMap((place) => {
-    if (place === null || place.includes("/node_modules/")) return [];
+    if (typeof place !== "string" || place.includes("/node_modules/")) return [];
     if (place.startsWith("file:")) return [fileURLToPath(place.replace(/[?#].*/, ""))];
     return place.startsWith("/") ? [place] : [];
   });

@@ -24,6 +24,8 @@ export function serveAsWorker(given: WorkerHooks = {}): void {
   const broadcasts = isMainThread ? relayBroadcasts() : null;
   if (isMainThread) {
     ignoreGroupSignals();
+    // The supervisor reads them. Where it was killed, each write fails, and a report of that would be the next write.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
     process.on("SIGTERM", () => void drain());
   }
   // The supervisor was killed: stop accepting at once, finish what runs.
