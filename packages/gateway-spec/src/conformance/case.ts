@@ -63,6 +63,12 @@ interface CaseBase {
   readonly rules: readonly string[];
   /** What a correct server does. */
   readonly title: string;
+  /** What the client of the kit and its application do. The documentation shows this member and the next two; Markdown. */
+  readonly sends: string;
+  /** What must come back for the case to pass. */
+  readonly expects: string;
+  /** A section of an RFC that the rule rests on, and what it says. Absent where the rule is one of the contract alone. */
+  readonly source?: `RFC ${number} §${string}: ${string}`;
   readonly requires?: Capability;
   /** How long each wait of the client may take, in milliseconds. Default 5,000. */
   readonly deadlineMs?: number;

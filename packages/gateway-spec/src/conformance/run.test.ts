@@ -14,6 +14,8 @@ function waitingCase(wait: Promise<void>): ServerCase {
     name: "waits",
     rules: [],
     title: "a case that waits",
+    sends: "Nothing.",
+    expects: "Nothing.",
     deadlineMs: 3000,
     run: async ({ within }) => within(wait, "the reply"),
   };

@@ -22,6 +22,11 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "client-end-while-waiting",
     rules: ["TSGI-43"],
     title: "the exchange fails when the client closes its sending side and has to wait",
+    sends:
+      "Two requests, on two connections. The handler of one never returns, and the body of the other waits after its first chunk. The client then closes its sending side.",
+    expects: "For both, the signal aborts and `completed` rejects, with `CLIENT_DISCONNECTED`.",
+    source:
+      "RFC 9112 §9.6: an end may close only its sending side, so the server has to decide whether such a client still reads.",
     handler: (probe) => async (request, exchange) => {
       const name = lastSegment(request.url);
       request.signal.addEventListener("abort", () => {
@@ -59,6 +64,9 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "signal-on-disconnect",
     rules: ["TSGI-13"],
     title: "the signal aborts with an error code as soon as the client has disconnected",
+    sends: "A request whose handler waits. The client then resets the connection.",
+    expects:
+      "The signal stays unaborted while the client waits, aborts with `CLIENT_DISCONNECTED` after the reset, and is still aborted later.",
     handler: (probe) => async (request) => {
       recordSignal(probe, request);
       probe.record("running");
@@ -83,6 +91,9 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "signal-not-on-success",
     rules: ["TSGI-13"],
     title: "the signal does not abort on success, nor because the request body has ended",
+    sends: "A POST with content and `Connection: close`. The handler reads the content and returns two chunks.",
+    expects:
+      "The body arrives in full, `completed` fulfils, and the signal does not abort, also after the connection has closed.",
     handler: (probe) => async (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);
@@ -111,6 +122,8 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "completed-fulfils",
     rules: ["TSGI-30"],
     title: "completed fulfils when the response has been sent in full, and not earlier",
+    sends: "A request for a body in chunks whose end the client controls, then a request for a whole body.",
+    expects: "`completed` is pending until the last chunk was sent, and fulfils once for each response.",
     handler: (probe) => (request, exchange) => {
       recordCompleted(probe, exchange);
       if (!request.url.endsWith("/pieces")) return ok("whole");
@@ -143,6 +156,9 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "completed-rejects",
     rules: ["TSGI-30", "TSGI-38"],
     title: "completed rejects if the response was not sent in full, and the signal aborts too",
+    sends: "A request whose handler throws, and one whose client resets the connection while the handler waits.",
+    expects:
+      "The signal aborts first and `completed` rejects after it, with `RESPONSE_FAILED` for the error and `CLIENT_DISCONNECTED` for the reset.",
     handler: (probe) => async (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);
@@ -179,6 +195,10 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "disconnect-releases-body",
     rules: ["TSGI-40"],
     title: "when the client disconnects, the signal aborts and then the body is released, once",
+    sends:
+      "A request for an async iterable and one for a stream. The client resets the connection after the first chunk of each.",
+    expects:
+      "The signal aborts with `CLIENT_DISCONNECTED`; then the server calls `return()` of the iterable or `cancel()` of the stream, once.",
     handler: (probe) => (request) => {
       recordSignal(probe, request);
       const next = async (index: number) => {
@@ -230,6 +250,9 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "node-stream-released",
     rules: ["TSGI-40"],
     title: "a Node stream as a body is destroyed in every ending, and its late error ends nothing",
+    sends:
+      "Requests whose handler returns a Node `Readable`: with HEAD, with status 304, with an invalid header name, and with a client that resets the connection before or after the head.",
+    expects: "The server destroys the stream in every case. The error that the stream emits after that has no effect.",
     handler: (probe) => async (request) => {
       const name = lastSegment(request.url);
       const body = new Readable({
@@ -276,6 +299,9 @@ export const abortCases: readonly ConformanceCase[] = [
     name: "stuck-body-released",
     rules: ["TSGI-40"],
     title: "the server does not wait for return() of a body whose next() is pending",
+    sends:
+      "A request for a body whose second `next()` never settles and whose `return()` waits for it. The client resets the connection after the first chunk.",
+    expects: "The signal aborts, the server calls `return()` once, and `completed` rejects without waiting for it.",
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);

@@ -10,6 +10,11 @@ export const connectionCases: readonly ConformanceCase[] = [
     name: "pipelining-order",
     rules: ["TSGI-43"],
     title: "the responses of a connection are sent in the order of their requests",
+    sends:
+      "Five requests on one connection, without waiting for a response. The handler of the first waits; one of the others has content that looks like a request.",
+    expects: "No byte before the first response; then the five responses in the order of their requests.",
+    source:
+      "RFC 9112 §9.3.2: a server may process pipelined requests in parallel, but must send their responses in the order in which it received the requests.",
     handler: (probe) => async (request) => {
       const name = lastSegment(request.url);
       if (name === "slow") {
@@ -36,6 +41,10 @@ export const connectionCases: readonly ConformanceCase[] = [
     name: "http10-not-chunked",
     rules: ["TSGI-43"],
     title: "a response to an HTTP/1.0 request does not use the chunked coding",
+    sends: "A request of HTTP/1.0. The handler returns two chunks and trailers.",
+    expects: "A response without `Transfer-Encoding` that has the content of both chunks.",
+    source:
+      "RFC 9112 §6.1: a server must not send `Transfer-Encoding` unless the request indicates HTTP/1.1 or a later minor version.",
     handler: () => () => ({ status: 200, headers: { trailer: "x-sum" }, body: pieces("a", "b"), trailers: () => ({}) }),
     run: async (context) => {
       const wire = await context.connect();

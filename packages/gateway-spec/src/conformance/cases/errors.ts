@@ -73,6 +73,11 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "handler-error-is-500",
     rules: ["TSGI-38"],
     title: "a handler that fails before the head is sent leads to a 500",
+    sends:
+      "One request for each way to fail before the head: a handler that throws, rejects, returns something that is not a response, or returns a response whose body or getter throws.",
+    expects: "Status 500 for each.",
+    source:
+      "RFC 9110 §15.6.1: 500 means that an unexpected condition prevented the server from fulfilling the request.",
     handler: () => (request) => fail(lastSegment(request.url)),
     run: async (context) => {
       for (const failure of Object.keys(FAILURES)) {
@@ -85,6 +90,8 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "handler-error-not-disclosed",
     rules: ["TSGI-38"],
     title: "the response does not disclose what was thrown",
+    sends: "The requests of `handler-error-is-500`. The errors contain a marker.",
+    expects: "Responses without the marker, the fields of the failed response, or a stack trace.",
     handler: () => (request) => fail(lastSegment(request.url)),
     run: async (context) => {
       for (const failure of Object.keys(FAILURES)) {
@@ -101,6 +108,12 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "late-error-truncates",
     rules: ["TSGI-39"],
     title: "an error after the head destroys the connection, so that a truncated body does not look complete",
+    sends:
+      "Requests whose body fails after its first chunk: chunked, with `Content-Length`, with trailers that fail, and to HTTP/1.0.",
+    expects:
+      "The first chunk, and then the end of the connection without a last chunk or further bytes; a reset where only the end of the connection delimits the body. The signal aborts and `completed` rejects with `RESPONSE_FAILED`.",
+    source:
+      "RFC 9112 §8: a chunked body is incomplete without its last chunk, and a body with `Content-Length` is incomplete if fewer bytes arrive.",
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
       recordCompleted(probe, exchange);
@@ -151,6 +164,12 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "malformed-request",
     rules: ["TSGI-41"],
     title: "a malformed request is rejected with its 4xx, the connection closes, and no handler is called",
+    sends:
+      "One connection for each malformed head, such as a field without a colon, no `Host`, or both `Content-Length` and `Transfer-Encoding`. A valid request follows each in the same bytes.",
+    expects:
+      "A 4xx (505 is permitted for an unknown version), the end of the connection, and no call of a handler, not for the request that follows either.",
+    source:
+      "RFC 9112 §2.2: a server that receives something other than an HTTP message should respond with 400 and close the connection.",
     handler: (probe) => (request) => {
       probe.record(`called for ${lastSegment(request.url).replaceAll("-", " ")}`);
       return ok("");
@@ -177,6 +196,9 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "next-client-served",
     rules: ["TSGI-41"],
     title: "what one client sends or one handler throws does not affect another exchange",
+    sends:
+      "A request whose handler waits. Meanwhile other clients send malformed heads and chunks, cause an error in a handler, and reset connections.",
+    expects: "The next client gets its response, and so does the exchange in progress, whose signal does not abort.",
     handler: (probe) => async (request) => {
       const how = lastSegment(request.url);
       if (how === "witness") {
@@ -220,6 +242,11 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "stalled-upload",
     rules: ["TSGI-42", "TSGI-11"],
     title: "a client that stops in the middle of its content does not block a handler indefinitely",
+    sends: "A POST with `Content-Length: 10` and four bytes of content, and then nothing.",
+    expects:
+      "Reading the body rejects with `REQUEST_BODY_TIMEOUT` within the deadline of the case, which is 90 seconds for each wait.",
+    source:
+      "RFC 9110 §15.5.9: 408 means that the server did not receive a complete request in the time that it was prepared to wait.",
     // Longer than the default body timeout of common servers, which is up to a minute.
     deadlineMs: 90_000,
     handler: (probe) => async (request) => {
@@ -238,6 +265,9 @@ export const errorCases: readonly ConformanceCase[] = [
     name: "slow-handler",
     rules: ["TSGI-42"],
     title: "a handler may run longer than the timeout for an inactive client",
+    sends:
+      "A POST whose handler waits after reading the content, and another whose content stops. The timeout of the second is the clock of the case.",
+    expects: "The first handler responds after that timeout, and its signal has not aborted.",
     deadlineMs: 90_000,
     handler: (probe) => async (request) => {
       if (request.url.endsWith("/stalled")) {

@@ -17,6 +17,9 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "exchange-members",
     rules: ["TSGI-27", "TSGI-32"],
     title: "every member is present and of its type, and the target is as received",
+    sends: "Requests of HTTP/1.1 and HTTP/1.0 with an unusual target, and one with a target in absolute form.",
+    expects: "`target` as sent, `protocol` of the request, and every member of its type.",
+    source: "RFC 9112 §3.2.2: a server must accept a target in absolute form.",
     handler: () => (_request, exchange) =>
       json({ target: exchange.target, protocol: exchange.protocol, wrong: wrongMembers(exchange) }),
     run: async (context) => {
@@ -41,6 +44,9 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "address-members",
     rules: ["TSGI-28"],
     title: "peerAddress, remoteAddress and localAddress are those of the connection",
+    sends: "One request over TCP.",
+    expects:
+      "`peerAddress` and `remoteAddress` are the client's end of the connection, and `localAddress` is the server's end.",
     handler:
       () =>
       (_request, { peerAddress, remoteAddress, localAddress }) =>
@@ -62,6 +68,9 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "address-ipv4-mapped",
     rules: ["TSGI-28"],
     title: "an IPv4 client of a server on :: has an IPv4 address",
+    sends: "One request to `127.0.0.1`, where the server listens on `::`.",
+    expects: "IPv4 addresses, not `::ffff:127.0.0.1`.",
+    source: "RFC 4291 §2.5.5.2: an IPv4-mapped address represents the address of an IPv4 node as an IPv6 address.",
     run: async ({ serve, connect }) => {
       const server = await serveOnAllAddresses(serve, ({ peerAddress, remoteAddress, localAddress }) =>
         json([peerAddress, remoteAddress, localAddress]),
@@ -81,6 +90,8 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "address-unix-socket",
     rules: ["TSGI-28"],
     title: "on a Unix domain socket the local address is its path, and the client has none",
+    sends: "One request over a Unix domain socket.",
+    expects: "`localAddress` has the path of the socket; `peerAddress` and `remoteAddress` are `null`.",
     run: async ({ serve, within }) => {
       const folder = await mkdtemp(join(tmpdir(), "tsgi-"));
       const path = join(folder, "socket");
@@ -105,6 +116,10 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "forwarded-not-trusted",
     rules: ["TSGI-28"],
     title: "Forwarded and X-Forwarded fields are not trusted by default",
+    sends:
+      "One request with `Forwarded`, `X-Forwarded-*` and `X-Real-IP` fields that name another client, scheme and host.",
+    expects: "The URL, the addresses and `encrypted` are those of the connection.",
+    source: "RFC 7239 §8.1: `Forwarded` cannot be relied upon, because every node on the way can modify it.",
     handler:
       () =>
       (request, { peerAddress, remoteAddress, encrypted }) =>
@@ -135,6 +150,9 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "wait-until-detached",
     rules: ["TSGI-31"],
     title: "waitUntil may be called detached from its exchange",
+    sends:
+      "One request. The handler calls `waitUntil` without its exchange as `this`, with a promise that the client settles later.",
+    expects: "The response at once, and the end of the work after the release.",
     handler: (probe) => (_request, exchange) => {
       const waitUntil = Reflect.get<Exchange, "waitUntil">(exchange, "waitUntil");
       waitUntil(probe.released("finish").then(() => probe.record("finished")));
@@ -151,6 +169,9 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "async-context",
     rules: ["TSGI-41"],
     title: "each handler has an async context of its own, which its body shares",
+    sends:
+      "Five requests in one write on one connection. Each handler stores its name in an `AsyncLocalStorage`, and reads it in the body.",
+    expects: "Each handler finds the storage empty, and each body finds the name of its own handler.",
     handler: () => {
       const storage = new AsyncLocalStorage<string>();
       return (request) => {
@@ -182,6 +203,8 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "wait-until-rejection",
     rules: ["TSGI-31"],
     title: "a rejected waitUntil promise has no other effect",
+    sends: "A request whose `waitUntil` promise rejects after the response, then another request on the connection.",
+    expects: "Both responses; the rejection ends neither the connection nor the process.",
     handler: (probe) => (request, exchange) => {
       if (request.url.endsWith("/rejects")) {
         const work = async () => {
@@ -209,6 +232,10 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "informational",
     rules: ["TSGI-33"],
     title: "informational responses are sent at once, and before the final response",
+    sends:
+      "One request. The handler sends 103 with two `Link` fields, waits, sends 102, and returns the final response.",
+    expects: "103 with two lines of `Link` and no `Content-Length` while the handler waits, then 102, then 200.",
+    source: "RFC 9110 §15.2: an interim response with a 1xx status precedes the final response and has no content.",
     requires: "informational",
     handler: (probe) => async (_request, exchange) => {
       exchange.sendInformational?.(103, { link: ["</a.css>; rel=preload", "</b.js>; rel=preload"] });
@@ -240,6 +267,9 @@ export const exchangeCases: readonly ConformanceCase[] = [
     name: "informational-http10",
     rules: ["TSGI-33"],
     title: "sendInformational is absent for HTTP/1.0, and no informational response is sent",
+    sends: "One request of HTTP/1.0. The handler sends 103 if the member is present.",
+    expects: "`sendInformational` is `undefined`, and the client gets the final response only.",
+    source: "RFC 9110 §15.2: a server must not send a 1xx response to an HTTP/1.0 client.",
     handler: () => (_request, exchange) => {
       exchange.sendInformational?.(103, { link: "</a.css>; rel=preload" });
       return ok(typeof exchange.sendInformational);

@@ -9,6 +9,8 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "bare-handler",
     rules: ["TSGI-34"],
     title: "a bare handler is an application",
+    sends: "One request to a server that was started with a function.",
+    expects: "The response of the function, and a `close()` that fulfils.",
     run: async (context) => {
       const server = await context.serve(() => ok("bare"));
       const wire = await context.connect(server);
@@ -23,6 +25,10 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "lifespan-order",
     rules: ["TSGI-35", "TSGI-37", "TSGI-52"],
     title: "startup, fetch, draining, waitUntil and shutdown run in this order, each once",
+    sends:
+      "Two requests on one connection. While the handler of the second waits, the kit calls `close()`; then it releases the response, and then the `waitUntil` work.",
+    expects:
+      "`startup` ends before the first `fetch`; `draining` aborts at `close()`; `shutdown` runs after the response and the work; `close()` fulfils last. Each happens once.",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         {
@@ -90,6 +96,8 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "startup-failure",
     rules: ["TSGI-35"],
     title: "if startup rejects, serve rejects with the same error, and nothing is served",
+    sends: "No request. `startup` rejects, and in a second run throws.",
+    expects: "`serve` rejects with the same error object, and calls neither `fetch` nor `shutdown`.",
     run: async ({ serve, probe, within }) => {
       const error = new Error("on purpose");
       for (const startup of [
@@ -125,6 +133,9 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "state",
     rules: ["TSGI-36"],
     title: "exchange.state and the argument of shutdown are the value that startup returned, not a copy",
+    sends: "Two requests to an application whose `startup` returns an object, and one to a bare handler.",
+    expects:
+      "`exchange.state` and the argument of `shutdown` are that object; the state of a bare handler is `undefined`.",
     run: async ({ serve, probe, connect, within }) => {
       const state = { requests: 0 };
       const server = await serve({
@@ -158,6 +169,8 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "wait-until",
     rules: ["TSGI-31", "TSGI-37"],
     title: "close() waits for waitUntil promises, including those that such work adds",
+    sends: "One request. Its `waitUntil` work adds further work to `waitUntil` while `close()` waits.",
+    expects: "The response without waiting for the work, and `shutdown` after both pieces of work.",
     run: async ({ serve, probe, connect, within }) => {
       const later = async () => {
         await probe.released("second");
@@ -197,6 +210,8 @@ export const lifespanCases: readonly ConformanceCase[] = [
     name: "shutdown-failure",
     rules: ["TSGI-37"],
     title: "close() rejects with what shutdown throws",
+    sends: "No request. `shutdown` rejects.",
+    expects: "`close()` rejects with the same error object.",
     run: async ({ serve, within }) => {
       const error = new Error("on purpose");
       const server = await serve({ fetch: () => ok(""), shutdown: () => Promise.reject(error) });

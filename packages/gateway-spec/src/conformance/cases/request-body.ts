@@ -21,6 +21,9 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-body-null",
     rules: ["TSGI-7"],
     title: "the body is null if and only if the message has no content",
+    sends: "GET and POST without content, GET and POST with `Content-Length: 5`, and a chunked POST.",
+    expects: "`body` is `null` for the first two, and not for the others.",
+    source: "RFC 9112 §6: a `Content-Length` or `Transfer-Encoding` field signals that a request has a body.",
     handler: () => (request) => ({ status: 200, headers: { "x-null": String(request.body === null) } }),
     run: async (context) => {
       const seen = async (method: string, headers: readonly (readonly [string, string])[], body?: string) => {
@@ -43,6 +46,11 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-body-chunked",
     rules: ["TSGI-8"],
     title: "the body yields the content in order, as byte arrays, without transfer coding",
+    sends:
+      "POSTs with `Content-Length` and with chunks, one of them with a chunk extension and a size in upper case with leading zeros, and an empty chunked POST.",
+    expects: "The handler reads the content without chunk sizes and extensions.",
+    source:
+      "RFC 9112 §7.1: a recipient must be able to parse and decode the chunked coding, and ignores chunk extensions that it does not know (§7.1.1).",
     handler: () => async (request) => json(await readAll(request)),
     run: async (context) => {
       const post = async (headers: readonly (readonly [string, string])[], body: string) =>
@@ -61,6 +69,8 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-body-backpressure",
     rules: ["TSGI-10"],
     title: "the server does not buffer an unlimited amount of unread content",
+    sends: "A POST with 12 MiB of content, which the handler does not read at first.",
+    expects: "The client cannot send all of it until the handler reads; then the handler gets every byte in order.",
     handler: (probe) => async (request) => {
       probe.record("running");
       await probe.released("read");
@@ -90,6 +100,11 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "continue-on-first-pull",
     rules: ["TSGI-10"],
     title: "100 Continue is sent at the first pull of the body, and not earlier",
+    sends: "A POST with `Expect: 100-continue` and without content. The handler waits before it reads.",
+    expects:
+      "No byte before the handler reads, then 100, then the final response when the client has sent the content.",
+    source:
+      "RFC 9110 §10.1.1: a server that gets this expectation either sends a final status or sends 100 to ask for the content.",
     handler: (probe) => async (request) => {
       const iterator = request.body?.[Symbol.asyncIterator]();
       probe.record("running");
@@ -115,6 +130,10 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "continue-not-sent-when-unread",
     rules: ["TSGI-10"],
     title: "100 Continue is not sent if the application responds without reading the body",
+    sends:
+      "A POST with `Expect: 100-continue` and `Content-Length: 1000`. The handler responds with 403 and does not read.",
+    expects: "403, and no 100 before it.",
+    source: "RFC 9110 §10.1.1: an immediate final status lets the client omit the content.",
     handler: () => () => ({ status: 403, body: "no" }),
     run: async (context) => {
       const wire = await context.connect();
@@ -128,6 +147,11 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-body-truncated",
     rules: ["TSGI-11"],
     title: "reading content that did not arrive in full rejects with an error code",
+    sends:
+      "POSTs whose content is incomplete: the client resets the connection, closes its sending side within `Content-Length` or within chunks, or sends a malformed chunk.",
+    expects:
+      "Each read of the body rejects with `CLIENT_DISCONNECTED` or `REQUEST_BODY_MALFORMED`, and the handler goes on.",
+    source: "RFC 9112 §8: content with fewer bytes than `Content-Length`, or without the last chunk, is incomplete.",
     handler: (probe) => async (request) => {
       const cut = lastSegment(request.url);
       probe.record(`${cut}: running`);
@@ -165,6 +189,11 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "unread-body-drained",
     rules: ["TSGI-12"],
     title: "unread content is drained, and not parsed as the next request",
+    sends:
+      "A POST and a chunked PUT whose content looks like a request, and a GET, on one connection. The handler reads no content.",
+    expects: "Three responses in order, and three calls of the handler.",
+    source:
+      "RFC 9112 §9.3: a server must read the whole content or close the connection; otherwise the rest would be read as the next request.",
     handler: (probe) => (request) => {
       probe.record(request.url);
       return ok(request.method);
@@ -196,6 +225,9 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "unread-body-closes",
     rules: ["TSGI-12"],
     title: "unread content beyond a limit closes the connection",
+    sends: "A POST with endless chunks. The handler responds without reading.",
+    expects: "The response, and the end of the connection before the client has sent 256 MiB.",
+    source: "RFC 9112 §9.3: a server that does not read the whole content closes the connection after its response.",
     deadlineMs: 10_000,
     handler: (probe) => () => {
       probe.record("called");
@@ -222,6 +254,11 @@ export const requestBodyCases: readonly ConformanceCase[] = [
     name: "request-trailers",
     rules: ["TSGI-14"],
     title: "trailers fulfil after the body has been read to its end",
+    sends:
+      "Chunked POSTs with two trailer fields, one that the handler reads later, one with a malformed trailer section, and requests without trailers.",
+    expects:
+      "`trailers` fulfils with the fields in order after the body was read, with none where there are none, and rejects for the malformed section.",
+    source: "RFC 9112 §7.1.2: a chunked message may have a section of trailer fields after its last chunk.",
     requires: "trailers",
     handler: (probe) => async (request, exchange) => {
       recordCompleted(probe, exchange);

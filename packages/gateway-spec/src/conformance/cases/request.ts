@@ -9,6 +9,9 @@ export const requestCases: readonly ConformanceCase[] = [
     name: "request-method",
     rules: ["TSGI-1"],
     title: "the method is as received, with its case unchanged",
+    sends: "Requests with GET, HEAD, POST, DELETE, PATCH, PROPFIND and `get`.",
+    expects: "`request.method` as sent. For `get`, 400, 405 or 501 is permitted too.",
+    source: 'RFC 9110 §9.1: "The method token is case-sensitive".',
     handler: () => (request) => ({ status: 200, headers: { "x-method": request.method } }),
     run: async (context) => {
       for (const method of ["GET", "HEAD", "POST", "DELETE", "PATCH", "PROPFIND"]) {
@@ -26,6 +29,11 @@ export const requestCases: readonly ConformanceCase[] = [
     name: "request-url",
     rules: ["TSGI-2", "TSGI-3"],
     title: "the URL is absolute, has the scheme of the connection, and keeps its percent-encoding",
+    sends: "Requests with percent-encoded octets, `//`, `..`, an empty query and reserved characters in their targets.",
+    expects:
+      "`request.url` is the scheme, the authority and the target, unchanged; `encrypted` is that of the connection.",
+    source:
+      "RFC 3986 §2.2: two URIs that differ only in the percent-encoding of a reserved character are not equivalent.",
     handler: () => (request, exchange) => json([request.url, exchange.encrypted]),
     run: async (context) => {
       for (const path of [
@@ -52,6 +60,10 @@ export const requestCases: readonly ConformanceCase[] = [
     name: "request-headers",
     rules: ["TSGI-4"],
     title: "header names are lower-case, and values have no surrounding white space and one character for each byte",
+    sends:
+      "One request with upper-case names, white space around a value, bytes above 127, an empty value and a name of symbols.",
+    expects: "Lower-case names, and values without the white space around them, one character for each byte.",
+    source: "RFC 9110 §5.5: a field value does not include leading or trailing white space.",
     handler: () => (request) => json([...request.headers].filter(([name]) => name.startsWith("x-"))),
     run: async (context) => {
       const response = await context.fetch({
@@ -81,6 +93,10 @@ export const requestCases: readonly ConformanceCase[] = [
     name: "request-headers-joined",
     rules: ["TSGI-5"],
     title: "lines of one field are joined with a comma, cookie lines with a semicolon, and set-cookie lines not at all",
+    sends: "One request with two lines each of `x-list`, `cookie` and `set-cookie`.",
+    expects: "`1, 2, 3` for the list, `a=1,2; b=3` for the cookies, and two values of `set-cookie` by iteration.",
+    source:
+      "RFC 9110 §5.3: a recipient may combine lines of one name in their order, with a comma between them; `Set-Cookie` is an exception.",
     handler: () => (request) => {
       const { headers } = request;
       return json({

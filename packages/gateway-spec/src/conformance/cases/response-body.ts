@@ -39,6 +39,11 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "body-kinds",
     rules: ["TSGI-21"],
     title: "a body is a string, bytes, an async iterable, a stream or nothing",
+    sends:
+      "One request for each kind of body: text, bytes, a view of bytes, an iterable, a stream, a web `Response`, `null`, none, and chunks with a given `Content-Length`.",
+    expects: "The content of each, framed by `Content-Length` or chunks and not by the end of the connection.",
+    source:
+      "RFC 9112 §6.3: a response without both is delimited by the end of the connection, which looks like a truncated message.",
     handler: () => (request) => KINDS[lastSegment(request.url)]?.response() ?? ok("unknown"),
     run: async (context) => {
       for (const [kind, { sent }] of Object.entries(KINDS)) {
@@ -55,6 +60,9 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "sync-iterable-is-500",
     rules: ["TSGI-21", "TSGI-38"],
     title: "a value that is not a body, such as a synchronous iterable, leads to a 500",
+    sends:
+      "One request for each value that is not a body: an array, a set, a map, an object, a number, a boolean and a `Uint16Array`.",
+    expects: "Status 500 for each.",
     handler: () => (request) => ({ status: 200, body: NOT_BODIES[Number(lastSegment(request.url))] as string }),
     run: async (context) => {
       for (const [index, body] of NOT_BODIES.entries()) {
@@ -67,6 +75,10 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "bad-chunk-truncates",
     rules: ["TSGI-22", "TSGI-39"],
     title: "a chunk that is neither string nor bytes destroys the connection",
+    sends: "A request for a body that yields a string, and then a number.",
+    expects:
+      "The first chunk, and then the end of the connection without a last chunk; `completed` rejects with `RESPONSE_FAILED`.",
+    source: "RFC 9112 §8: a chunked body without its last chunk is incomplete.",
     handler: (probe) => (_request, exchange) => {
       recordCompleted(probe, exchange);
       return {
@@ -94,6 +106,9 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "content-length-mismatch-is-500",
     rules: ["TSGI-20", "TSGI-38"],
     title: "a whole body that contradicts its Content-Length leads to a 500",
+    sends: "Requests for five bytes with a `Content-Length` of 5, 4, 6, `5, 5`, `+5`, `0x5`, -5 and `five`.",
+    expects: "The body for 5, and status 500 for the others.",
+    source: "RFC 9110 §8.6: a sender must not forward a message with a `Content-Length` that is known to be incorrect.",
     handler: () => (request) => ok("12345", { "content-length": decodeURIComponent(lastSegment(request.url)) }),
     run: async (context) => {
       equal((await context.fetch({ path: "/5" })).body.toString(), "12345", "the body of the right length");
@@ -110,6 +125,8 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "busy-body-yields",
     rules: ["TSGI-25"],
     title: "a body whose chunks are always at hand leaves other exchanges their turns",
+    sends: "A request for 100,000 chunks of one byte that are ready at once.",
+    expects: "The whole body, and at least one turn of the event loop for other work before its end.",
     handler: (probe) => () => {
       let turns = 0;
       setImmediate(() => turns++);
@@ -132,6 +149,8 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "slow-reader",
     rules: ["TSGI-25"],
     title: "the server pulls no more of a body than the client reads, and sends it in order",
+    sends: "A request for 512 chunks of 64 KiB. The client does not read at first.",
+    expects: "The server stops pulling until the client reads; then the client gets every chunk in order.",
     handler: (probe) => {
       let yielded = 0;
       return (request) => {
@@ -174,6 +193,8 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "chunk-sent-at-once",
     rules: ["TSGI-25"],
     title: "each chunk is sent at once, and the head before the first chunk",
+    sends: "A request for three chunks, each of which the client releases.",
+    expects: "The head before the first chunk, and each chunk after its release without another one.",
     handler: (probe) => () => ({
       status: 200,
       headers: { "content-type": "text/event-stream" },
@@ -202,6 +223,11 @@ export const responseBodyCases: readonly ConformanceCase[] = [
     name: "response-trailers",
     rules: ["TSGI-26"],
     title: "trailers is called once, after the body has ended, and its fields are sent after the body",
+    sends: "A request for one chunk and two trailer names, one with two values.",
+    expects:
+      "The `Trailer` field in the head and three lines in the trailer section. `trailers` is called once, after the end of the body.",
+    source:
+      "RFC 9110 §6.5.1: a sender may generate trailer fields only where it knows that the recipient can process or ignore them.",
     handler: (probe) => () => ({
       status: 200,
       headers: { trailer: "x-sum, x-list" },
@@ -244,6 +270,10 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
     name,
     rules: ["TSGI-20", "TSGI-39"],
     title: `a body that yields ${what} bytes than its Content-Length destroys the connection`,
+    sends: `A request for a body with \`Content-Length: 5\` that yields ${given.join("").length} bytes.`,
+    expects:
+      "At most five bytes of content, and then the end of the connection; `completed` rejects with `RESPONSE_FAILED`.",
+    source: "RFC 9112 §8: a body with `Content-Length` is incomplete if fewer bytes arrive.",
     handler: (probe) => (_request, exchange) => {
       recordCompleted(probe, exchange);
       return {

@@ -90,6 +90,9 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "response-shapes",
     rules: ["TSGI-15", "TSGI-54"],
     title: "every object of the shape is a response: a literal, an instance, a web Response",
+    sends:
+      "One request for each shape: a literal, header pairs, an instance of a class, a web `Response`, and an object with unknown members.",
+    expects: "Status, field and body of each.",
     handler: () => (request) => SHAPES[lastSegment(request.url)]?.() ?? ok(""),
     run: async (context) => {
       for (const shape of Object.keys(SHAPES)) {
@@ -107,6 +110,9 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "bad-status-is-500",
     rules: ["TSGI-16", "TSGI-38"],
     title: "an invalid status leads to a 500",
+    sends: 'One request for each invalid status, such as 99, 100, 600, 200.5, `"200"` and `undefined`.',
+    expects: "Status 500, no informational response, and not the body of the application.",
+    source: "RFC 9110 §15: status codes outside the range from 100 to 599 are invalid.",
     handler: () => (request) => ({
       status: BAD_STATUSES[Number(lastSegment(request.url))] as number,
       body: "unsent",
@@ -124,6 +130,10 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "bad-header-is-500",
     rules: ["TSGI-17", "TSGI-38"],
     title: "an invalid header name or value, which could split the response, leads to a 500",
+    sends:
+      "One request for each invalid field, such as a value with CR LF or NUL, a name with a space and an empty name.",
+    expects: "Status 500, and neither the injected field nor the body of the application.",
+    source: 'RFC 9110 §5.5: "Field values containing CR, LF, or NUL characters are invalid and dangerous".',
     handler: () => (request) => ok("unsent", BAD_HEADERS[Number(lastSegment(request.url))]),
     run: async (context) => {
       for (const [index, headers] of BAD_HEADERS.entries()) {
@@ -139,6 +149,9 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "header-value-bytes",
     rules: ["TSGI-17"],
     title: "a field value is sent as one byte for each character, with any body",
+    sends: "One request for each kind of body. The response has a field value with characters from U+0080 to U+00FF.",
+    expects: "One byte for each character of the value, with every body.",
+    source: "RFC 9110 §5.5: a recipient should treat octets above 127 in a field value as opaque data.",
     handler: () => (request) => ({
       status: 200,
       headers: { "x-bytes": "\u{80}\u{e9}\u{ff}\ta~" },
@@ -156,6 +169,11 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "connection-fields-not-sent",
     rules: ["TSGI-18"],
     title: "connection fields of the application are not sent",
+    sends:
+      "One request. The response of the application has `Connection`, `Keep-Alive`, `Proxy-Connection`, `Transfer-Encoding` and `Upgrade`.",
+    expects: "The response without these values, or status 500.",
+    source:
+      "RFC 9110 §7.6.1: `Connection` lists the control options of one connection, which is the server's and not the application's.",
     handler: () => () =>
       ok("body", {
         Connection: "x-from-application",
@@ -178,6 +196,9 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "set-cookie-lines",
     rules: ["TSGI-19"],
     title: "each field line is sent separately, and lines of one name in their order",
+    sends: "Requests for two `Set-Cookie` and two `Link` fields, as pairs and as a record of lists.",
+    expects: "Two lines of each, in order.",
+    source: "RFC 6265 §3: origin servers should not fold several `Set-Cookie` fields into one.",
     handler: () => (request) =>
       request.url.endsWith("/pairs")
         ? ok("", [
@@ -200,6 +221,9 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "no-content-type-added",
     rules: ["TSGI-19"],
     title: "the server does not add a Content-Type",
+    sends: "Requests for text, bytes, chunks and no body, without a `Content-Type`.",
+    expects: "Responses without a `Content-Type`.",
+    source: "RFC 9110 §8.3: a sender that does not know the media type of the content omits the field.",
     handler: () => (request) => {
       const bodies: Readonly<Record<string, () => OutgoingResponse>> = {
         text: () => ok("<html>"),
@@ -220,6 +244,8 @@ export const responseCases: readonly ConformanceCase[] = [
     name: "constant-response",
     rules: ["TSGI-23"],
     title: "a frozen response with a whole body may be returned any number of times",
+    sends: "Three requests on one connection. The handler returns the same frozen object.",
+    expects: "Three equal responses.",
     handler: () => () => CONSTANT,
     run: async (context) => {
       const wire = await context.connect();
@@ -234,18 +260,48 @@ export const responseCases: readonly ConformanceCase[] = [
       }
     },
   },
-  withoutContent("head-no-content", "a response to HEAD has no content", 200, "HEAD"),
-  withoutContent("no-content-204", "a response with status 204 has no content", 204, "GET"),
-  withoutContent("no-content-205", "a response with status 205 has no content", 205, "GET"),
-  withoutContent("no-content-304", "a response with status 304 has no content", 304, "GET"),
+  withoutContent(
+    "head-no-content",
+    "to HEAD",
+    200,
+    "RFC 9110 §9.3.2: a server must not send content in the response to HEAD.",
+  ),
+  withoutContent(
+    "no-content-204",
+    "with status 204",
+    204,
+    "RFC 9110 §15.3.5: a 204 response ends with its head, because it cannot have content.",
+  ),
+  withoutContent(
+    "no-content-205",
+    "with status 205",
+    205,
+    "RFC 9110 §15.3.6: a server must not generate content in a 205 response.",
+  ),
+  withoutContent(
+    "no-content-304",
+    "with status 304",
+    304,
+    "RFC 9110 §15.4.5: a 304 response ends with its head, because it cannot have content.",
+  ),
 ];
 
-function withoutContent(name: string, title: string, status: number, method: string): ConformanceCase {
+function withoutContent(
+  name: string,
+  what: string,
+  status: number,
+  source: NonNullable<ConformanceCase["source"]>,
+): ConformanceCase {
+  const method = status === 200 ? "HEAD" : "GET";
   return {
     kind: "exchange",
     name,
     rules: ["TSGI-24", "TSGI-40"],
-    title: `${title}, and the body that the application returned is released unread`,
+    title: `a response ${what} has no content, and the body that the application returned is released unread`,
+    sends: `Three ${method} requests on one connection, for a text, an async iterable and a stream with status ${status}, and then a GET.`,
+    expects:
+      "Three responses without content, and the next response after them. The server reads no chunk, and calls `return()` and `cancel()` once.",
+    source,
     handler: (probe) => (request) => {
       recordSignal(probe, request);
       const path = lastSegment(request.url);

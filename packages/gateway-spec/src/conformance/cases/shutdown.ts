@@ -13,6 +13,9 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-signal",
     rules: ["TSGI-51"],
     title: "draining is one signal for all exchanges and aborts with SERVER_CLOSED",
+    sends: "Two requests on two connections, then `close()`.",
+    expects:
+      "Both exchanges have the same `draining` signal. It aborts at `close()` with `SERVER_CLOSED`, and not earlier.",
     run: async ({ serve, probe, connect, within }) => {
       const seen = new Set<AbortSignal>();
       const server = await serve((_request, { draining }) => {
@@ -38,6 +41,8 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-refuses-connections",
     rules: ["TSGI-52"],
     title: "a server that shuts down accepts no connections, and responds to the requests in progress",
+    sends: "A request whose handler waits. After `close()`, another client connects.",
+    expects: "The new connection is refused or gets no byte; the request in progress gets its response.",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         async (_request, { draining }) => {
@@ -73,6 +78,9 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-finishes-running",
     rules: ["TSGI-52"],
     title: "requests in progress get a response with Connection: close, and their connection closes",
+    sends: "A request whose handler waits while the kit calls `close()`.",
+    expects: "The response with `Connection: close`, the end of the connection, and a signal that does not abort.",
+    source: "RFC 9112 §9.6: a server that sends the `close` option closes the connection after that response.",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         async (request, exchange) => {
@@ -106,6 +114,9 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-closes-idle",
     rules: ["TSGI-52"],
     title: "idle connections are closed",
+    sends: "A connection without a request and one with a finished request, then `close()`.",
+    expects: "Both connections close without a byte, and `close()` fulfils.",
+    source: "RFC 9112 §9.5: a server may close an idle connection at any time.",
     run: async ({ serve, connect, within }) => {
       const server = await serve(() => ok(""), { shutdownTimeoutMs: UNLIMITED_MS });
       const fresh = await connect(server);
@@ -126,6 +137,9 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "shutdown-deadline",
     rules: ["TSGI-52"],
     title: "exchanges that run at the deadline are terminated with SERVER_CLOSED, and shutdown is called",
+    sends: "A request whose handler never returns, with `shutdownTimeoutMs: 50`, then `close()`.",
+    expects:
+      "The connection closes without a response. The signal aborts and `completed` rejects with `SERVER_CLOSED`; then `shutdown` is called.",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         {
@@ -160,6 +174,8 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "close-twice",
     rules: ["TSGI-53"],
     title: "every call of close() settles with the outcome of the first",
+    sends: "No request. The kit calls `close()` several times, also where `shutdown` rejects.",
+    expects: "`shutdown` is called once, and every call of `close()` has the same outcome.",
     run: async ({ serve, probe, within }) => {
       const server = await serve({
         fetch: () => ok(""),
@@ -183,6 +199,8 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "close-by-dispose",
     rules: ["TSGI-53"],
     title: "a server that leaves the block of its await using is closed",
+    sends: "No request. The kit calls `[Symbol.asyncDispose]()`, and then `close()`.",
+    expects: "`shutdown` is called once, and both fulfil.",
     run: async ({ serve, probe, within }) => {
       const server = await serve({
         fetch: () => ok(""),
@@ -201,6 +219,8 @@ export const shutdownCases: readonly ConformanceCase[] = [
     name: "drain-ends-event-stream",
     rules: ["TSGI-50", "TSGI-51"],
     title: "an event stream gets time to end itself when the server shuts down",
+    sends: "A request for an event stream that waits for `draining`, then `close()`.",
+    expects: "The last event and the last chunk; `completed` fulfils.",
     run: async ({ serve, probe, connect, within }) => {
       const server = await serve(
         (request, exchange) => {

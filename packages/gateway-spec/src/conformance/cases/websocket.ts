@@ -14,6 +14,11 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-absent",
     rules: ["TSGI-44", "TSGI-32"],
     title: "upgradeWebSocket is absent if the request is not a valid handshake",
+    sends:
+      "A plain GET, and handshakes with a mistake: POST, HTTP/1.0, no `Upgrade`, another protocol, no key, a bad key, another version.",
+    expects: "`upgradeWebSocket` is `undefined`, or the server responds with a 4xx.",
+    source:
+      "RFC 6455 §4.2.1: lists what a valid handshake of a client has; a server that finds a mistake stops and responds with an error such as 400.",
     handler: () => (_request, exchange) => ({
       status: 200,
       headers: { "x-upgrade": typeof exchange.upgradeWebSocket },
@@ -45,6 +50,11 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-accept",
     rules: ["TSGI-44", "TSGI-47"],
     title: "the server completes the handshake, and the socket is connecting until then, and open after it",
+    sends: "A valid handshake without extensions.",
+    expects:
+      "101 with the key of the server and the field of the application. `readyState` is 0 before and 1 at `open`; `completed` fulfils.",
+    source:
+      "RFC 6455 §4.2.2: a server that accepts the connection responds with 101 and `Sec-WebSocket-Accept`, which it computes from the key.",
     ...REQUIRES,
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
@@ -73,6 +83,10 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-refuse",
     rules: ["TSGI-44"],
     title: "an ordinary response refuses the handshake",
+    sends: "A valid handshake. The handler returns 403 with a field and a body.",
+    expects: "That response, as for any request.",
+    source:
+      "RFC 6455 §4.2.2: a server that does not accept the handshake responds with a suitable HTTP error, such as 403.",
     ...REQUIRES,
     handler: () => () => ({ status: 403, headers: { "x-reason": "members only" }, body: "refused" }),
     run: async (context) => {
@@ -91,6 +105,9 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-rebuilt-response",
     rules: ["TSGI-46"],
     title: "a 101 that middleware has rebuilt keeps the socket, and its fields are sent",
+    sends:
+      "A valid handshake. The handler returns a new object with status 101 and other fields in place of the response of `upgradeWebSocket`.",
+    expects: "101 with the new field, and a socket that echoes.",
     ...REQUIRES,
     handler: () => (_request, exchange) => {
       const { socket } = upgrade(exchange, { headers: { "x-lost": "yes" } });
@@ -109,6 +126,9 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-protocol",
     rules: ["TSGI-45", "TSGI-46"],
     title: "the server selects the protocol that the application named",
+    sends: "A handshake that offers `chat.v1` and `chat.v2`. The application names `chat.v2`.",
+    expects: "`Sec-WebSocket-Protocol: chat.v2`, and the same `protocol` of the socket.",
+    source: "RFC 6455 §4.2.2: the server selects one of the subprotocols that the client offered, or none.",
     ...REQUIRES,
     handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange, { protocol: "chat.v2" });
@@ -128,6 +148,10 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-echo",
     rules: ["TSGI-47"],
     title: "text and bytes are sent in both directions, and a ping gets a pong",
+    sends: "Texts from 0 to 70,000 characters, three bytes, and a ping.",
+    expects: "The same texts and bytes, and a pong with the data of the ping.",
+    source:
+      "RFC 6455 §5.5.2: an endpoint that receives a ping must send a pong, unless it already received a close frame.",
     ...REQUIRES,
     handler: () => (_request, exchange) => {
       const { socket, response } = upgrade(exchange);
@@ -152,6 +176,8 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-early-message",
     rules: ["TSGI-47"],
     title: "messages that arrive before a listener is attached are kept for it",
+    sends: "Three messages before the application adds its listener.",
+    expects: "The listener gets all three in order.",
     ...REQUIRES,
     handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange);
@@ -178,6 +204,9 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-too-big",
     rules: ["TSGI-48"],
     title: "a message longer than maxMessageBytes closes the socket with 1009",
+    sends: "Messages of 100 and 101 bytes to a socket with `maxMessageBytes: 100`.",
+    expects: "The echo of the first, and a close frame with 1009 for the second.",
+    source: "RFC 6455 §7.4.1: 1009 means that a message is too big to process.",
     ...REQUIRES,
     handler: (probe) => (_request, exchange) => {
       const { socket, response } = upgrade(exchange, { maxMessageBytes: 100 });
@@ -201,6 +230,10 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-close-codes",
     rules: ["TSGI-48", "TSGI-49"],
     title: "close codes and reasons of both ends arrive unchanged",
+    sends:
+      "A socket that the client closes with 4000, one that the server closes with 4001, and one whose connection the client resets.",
+    expects: "The codes and reasons as sent, and 1006 for the reset. The signal aborts in none of them.",
+    source: "RFC 6455 §7.1.5: the code is 1006 if the connection closed and no close frame was received.",
     ...REQUIRES,
     handler: (probe) => (request, exchange) => {
       recordSignal(probe, request);
@@ -253,6 +286,10 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-listener-throws",
     rules: ["TSGI-47"],
     title: "a listener that throws or rejects costs its socket, and nothing else",
+    sends: "A message to a listener that throws, and one to a listener that rejects.",
+    expects: "A close frame with 1011 on each socket, and a response to the next client.",
+    source:
+      "RFC 6455 §7.4.1: 1011 means that an unexpected condition prevented the server from fulfilling the request.",
     ...REQUIRES,
     handler: () => (request, exchange) => {
       if (lastSegment(request.url) === "alive") return { status: 200, body: "alive" };
@@ -275,6 +312,10 @@ export const websocketCases: readonly ConformanceCase[] = [
     name: "websocket-drain",
     rules: ["TSGI-49", "TSGI-52"],
     title: "an open socket delays shutdown, and is closed with 1001 at the deadline at the latest",
+    sends:
+      "An open socket that the application closes while the server shuts down, and one that it keeps open past `shutdownTimeoutMs: 50`.",
+    expects: "`shutdown` waits for the first; the second gets a close frame with 1001 at the deadline.",
+    source: "RFC 6455 §7.4.1: 1001 means that an endpoint is going away, such as a server that shuts down.",
     ...REQUIRES,
     run: async ({ serve, probe, connect, within }) => {
       const application = (name: string) => ({
