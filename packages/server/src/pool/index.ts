@@ -67,12 +67,13 @@ export function createPool<Module>(
 ): Pool<Module> {
   const file = fileURLToPath(module);
   let piscina: Piscina<Task, unknown> | null = null;
+  /** Running and waiting. Piscina's own limit has an error without a code. */
+  let calls = 0;
   const open = () =>
     (piscina ??= new Piscina<Task, unknown>({
       filename: fileURLToPath(THREAD),
       minThreads: threads,
       maxThreads: threads,
-      maxQueue,
     }));
   const close = async () => {
     await piscina?.close();
@@ -80,12 +81,15 @@ export function createPool<Module>(
   };
   return {
     async run(name, input, { signal } = {}) {
-      const pool = open();
-      // Piscina's own error for it has no code. With maxQueue 0, a call is refused where no thread is idle.
-      if (maxQueue > 0 && pool.queueSize >= maxQueue) {
+      if (calls >= threads + maxQueue) {
         throw new PoolFullError(`the ${threads} threads of the pool work, and ${maxQueue} calls wait already`);
       }
-      return (await pool.run({ file, name, input }, signal === undefined ? {} : { signal })) as never;
+      calls += 1;
+      try {
+        return (await open().run({ file, name, input }, signal === undefined ? {} : { signal })) as never;
+      } finally {
+        calls -= 1;
+      }
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -48,6 +48,16 @@ test("refuses a call beyond the queue with 503, and runs those that wait", async
   expect(await waiting).toBe(55);
 });
 
+test("refuses each call while all threads work, without a queue", async () => {
+  open({ threads: 1, maxQueue: 0 });
+  const shared = flag();
+  const running = pool.run("waitFor", shared);
+  await expect(pool.run("fibonacci", 10)).rejects.toMatchObject({ code: "POOL_FULL" });
+  release(shared);
+  expect(await running).toBe("released");
+  expect(await pool.run("fibonacci", 10)).toBe(55);
+});
+
 test("ends the thread of a call whose signal is aborted, and serves the next call with another one", async () => {
   open({ threads: 1 });
   const before = await pool.run("whichThread", null);
