@@ -20,6 +20,10 @@ const STOP_TIMEOUT_MS = 15_000;
 export interface PrivateMysql {
   /** With a user who has all privileges. */
   readonly url: string;
+  /** Kills the server with SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and with the same data. */
+  restart(): Promise<void>;
   /** Stops the server by its process id and removes the folder. */
   stop(): Promise<void>;
 }
@@ -39,7 +43,7 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
     const initFile = join(folder, "init.sql");
     await writeFile(
       initFile,
-      `CREATE USER 'tsgi'@'%' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'tsgi'@'%' WITH GRANT OPTION;\n`,
+      `CREATE USER IF NOT EXISTS 'tsgi'@'%' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'tsgi'@'%' WITH GRANT OPTION;\n`,
       { mode: 0o600 },
     );
     const { cert, key } = selfSigned();
@@ -61,19 +65,26 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
       "--skip-name-resolve",
       `--ssl-cert=${certificate.cert}`,
       `--ssl-key=${certificate.key}`,
-      "--innodb-flush-log-at-trx-commit=0",
+      // A commit survives the end of the process, not that of the machine.
+      "--innodb-flush-log-at-trx-commit=2",
       ...(isMariadb(program) ? [] : ["--mysqlx=OFF"]),
     ];
-    // In its own process group, so that Ctrl-C reaches this process only, which stops the server.
-    server = spawn(program, args, { stdio: ["ignore", logFile, logFile], detached: true });
-    const failed = Promise.race([
-      once(server, "exit").then(() => "ended"),
-      once(server, "error").then(([error]) => String(error)),
-      delay(START_TIMEOUT_MS, `did not accept a connection within ${START_TIMEOUT_MS / 1000} s`, { ref: false }),
-    ]);
-    const failure = await Promise.race([failed, accepts(port)]);
-    if (failure !== null) throw new Error(`${program} ${failure}:\n${lastLines(await readFile(log, "utf8"))}`);
-    return { url: `mysql://tsgi:${password}@127.0.0.1:${port}/`, stop };
+    const start = async () => {
+      // In its own process group, so that Ctrl-C reaches this process only, which stops the server.
+      server = spawn(program, args, { stdio: ["ignore", logFile, logFile], detached: true });
+      const failed = Promise.race([
+        once(server, "exit").then(() => "ended"),
+        once(server, "error").then(([error]) => String(error)),
+        delay(START_TIMEOUT_MS, `did not accept a connection within ${START_TIMEOUT_MS / 1000} s`, { ref: false }),
+      ]);
+      const failure = await Promise.race([failed, accepts(port)]);
+      if (failure !== null) throw new Error(`${program} ${failure}:\n${lastLines(await readFile(log, "utf8"))}`);
+    };
+    const kill = async () => {
+      if (server !== undefined) await end(server, "SIGKILL");
+    };
+    await start();
+    return { url: `mysql://tsgi:${password}@127.0.0.1:${port}/`, kill, restart: start, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -127,10 +138,10 @@ async function accepts(port: number): Promise<null> {
   }
 }
 
-async function end(server: ChildProcess): Promise<void> {
+async function end(server: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
   const exited = once(server, "exit");
-  server.kill("SIGTERM");
+  server.kill(signal);
   const timer = setTimeout(() => server.kill("SIGKILL"), STOP_TIMEOUT_MS);
   await exited;
   clearTimeout(timer);
