@@ -156,6 +156,26 @@ describe("a worker that dies", () => {
 });
 
 describe("a stuck worker", () => {
+  test("is killed while it drains too, so that a stop ends", async () => {
+    const supervisor = started();
+    supervisor.stop();
+    await pass(6000, [worker(1)]);
+    await settle();
+    expect([worker(0).calls, worker(1).calls]).toEqual([["drain 1000", "kill"], ["drain 1000"]]);
+    worker(1).exit(0);
+    expect(await supervisor.ended).toBe(0);
+  });
+
+  test("that had to drain before it listened is killed after the time for a start", async () => {
+    const supervisor = supervise({ workers: 1 });
+    supervisor.stop();
+    await pass(OPTIONS.startTimeoutMs);
+    expect(worker(0).calls).toEqual(["drain 1000"]);
+    await pass(LOOK_MS);
+    expect(worker(0).calls).toEqual(["drain 1000", "kill"]);
+    expect(await supervisor.ended).toBe(0);
+  });
+
   test("has its stack logged, is killed and replaced; the others go on", async () => {
     started();
     await pass(6000, [worker(1)]);

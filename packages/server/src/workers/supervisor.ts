@@ -45,6 +45,8 @@ interface Member {
   readonly maxRequests: number;
   readonly ready: PromiseWithResolvers<boolean>;
   state: WorkerRow["state"];
+  /** Whether it has listened: heartbeats begin then. */
+  isReady: boolean;
   heartbeatAt: number;
   requests: number;
   /** Samples in a row that were over the memory limit. */
@@ -216,6 +218,7 @@ export class Supervisor {
       maxRequests: Math.round(maxRequests * (1 + Math.random() / 10)),
       ready: Promise.withResolvers(),
       state: "starting",
+      isReady: false,
       heartbeatAt: now,
       requests: 0,
       heavySamples: 0,
@@ -226,9 +229,10 @@ export class Supervisor {
   }
 
   #ready(member: Member, reason: string): void {
+    member.isReady = true;
+    member.heartbeatAt = this.#clock.now();
     if (member.state !== "starting") return;
     member.state = "serving";
-    member.heartbeatAt = this.#clock.now();
     this.#hasBeenReady = true;
     this.#log.info(`worker ${member.worker.pid} serves (${reason})`);
     member.ready.resolve(true);
@@ -324,13 +328,13 @@ export class Supervisor {
     }
     const { startTimeoutMs, stuckTimeoutMs } = this.#options;
     for (const member of this.#members) {
-      if (member.state === "starting" && now - member.startedAt > startTimeoutMs) {
+      // Also one that drains: it could keep a reload or a stop from its end.
+      if (member.isReady && stuckTimeoutMs > 0 && now - member.heartbeatAt > stuckTimeoutMs)
+        void this.#killStuck(member);
+      if (!member.isReady && now - member.startedAt > startTimeoutMs) {
         this.#log.warn(`worker ${member.worker.pid} does not listen after ${startTimeoutMs} ms; it is killed`);
         member.worker.kill();
-      } else if (member.state === "serving") {
-        if (stuckTimeoutMs > 0 && now - member.heartbeatAt > stuckTimeoutMs) void this.#killStuck(member);
-        this.#weigh(member);
-      }
+      } else if (member.state === "serving") this.#weigh(member);
     }
   }
 
