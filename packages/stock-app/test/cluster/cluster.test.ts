@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
+import mysql from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../../../framework/test/free-port.ts";
 import { RedisServer } from "../../../framework/test/redis-server.ts";
@@ -129,6 +130,19 @@ describe("two copies behind nginx on a Galera cluster", () => {
     return child;
   }
 
+  /** The name of the node that HAProxy gives new connections to. */
+  async function nodeInUse(): Promise<string | null> {
+    try {
+      const uri = `mysql://tsgi:tsgi-cluster@127.0.0.1:${ports.database}/stock`;
+      const connection = await mysql.createConnection({ uri, connectTimeout: 1000 });
+      const [rows] = await connection.query<mysql.RowDataPacket[]>("SELECT @@wsrep_node_name AS name");
+      connection.destroy();
+      return String(rows[0]?.["name"]);
+    } catch {
+      return null;
+    }
+  }
+
   /** The cookie of a session of the demo's account. */
   async function logIn(): Promise<string> {
     const response = await fetch(`${origin}/login.html`, {
@@ -170,7 +184,10 @@ describe("two copies behind nginx on a Galera cluster", () => {
 
     const calm = await during("no disturbance", WRITES, () => Promise.resolve());
     const killed = await during("kill -9 of the database node that is written to", WRITES, () => firstNode.kill());
-    const back = await during("the node comes back and catches up", WRITES, () => firstNode.restart());
+    const back = await during("the node comes back and catches up", WRITES, async () => {
+      await firstNode.restart();
+      while ((await nodeInUse()) !== firstNode.name) await delay(50);
+    });
     const reloaded = await during("one copy reloads (HUP)", WRITES, async () => {
       first.process.kill("SIGHUP");
       await first.until(/generation 1 serves/);
