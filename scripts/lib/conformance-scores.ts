@@ -26,6 +26,11 @@ export const ROWS: readonly (readonly [server: string, title: string, runtimes: 
   ["deno", "`@tsgi/server/deno`", ["deno"]],
   ["hono-node-server", "`@hono/node-server`, by `toFetch`", ["node-26", "bun", "deno"]],
   ["srvx", "`srvx`, by `toFetch`", ["node-26", "bun", "deno"]],
+  ["bun-serve", "`Bun.serve`, by `toFetch`", ["bun"]],
+  ["deno-serve", "`Deno.serve`, by `toFetch`", ["deno"]],
+  ["node-http", "`node:http`, by `toNode`", ["node-26"]],
+  ["express", "`express`, by `toNode`", ["node-26"]],
+  ["fastify", "`fastify`, by `toNode`", ["node-26"]],
 ];
 
 export interface Score {
