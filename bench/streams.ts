@@ -15,7 +15,7 @@ import { type LoadReply, type LoadRequest, STREAM_WORKLOADS, type StreamWorkload
 import { median } from "./lib/table.ts";
 import { BASELINE, type Command } from "./peers.ts";
 
-const WARM_UP_SECONDS = 0.2;
+const WARM_UP_SECONDS = 0.6;
 /** More than a run takes that ends by its own limits. */
 const RUN_TIMEOUT_MS = 120_000;
 
