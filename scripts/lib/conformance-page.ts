@@ -41,8 +41,7 @@ function explanation(one: ConformanceCase, sectionOf: ReadonlyMap<string, string
   ];
   return `### ${name}
 
-${capitalized(title)}. ${[...links, ...notes].join(", ")}.
-
+- Checks: ${title}. ${[...links, ...notes].join(", ")}.
 - Sends: ${sends}
 - Expects: ${expects}
 ${source === undefined ? "" : `- ${withLinks(source)}\n`}`;
@@ -81,8 +80,4 @@ function withLinks(source: string): string {
     /^RFC (\d+) §([\d.]+)/,
     (text, rfc: string, section: string) => `[${text}](https://www.rfc-editor.org/rfc/rfc${rfc}#section-${section})`,
   );
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -273,7 +273,8 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
     sends: `A request for a body with \`Content-Length: 5\` that yields ${given.join("").length} bytes.`,
     expects:
       "At most five bytes of content, and then the end of the connection; `completed` rejects with `RESPONSE_FAILED`.",
-    source: "RFC 9112 §8: a body with `Content-Length` is incomplete if fewer bytes arrive.",
+    source:
+      "RFC 9112 §6.3: `Content-Length` defines the length of the body, and a message that ends earlier is incomplete.",
     handler: (probe) => (_request, exchange) => {
       recordCompleted(probe, exchange);
       return {

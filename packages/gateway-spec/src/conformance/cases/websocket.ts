@@ -18,7 +18,7 @@ export const websocketCases: readonly ConformanceCase[] = [
       "A plain GET, and handshakes with a mistake: POST, HTTP/1.0, no `Upgrade`, another protocol, no key, a bad key, another version.",
     expects: "`upgradeWebSocket` is `undefined`, or the server responds with a 4xx.",
     source:
-      "RFC 6455 §4.2.1: lists what a valid handshake of a client has; a server that finds a mistake stops and responds with an error such as 400.",
+      "RFC 6455 §4.2.1: a server that finds a mistake in the handshake of a client stops, and responds with an error such as 400.",
     handler: () => (_request, exchange) => ({
       status: 200,
       headers: { "x-upgrade": typeof exchange.upgradeWebSocket },
