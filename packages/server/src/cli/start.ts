@@ -5,6 +5,7 @@ import { STDERR_LOGGER } from "@tsgi/gateway-spec/server-kit";
 import type { Config } from "../config.ts";
 import type { SocketServeOptions, TlsCertificate } from "../options.ts";
 import { loadApplication } from "./load-application.ts";
+import { stampErrorLog } from "./log-time.ts";
 import { importServe, serverKind } from "./server-kind.ts";
 
 /** What to run, and where. */
@@ -32,6 +33,7 @@ export async function startServer(
   start: Start,
   wrap: (handler: Handler) => Handler = (handler) => handler,
 ): Promise<Server> {
+  stampErrorLog();
   const composed = await composeApplication(start);
   const application = { ...composed, fetch: wrap(composed.fetch) };
   const serve = await importServe(serverKind(start.config.server));

@@ -11,6 +11,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { type Start, withCertificate } from "../cli/start.ts";
+import { timePrefix } from "../cli/log-time.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { prometheusText } from "../observe/metrics.ts";
 import { serveOperations } from "../observe/operations-server.ts";
@@ -170,11 +171,11 @@ function count(number: number, noun: string): string {
 }
 
 function say(message: string): void {
-  process.stdout.write(`tsgi: ${message}\n`);
+  process.stdout.write(`${timePrefix()}tsgi: ${message}\n`);
 }
 
 function warn(message: string): void {
-  process.stderr.write(`tsgi: ${message}\n`);
+  process.stderr.write(`${timePrefix()}tsgi: ${message}\n`);
 }
 
 /** @throws an error where the process of an earlier file still runs. */

@@ -27,6 +27,7 @@ const application: Handler = async (request, { target }) => {
       throw new Error("no code catches this");
     });
   }
+  if (target === "/fail") throw new Error("as asked");
   if (target === "/block") block();
   return text(target);
 };
