@@ -41,6 +41,7 @@ describe.each([
     ["express-on-tsgi.ts", "/", /^Hello 127\.0\.0\.1\n$/],
     ["wsgi-classic.ts", "/a%20b?c", /^GET \/a b\n$/],
     ["asgi-classic.ts", "/a%20b?c", /^You asked for \/a b\n$/],
+    ["fetch-server-on-tsgi.ts", "/a%20b", /^You asked for http:\/\/127\.0\.0\.1:\d+\/a%20b\n$/],
     ["websocket-echo.ts", "/", /^This is the address of a WebSocket\.\n$/],
   ])("%s responds", async (file, path, expected) => {
     const { server, violations } = await start(file);
@@ -96,6 +97,14 @@ test("tsgi-on-fetch.ts exports what a Fetch host calls", async () => {
   expect(await response.text()).toBe("You asked for http://a.example/b\n");
 });
 
+test("tsgi-on-fetch-server.ts exports what a host of the Fetch Server API draft calls", async () => {
+  const { default: handler } = await import("./tsgi-on-fetch-server.ts");
+  const { fromServerContext } = await import("@tsgi/gateway-spec/fetch-server");
+  const server = await serveSocket(fromServerContext(handler));
+  servers.push(server);
+  expect(await (await fetch(`${server.url}b`)).text()).toBe(`You asked for ${server.url}b\n`);
+});
+
 test("the program in the doc comment of each adapter is an example, word for word", () => {
   const examples = new Set(programs.map((file) => read(file).slice(read(file).indexOf("\n") + 1)));
   const adapters = new URL("../packages/gateway-spec/src/adapters/", here);
@@ -106,6 +115,8 @@ test("the program in the doc comment of each adapter is an example, word for wor
   );
   expect(quoted.map(([file]) => file).toSorted()).toEqual([
     "asgi/index.ts",
+    "fetch-server/from-server-context.ts",
+    "fetch-server/to-server-context.ts",
     "fetch/from-fetch.ts",
     "fetch/to-fetch.ts",
     "node/from-node.ts",

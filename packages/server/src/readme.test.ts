@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { transformSync } from "esbuild";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -22,6 +22,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "tsgi-readme-"));
   mkdirSync(join(folder, "public"));
   writeFileSync(join(folder, "public/index.html"), "<h1>Hello</h1>");
+  writeFileSync(join(folder, "reports.ts"), "export const yearly = ({ year }: { year: number }) => ({ year });\n");
 });
 afterEach(async () => {
   if (child?.exitCode === null) {
@@ -36,7 +37,9 @@ test.each(programs.map((code, index) => [index + 1, code] as const))(
   "program %i of README.md runs",
   async (_number, code) => {
     // Imports are resolved in the package; the working directory has the files.
-    const { code: lowered } = transformSync(code.replace("port: 7788", "port: 0"), { loader: "ts", target: "es2024" });
+    const url = JSON.stringify(pathToFileURL(join(folder, "app.ts")).href);
+    const adapted = code.replace("port: 7788", "port: 0").replace("import.meta.url", url);
+    const { code: lowered } = transformSync(adapted, { loader: "ts", target: "es2024" });
     const program = `process.chdir(${JSON.stringify(folder)});\n${lowered}`;
     child = spawn(
       process.execPath,
@@ -47,16 +50,16 @@ test.each(programs.map((code, index) => [index + 1, code] as const))(
       },
     );
     let output = "";
-    const url = Promise.withResolvers<string | null>();
+    const printed = Promise.withResolvers<string | null>();
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         output += text;
         const found = /https?:\/\/127\.0\.0\.1:\d+\//.exec(output)?.[0];
-        if (found !== undefined) url.resolve(found);
+        if (found !== undefined) printed.resolve(found);
       });
     }
-    child.once("close", () => url.resolve(null));
-    const address = await url.promise;
+    child.once("close", () => printed.resolve(null));
+    const address = await printed.promise;
     expect(address !== null).toBe(code.includes("serve("));
     if (address === null) expect([child.exitCode, output]).toEqual([0, ""]);
     else expect(await statusOf(address)).toBe(200);

@@ -65,7 +65,8 @@ type Result = Response | undefined | Promise<Response | undefined>;
 
 /** An application of the draft, with the marker that names the version. `this` in its methods is the object. */
 export interface HandlerObject {
-  readonly [PROTOCOL_MARKER]: number;
+  /** Required, and checked when the handler is adapted: for the compiler `[Symbol.for(…)]` in an object is not this property. */
+  readonly [PROTOCOL_MARKER]?: number;
   fetch(ctx: ServerContext): Result;
   connect?(ctx: ConnectContext): Result;
   error?(ctx: ServerContext, error: unknown): Result;
