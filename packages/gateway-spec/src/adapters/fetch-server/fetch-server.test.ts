@@ -32,7 +32,7 @@ describe("fromServerContext", () => {
     const fetch = () => new Response();
     expect(isHandlerObject({ [PROTOCOL_MARKER]: 7, fetch })).toBe(true);
     expect(isHandlerObject({ fetch })).toBe(false);
-    expect(() => fromServerContext({ fetch } as unknown as HandlerObject)).toThrow("wintertc.server.protocol");
+    expect(() => fromServerContext({ fetch })).toThrow("wintertc.server.protocol");
     expect(() => fromServerContext({ [PROTOCOL_MARKER]: 2, fetch })).toThrow(
       "Version the number 2 of the Fetch Server API is unknown; this adapter knows version 1",
     );
