@@ -88,7 +88,7 @@ export const NGINX: Need = {
   variable: "TSGI_TEST_NGINX",
   example: "/usr/sbin/nginx",
   programs: ["nginx"],
-  debianPackages: ["nginx"],
+  debianPackages: ["nginx", "libnginx-mod-stream"],
   startsService: true,
 };
 
