@@ -21,13 +21,22 @@ export class ImportError extends Error {
   }
 }
 
-/** @throws ImportError; or what the module throws. */
-export async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
+type Exports = Readonly<Record<string, unknown>>;
+
+/** @returns its exports. @throws ImportError; or what the module throws. */
+export async function importModule(file: string): Promise<Exports> {
+  const namespace = await importNamespace(file);
+  // An ES module that tsx has compiled to CommonJS has only `default` on Node 22: its `module.exports`, which compilers mark.
+  const compiled = namespace["default"] as Partial<Exports> | null | undefined;
+  return compiled?.["__esModule"] === true ? compiled : namespace;
+}
+
+async function importNamespace(file: string): Promise<Exports> {
   const url = pathToFileURL(file).href;
   if (isTypeScript(file)) prepareTypeScript(file, url);
   else refuseCommonJs(file);
   try {
-    return (await import(url)) as Readonly<Record<string, unknown>>;
+    return (await import(url)) as Exports;
   } catch (error) {
     // Both come before any module runs: syntax that the check did not find, and what tsx resolves, such as "./x.js" for x.ts.
     const mayWorkWithTsx =
@@ -35,7 +44,7 @@ export async function importModule(file: string): Promise<Readonly<Record<string
     if (!mayWorkWithTsx || tsx.state === "registered" || !registerTsx(file)) throw explainFailure(file, error);
   }
   try {
-    return (await import(url)) as Readonly<Record<string, unknown>>;
+    return (await import(url)) as Exports;
   } catch (error) {
     throw explainFailure(file, error);
   }

@@ -30,7 +30,7 @@ export async function loadApplication(
   const { module, path } = splitReference(reference);
   const file = findModule(module, folder);
   process.argv.splice(2, process.argv.length, ...args);
-  const exports = namedExports(await importModule(file));
+  const exports = await importModule(file);
   const names = Object.keys(exports);
   const has = names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`;
   const wanted = path ?? DEFAULT_EXPORTS.find((name) => exports[name] !== undefined);
@@ -44,15 +44,6 @@ export async function loadApplication(
   throw new ApplicationNotFoundError(
     `"${wanted}" of ${module} is not an application: it must be a function, or an object with a fetch function`,
   );
-}
-
-/**
- * The exports of a module. An ES module that tsx has compiled to CommonJS has only `default` on Node 22: its `module.exports`, which
- * compilers mark by `__esModule`.
- */
-function namedExports(namespace: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { default: compiled } = namespace;
-  return isObject(compiled) && compiled["__esModule"] === true ? compiled : namespace;
 }
 
 function findModule(module: string, folder: string): string {
