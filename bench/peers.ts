@@ -1,9 +1,9 @@
 /** The servers that the bench measures, and the command that starts each. */
 import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { freePorts } from "../packages/framework/test/free-port.ts";
 import { configureNginx } from "./servers/nginx.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -51,7 +51,7 @@ export const PEERS: readonly Peer[] = [
     command: async (_workload, root) => {
       const program = findProgram("nginx");
       if (program === null) throw new Error("nginx is not installed (Debian: apt-get install nginx-light)");
-      const port = await freePort();
+      const [port = 0] = await freePorts(1);
       return { program, args: await configureNginx(root, port), port };
     },
   },
@@ -103,13 +103,4 @@ function findBun(): Promise<string> {
       throw new Error(`npm cannot run ${BUN_PACKAGE}: ${String(error).split("\n", 1)[0]}`, { cause: error });
     }
   })());
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

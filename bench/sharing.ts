@@ -3,13 +3,13 @@
  * sharing a port. The ways take turns on the same machine. It needs Linux, wrk and a Node with `net.BoundSocket`.
  */
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
+import { freePorts } from "../packages/framework/test/free-port.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { cpuMilliseconds, processTree, sum } from "./lib/process-tree.ts";
 import { ServerProcess } from "./lib/server-process.ts";
+import { median } from "./lib/table.ts";
 import { parseReport } from "./lib/wrk.ts";
 import { findProgram } from "./peers.ts";
 
@@ -40,7 +40,7 @@ export interface SharingCost {
 }
 
 export async function measureSharing(way: string, seconds: number): Promise<SharingCost> {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const args = WAYS.get(way)?.(port) ?? [];
   const server = await ServerProcess.start({ program: process.execPath, args, port }, null);
   try {
@@ -69,18 +69,6 @@ async function load(port: number, seconds: number, options: readonly string[]) {
   if (wrk === null) throw new Error("the bench needs wrk");
   const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, ...options, `http://127.0.0.1:${port}/`];
   return parseReport((await promisify(execFile)(wrk, args)).stdout);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 async function run(): Promise<void> {

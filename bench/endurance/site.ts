@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "../../packages/framework/test/free-port.ts";
 import { track } from "../lib/children.ts";
 
 const STOCK_APP = fileURLToPath(new URL("../../packages/stock-app/", import.meta.url));
@@ -39,7 +39,7 @@ export class Site implements AsyncDisposable {
   /** @param databaseUrl null is an SQLite file in a folder of its own. */
   static async start(workers: number, databaseUrl: string | null, ...args: readonly string[]): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), "tsgi-endurance-"));
-    const [port, operationsPort] = [await freePort(), await freePort()];
+    const [port = 0, operationsPort = 0] = await freePorts(2);
     const options = ["--workers", String(workers), "--ops-port", String(operationsPort), ...args];
     const child = spawn(process.execPath, [TSGI, String(port), "./src/main.ts:application", ...options], {
       cwd: STOCK_APP,
@@ -122,12 +122,4 @@ function workersOf(supervisor: number): readonly number[] {
   } catch {
     return [];
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
