@@ -312,6 +312,7 @@ describe("an error of a handler", () => {
         "content-type": "application/problem+json",
         vary: "accept",
         "x-content-type-options": "nosniff",
+        ...(problem.status === 503 ? { "retry-after": "5" } : {}),
       });
       expect(response.json()).toEqual(problem);
     }

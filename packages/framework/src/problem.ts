@@ -8,6 +8,9 @@ import { fieldLines } from "./response-fields.ts";
 import { reply } from "./results.ts";
 import { TemplateError } from "./templates/error.ts";
 
+/** How long a client is asked to wait after a 503 (RFC 9110 §10.2.3). */
+const RETRY_AFTER_SECONDS = 5;
+
 /** The error that the client sees. An unexpected one becomes a bare 500. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
@@ -18,7 +21,8 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError(error.status, error.code, error.message, { ...options, headers });
   }
   if ((error instanceof DatabaseError && error.status === 503) || isPoolFull(error)) {
-    return new HttpError(503, "SERVICE_UNAVAILABLE", "Please try again in a moment", options);
+    const headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
+    return new HttpError(503, "SERVICE_UNAVAILABLE", "Please try again in a moment", { ...options, headers });
   }
   const bodyStatus = statusOfFailedBody(error);
   if (bodyStatus !== undefined) return new HttpError(bodyStatus, "BODY_UNREADABLE", undefined, options);

@@ -4,7 +4,10 @@
 export type DatabaseErrorCode =
   /** The URL is not one that {@link openDatabase} understands. */
   | "DATABASE_URL_INVALID"
-  /** The server is down or the connection is lost. The next request may succeed: nothing has to be restarted. */
+  /**
+   * The server is down, the connection is lost, or the server refuses to work: too many connections, a node without its cluster, a
+   * replica after a failover. The connection is closed. The next request may succeed: nothing has to be restarted.
+   */
   | "DATABASE_UNREACHABLE"
   /** The user or password is wrong, or the user lacks a right. */
   | "DATABASE_ACCESS_DENIED"
@@ -16,7 +19,10 @@ export type DatabaseErrorCode =
   | "DATABASE_CONSTRAINT"
   /** A column cannot hold the value: it is too long, out of range, malformed, or has characters outside of the column's character set. */
   | "DATABASE_VALUE_INVALID"
-  /** A deadlock, a lock that was not released in time, or no free connection. Nothing was changed; another attempt may succeed. */
+  /**
+   * A deadlock, a lock that was not released in time, a statement that was interrupted, a table that a migration changed, or no free
+   * connection. Nothing was changed; another attempt may succeed.
+   */
   | "DATABASE_BUSY"
   /** A statement or a transaction exceeded its time limit. A transaction was rolled back. */
   | "DATABASE_TIMEOUT"

@@ -80,7 +80,7 @@ export class RunningStatement implements Timed {
   }
 
   readonly #settled = (error: Error | null | undefined, response: Response, fields?: Fields): void => {
-    this.#finish(error ? toDatabaseError(error, this.#context.address) : null, response, fields);
+    this.#finish(error ? failureOf(error, this.#context, this.#connection) : null, response, fields);
   };
 
   #finish(error: DatabaseError | null, response: Response, fields?: Fields): void {
@@ -91,6 +91,13 @@ export class RunningStatement implements Timed {
     this.#context.slow.ended(this.#sql, this.startedAt);
     settle(error, response, fields);
   }
+}
+
+/** Closes the connection where the server may refuse its next statement too: a new one may lead to another server. */
+function failureOf(error: unknown, { address }: MysqlContext, connection: Connection): DatabaseError {
+  const failure = toDatabaseError(error, address);
+  if (failure.code === "DATABASE_UNREACHABLE") closeAtOnce(connection);
+  return failure;
 }
 
 /** Does not wait for the server, which may not respond any more. */
@@ -155,7 +162,7 @@ export async function* streamRows(
     isComplete = true;
   } catch (error) {
     isComplete = true;
-    throw toDatabaseError(error, context.address);
+    throw failureOf(error, context, connection);
   } finally {
     if (!isComplete && leave === "close") closeAtOnce(connection);
     if (!isComplete && leave === "drain") {

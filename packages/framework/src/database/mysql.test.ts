@@ -368,6 +368,14 @@ describeWithMysql("MySQL", (adminUrl) => {
       expect(await limited.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     });
 
+    test("a new connection whose session the server refuses to set fails the statement that waits for it", async () => {
+      relay.replace("STRICT_ALL_TABLES", "STRICT_NO_TABLES_");
+      const one = openFor(relay.rewrite(url), { maxConnections: 1 });
+      await expect(one.query("SELECT 1")).rejects.toMatchObject(UNREACHABLE);
+      relay.replace("", "");
+      expect(await one.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    });
+
     test("a stream without a row in time is DATABASE_TIMEOUT", async () => {
       const limited = openFor(relay.rewrite(url), { maxConnections: 1, statementTimeoutMs: 200 });
       await limited.ping();
@@ -513,6 +521,8 @@ class Relay {
   #mode: "open" | "refusing" | "silent" = "open";
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Two texts of one length: the first one is replaced in what clients send. */
+  #replacement: readonly [string, string] = ["", ""];
   #receivedBytes = 0;
   #onBytes = (): void => {};
 
@@ -523,7 +533,10 @@ class Relay {
         return;
       }
       const upstream = connect(Number(target.port || 3306), target.hostname);
-      this.#forward(client, upstream);
+      this.#forward(client, upstream, (data) => {
+        const [from, to] = this.#replacement;
+        return from === "" ? data : Buffer.from(data.toString("latin1").replace(from, to), "latin1");
+      });
       this.#forward(upstream, client);
     });
   }
@@ -545,6 +558,10 @@ class Relay {
   become(mode: "open" | "refusing" | "silent"): void {
     this.#mode = mode;
     if (mode === "refusing") this.reset();
+  }
+
+  replace(from: string, to: string): void {
+    this.#replacement = [from, to];
   }
 
   /** Open again. The silent connections have lost bytes, so they end. */
@@ -578,12 +595,12 @@ class Relay {
     await promisify(this.#server.close.bind(this.#server))();
   }
 
-  #forward(from: Socket, to: Socket): void {
+  #forward(from: Socket, to: Socket, change: (data: Buffer) => Buffer = (data) => data): void {
     this.#sockets.add(from);
-    from.on("data", (data) => {
+    from.on("data", (data: Buffer) => {
       this.#receivedBytes += data.length;
       this.#onBytes();
-      if (this.#mode !== "silent") to.write(data);
+      if (this.#mode !== "silent") to.write(change(data));
     });
     // The effect of a reset on the other end.
     from.on("error", () => {});

@@ -87,6 +87,7 @@ class State {
   /** Streams that have begun and not ended. They keep the connection busy. */
   streams = 0;
   #savepoints = 0;
+  #isAborted = false;
 
   constructor(session: Session) {
     this.session = session;
@@ -130,7 +131,7 @@ class State {
 
   async rollback(): Promise<void> {
     this.isOpen = false;
-    if (this.failure?.code === "DATABASE_TIMEOUT") return;
+    if (this.#isAborted) return;
     if (this.streams > 0) return this.session.abort();
     // A connection that cannot roll back must not be used again; to close it rolls back.
     await this.session.control("ROLLBACK").catch(() => this.session.abort());
@@ -142,6 +143,7 @@ class State {
       "DATABASE_TIMEOUT",
       `The transaction took longer than ${timeoutMs} ms and was rolled back: do slow work outside of it, or raise its timeoutMs`,
     );
+    this.#isAborted = true;
     this.session.abort();
     return this.failure;
   }
