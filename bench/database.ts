@@ -2,22 +2,20 @@
  * `node bench/database.ts`: what the database of the framework costs beside mysql2 alone, and a row as JSON and a page of 50 rows
  * beside fastify and node:http with the same driver. It starts a private MariaDB. `--queries` leaves out the servers.
  */
-import { rmSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { openMysql } from "@tsgi/framework/mysql";
 import { Eta } from "eta";
 import mysql from "mysql2";
 import type { RowDataPacket } from "mysql2";
+import { findProgram } from "../scripts/lib/machine.ts";
 import { startPrivateMysql } from "../scripts/lib/private-mysql.ts";
-import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
-import { measure, type Measurement, type Site } from "./lib/measure.ts";
-import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
-import { findProgram, type Peer } from "./peers.ts";
+import { MYSQL } from "../scripts/lib/providers.ts";
+import { measureInTurn, openSite, type Site } from "./lib/measure.ts";
+import { markdown, median } from "./lib/table.ts";
+import type { Peer } from "./peers.ts";
 import { FIFTY_ROWS, mysqlOptions, ONE_ROW, POOL_SIZE, TITLE, VIEWS } from "./servers/database-site.ts";
-import type { Workload } from "./workloads.ts";
+import { workload, type Workload } from "./workloads.ts";
 
 const ROWS = 94;
 const OURS = "tsgi";
@@ -31,10 +29,10 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-const program = findProgram("mariadbd") ?? "/usr/sbin/mariadbd";
-const cores = chooseCores();
-console.log(describeMachine());
-for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
+const program = findProgram(MYSQL.programs, process.env);
+if (program === null)
+  throw new Error("no MariaDB or MySQL server is installed (Debian: apt-get install mariadb-server)");
+const site = await openSite(Number(values.seconds));
 
 const server = await startPrivateMysql(program);
 try {
@@ -113,14 +111,8 @@ async function costOf(query: (id: number) => Promise<unknown>, count: number): P
 }
 
 async function runServers(): Promise<void> {
-  const wrk = findProgram("wrk");
-  if (wrk === null) throw new Error("wrk, the load generator, is not installed (Debian: apt-get install wrk)");
   process.env["NODE_ENV"] = "production";
-  if (cores !== null) pinSelf(cores.load);
-  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
-  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
-  const site: Site = { root, cores, wrk: new Wrk(wrk, root), seconds: Number(values.seconds) };
-  console.log(`\n${rounds} rounds of ${site.seconds} s, ${CONNECTIONS} connections, a pool of ${POOL_SIZE}: medians.`);
+  console.log(`\n${rounds} rounds of ${site.seconds} s, a pool of ${POOL_SIZE}: medians.`);
   const row = {
     id: 7,
     code: "000007",
@@ -148,44 +140,28 @@ async function runServers(): Promise<void> {
   }
 }
 
-function workloadOf(name: string, title: string, path: string, contentType: string, content: string): Workload {
-  // The client of the bench reads a byte as a character.
-  const bytes = Buffer.from(content).toString("latin1");
+function workloadOf(name: string, title: string, path: string, contentType: string, text: string): Workload {
   const writes = [`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n`];
-  return {
-    name,
-    title,
-    writes,
-    pipelined: 1,
-    status: 200,
-    content: bytes,
-    contentType,
-    idleConnections: 0,
-    file: null,
-    tls: false,
-  };
+  return workload({ name, title, writes, content: Buffer.from(text).toString("latin1"), contentType });
 }
 
 async function compare(workload: Workload, site: Site): Promise<void> {
   const peers = [peerOf(OURS, "tsgi"), peerOf(BESIDE, "fastify"), peerOf("node:http", "node-http")];
-  const found = new Map<string, Measurement[]>(peers.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) found.get(peer.name)?.push(await measure(peer, workload, site));
-  }
-  const rate = (name: string) => median((found.get(name) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
-  const cpu = (name: string) => median((found.get(name) ?? []).map((one) => one.cpuMicrosecondsPerRequest));
-  console.log(
-    `\n### ${workload.title}\n\n| server | requests/s | × ${BESIDE} | CPU µs/request | × ${BESIDE} |\n| --- | ---: | ---: | ---: | ---: |`,
-  );
-  for (const { name } of peers) {
-    const cells = [
-      Math.round(rate(name)).toLocaleString("en"),
-      (rate(name) / rate(BESIDE)).toFixed(2),
-      cpu(name).toFixed(1),
-      (cpu(BESIDE) / cpu(name)).toFixed(2),
-    ];
-    console.log(`| ${name} | ${cells.join(" | ")} |`);
-  }
+  const { measurements, problems } = await measureInTurn(peers, workload, rounds, site);
+  const [problem] = problems.values();
+  if (problem !== undefined) throw new Error(problem);
+  const listOf = (name: string) => measurements.get(name) ?? [];
+  const rate = (name: string) => median(listOf(name).map(({ requestsPerSecond }) => requestsPerSecond));
+  const cpu = (name: string) => median(listOf(name).map((one) => one.cpuMicrosecondsPerRequest));
+  const rows = peers.map(({ name }) => [
+    name,
+    Math.round(rate(name)).toLocaleString("en"),
+    (rate(name) / rate(BESIDE)).toFixed(2),
+    cpu(name).toFixed(1),
+    (cpu(BESIDE) / cpu(name)).toFixed(2),
+  ]);
+  const header = ["server", "requests/s", `× ${BESIDE}`, "CPU µs/request", `× ${BESIDE}`];
+  console.log(`\n### ${workload.title}\n\n${markdown([header, ["---", "---:", "---:", "---:", "---:"], ...rows])}`);
 }
 
 function peerOf(name: string, file: string): Peer {
@@ -196,9 +172,4 @@ function peerOf(name: string, file: string): Peer {
     runs: () => true,
     command: () => Promise.resolve({ program: process.execPath, args }),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }

@@ -3,45 +3,30 @@
  * cost, beside a handler that does the same by hand, fastify with its own validator, and hono. With `--together` all servers are
  * under load at the same time, which gives the better ratios of CPU time and no requests per second.
  */
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
-import { measure, type Measurement } from "./lib/measure.ts";
-import { median } from "./lib/table.ts";
+import { type Measurement, measureInTurn, openSite } from "./lib/measure.ts";
+import { markdown, median } from "./lib/table.ts";
 import { measureTogether } from "./lib/together.ts";
-import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
-import { findProgram, type Peer } from "./peers.ts";
-import type { Workload } from "./workloads.ts";
+import type { Peer } from "./peers.ts";
+import { workload, type Workload } from "./workloads.ts";
 
 const HOST = "Host: 127.0.0.1:8080\r\n";
 const PERSON = { name: "Ann", email: "ann@example.com", age: 30, tags: ["a", "b"] };
 const POSTED = JSON.stringify(PERSON);
 
-const workload = (name: string, title: string, bytes: string, content: object): Workload => ({
-  name,
-  title,
-  writes: [bytes],
-  pipelined: 1,
-  status: 200,
-  content: JSON.stringify(content),
-  contentType: "application/json",
-  idleConnections: 0,
-  file: null,
-  tls: false,
-});
+const json = (name: string, title: string, bytes: string, content: object): Workload =>
+  workload({ name, title, writes: [bytes], content: JSON.stringify(content), contentType: "application/json" });
 
 const GET = `GET /users/7?page=2 HTTP/1.1\r\n${HOST}\r\n`;
 const TEXT = { id: "7", page: "2" };
 
 /** A server adds routes according to the name of the workload. */
 export const FRAMEWORK_WORKLOADS: readonly Workload[] = [
-  workload("routed", "A GET with a parameter and a query value, not checked", GET, TEXT),
-  workload("routed-1000", "The same beside 1,000 other routes", GET, TEXT),
-  workload("checked", "A GET whose parameter, query and response have schemas", GET, { id: 7, page: 2 }),
-  workload(
+  json("routed", "A GET with a parameter and a query value, not checked", GET, TEXT),
+  json("routed-1000", "The same beside 1,000 other routes", GET, TEXT),
+  json("checked", "A GET whose parameter, query and response have schemas", GET, { id: 7, page: 2 }),
+  json(
     "posted",
     "A POST of JSON whose content and response have schemas",
     `POST /users/7 HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${POSTED.length}\r\n\r\n${POSTED}`,
@@ -77,21 +62,10 @@ async function run(): Promise<void> {
   });
   const only = values.only?.split(",");
   const workloads = FRAMEWORK_WORKLOADS.filter(({ name }) => only?.includes(name) ?? true);
-  if (process.platform !== "linux") throw new Error("the bench needs Linux: it reads processor time from /proc");
-  const program = findProgram("wrk");
-  if (program === null) throw new Error("wrk, the load generator, is not installed (Debian: apt-get install wrk)");
-  const cores = chooseCores();
-  console.log(describeMachine());
-  for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
   const rounds = Number(values.rounds);
+  const site = await openSite(Number(values.seconds));
   const how = values.together ? "all servers at the same time: medians" : "medians, and the least of CPU";
-  console.log(`\n${rounds} rounds of ${values.seconds} s, ${CONNECTIONS} connections a server, ${how}.`);
-  if (cores !== null) pinSelf(cores.load);
-  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
-  process.once("exit", () => {
-    rmSync(root, { recursive: true, force: true });
-  });
-  const site = { root, cores, wrk: new Wrk(program, root), seconds: Number(values.seconds) };
+  console.log(`\n${rounds} rounds of ${values.seconds} s, ${how}.`);
   for (const one of workloads) {
     const peers = FRAMEWORK_PEERS.filter(({ runs }) => runs(one));
     if (values.together) {
@@ -99,13 +73,9 @@ async function run(): Promise<void> {
       console.log(`\n### ${one.title}\n\n${tableTogether(peers, measured)}`);
       continue;
     }
-    const measurements = new Map<string, Measurement[]>();
-    for (let round = 0; round < rounds; round += 1) {
-      for (const peer of peers) {
-        measurements.set(peer.name, [...(measurements.get(peer.name) ?? []), await measure(peer, one, site)]);
-      }
-    }
+    const { measurements, problems } = await measureInTurn(peers, one, rounds, site);
     console.log(`\n### ${one.title}\n\n${table(measurements)}`);
+    for (const [name, problem] of problems) console.log(`\nLeft out: ${name}: ${problem}.`);
   }
 }
 
@@ -144,10 +114,6 @@ function tableTogether(peers: readonly Peer[], rounds: readonly (readonly number
       median(rounds.map((round) => (round[i] ?? 0) / (round[0] ?? 1))).toFixed(3),
     ]),
   ]);
-}
-
-function markdown(lines: readonly (readonly string[])[]): string {
-  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
 function ratio(value: number, other: number | undefined): string {

@@ -1,15 +1,8 @@
 /** `node bench/http.ts`: compares the servers with others, each alone on one core with wrk on another, in Markdown tables. */
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { writeFiles } from "./lib/files.ts";
-import { chooseCores, describeMachine, doubts, pinSelf } from "./lib/machine.ts";
-import { measure, type Measurement, type Site } from "./lib/measure.ts";
+import { measureInTurn, openSite } from "./lib/measure.ts";
 import { table } from "./lib/table.ts";
-import { CONNECTIONS, Wrk } from "./lib/wrk.ts";
-import { BASELINE, findProgram, LIMIT, type Peer, PEERS } from "./peers.ts";
+import { BASELINE, LIMIT, type Peer, PEERS } from "./peers.ts";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
 const USAGE = `node bench/http.ts [--seconds 2] [--rounds 3] [--only name,…] [--against name,…]
@@ -28,41 +21,13 @@ try {
 }
 
 async function run(workloads: readonly Workload[], peers: readonly Peer[], seconds: number, rounds: number) {
-  if (process.platform !== "linux") throw new Error("the bench needs Linux: it reads processor time from /proc");
-  const wrk = findProgram("wrk");
-  if (wrk === null) throw new Error("wrk, the load generator, is not installed (Debian: apt-get install wrk)");
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-
-  const cores = chooseCores();
-  console.log(describeMachine());
-  for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
-  console.log(`\n${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections: medians.`);
-  if (cores !== null) pinSelf(cores.load);
-
-  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
-  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
-  await writeFiles(root);
-  const site: Site = { root, cores, wrk: new Wrk(wrk, root), seconds };
-  for (const workload of workloads) await runWorkload(workload, peers, rounds, site);
-}
-
-async function runWorkload(workload: Workload, peers: readonly Peer[], rounds: number, site: Site): Promise<void> {
-  const measurements = new Map<string, Measurement[]>();
-  const problems = new Map<string, string>();
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of peers.filter((peer) => peer.runs(workload) && !problems.has(peer.name))) {
-      try {
-        const list = measurements.get(peer.name) ?? [];
-        list.push(await measure(peer, workload, site));
-        measurements.set(peer.name, list);
-      } catch (error) {
-        measurements.delete(peer.name);
-        problems.set(peer.name, error instanceof Error ? error.message : String(error));
-      }
-    }
+  const site = await openSite(seconds);
+  console.log(`\n${rounds} rounds of ${seconds} s: medians.`);
+  for (const workload of workloads) {
+    const { measurements, problems } = await measureInTurn(peers, workload, rounds, site);
+    console.log(`\n### ${workload.title}\n\n${table(measurements)}`);
+    for (const [name, problem] of problems) console.log(`\nLeft out: ${name}: ${problem}.`);
   }
-  console.log(`\n### ${workload.title}\n\n${table(measurements)}`);
-  for (const [name, problem] of problems) console.log(`\nLeft out: ${name}: ${problem}.`);
 }
 
 function readCommandLine() {

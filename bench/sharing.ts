@@ -6,12 +6,12 @@ import { execFile } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
 import { freePorts } from "../packages/framework/test/free-port.ts";
+import { findProgram } from "../scripts/lib/machine.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { cpuMilliseconds, processTree, sum } from "./lib/process-tree.ts";
 import { ServerProcess } from "./lib/server-process.ts";
 import { median } from "./lib/table.ts";
 import { parseReport } from "./lib/wrk.ts";
-import { findProgram } from "./peers.ts";
 
 const COMMAND = [
   `${import.meta.dirname}/../packages/server/src/cli.ts`,
@@ -65,7 +65,7 @@ async function measure(pid: number, port: number, seconds: number, options: read
 }
 
 async function load(port: number, seconds: number, options: readonly string[]) {
-  const wrk = findProgram("wrk");
+  const wrk = findProgram(["wrk"], process.env);
   if (wrk === null) throw new Error("the bench needs wrk");
   const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, ...options, `http://127.0.0.1:${port}/`];
   return parseReport((await promisify(execFile)(wrk, args)).stdout);

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkResponses, openIdle } from "./lib/client.ts";
 import { ServerProcess } from "./lib/server-process.ts";
-import { parseReport } from "./lib/wrk.ts";
 import { LIMIT, type Peer, PEERS } from "./peers.ts";
 import { writeFiles } from "./lib/files.ts";
 import { POSTED, type Workload, WORKLOADS } from "./workloads.ts";
@@ -20,12 +19,12 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 describe.each(PEERS.filter(({ installed }) => installed))("$name", (peer) => {
   test("sends the expected response to each workload", async () => {
     const workloads = WORKLOADS.filter(peer.runs);
-    // Only the limit must know the workload; for the others one process is enough, and one for TLS.
+    // Only the limit must know the workload; for the others one process for each transport is enough.
     const runs =
       peer.name === LIMIT
         ? workloads.map((workload) => [workload])
-        : [true, false]
-            .map((tls) => workloads.filter((workload) => workload.tls === tls))
+        : (["tcp", "tls", "h2"] as const)
+            .map((transport) => workloads.filter((workload) => workload.transport === transport))
             .filter(({ length }) => length > 0);
     for (const run of runs) {
       const server = await start(peer, run[0]);
@@ -70,22 +69,6 @@ test("checkResponses rejects wrong content and a wrong Content-Type", async () =
   } finally {
     await server.stop();
   }
-});
-
-describe("parseReport", () => {
-  test("reads the count and the rate of requests", () => {
-    const report = "  204731 requests in 2.00s, 23.43MB read\nRequests/sec: 102341.29\nTransfer/sec:     11.71MB\n";
-    expect(parseReport(report)).toEqual({ requests: 204731, requestsPerSecond: 102341.29 });
-  });
-
-  test.each(["  Socket errors: connect 0, read 5, write 0, timeout 0", "  Non-2xx or 3xx responses: 17"])(
-    "rejects a report with %j",
-    (line) => {
-      expect(() => parseReport(`  17 requests in 2.00s, 23.43MB read\n${line}\nRequests/sec: 8.50\n`)).toThrow(
-        line.trim(),
-      );
-    },
-  );
 });
 
 async function start(peer: Peer, workload: Workload | undefined): Promise<ServerProcess> {

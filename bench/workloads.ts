@@ -1,23 +1,49 @@
 /** The requests that each server receives, byte by byte, and the expected responses. */
+import { brotliCompressSync, gzipSync } from "node:zlib";
+
+/** Plain HTTP/1.1, the same over TLS, or HTTP/2 over TLS. */
+export type Transport = "tcp" | "tls" | "h2";
 
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  /** Each string is one write. A connection sends them in turn. All have equal length. */
+  /** Each string is one write. A connection sends them in turn. All have equal length. Over HTTP/2 only the target of the first one counts. */
   readonly writes: readonly string[];
+  /** Each always has a request in progress. */
+  readonly connections: number;
   /** Requests in one write. */
   readonly pipelined: number;
   /** Of each response. */
-  readonly status: 200 | 206 | 304;
-  /** The content of each response, and the start of its Content-Type; both empty where the status has none. */
-  readonly content: string;
+  readonly status: 200 | 201 | 206 | 304 | 404;
+  /** The content of each response, a character for a byte; `null` if each server has another. */
+  readonly content: string | null;
+  /** The start of the Content-Type of each response; empty if it is not checked. */
   readonly contentType: string;
   /** Additional open connections, idle after one exchange each. */
   readonly idleConnections: number;
-  /** The file that the response contains, or null. Only servers of files take part in workloads with a file. */
-  readonly file: string | null;
-  /** Whether it runs over TLS, for servers that are configured for it. */
-  readonly tls: boolean;
+  /** The files that it needs, by name, in the form of `content`. Only servers of files take part in workloads with files. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly transport: Transport;
+}
+
+/** A workload of one 200 over TCP without files, if nothing else is given. */
+export function workload(given: Pick<Workload, "name" | "title" | "writes"> & Partial<Workload>): Workload {
+  return {
+    connections: 64,
+    pipelined: 1,
+    status: 200,
+    content: null,
+    contentType: "",
+    idleConnections: 0,
+    files: {},
+    transport: "tcp",
+    ...given,
+  };
+}
+
+/** Whether its responses are files. */
+export function servesFiles({ files }: Workload): boolean {
+  return Object.keys(files).length > 0;
 }
 
 const HOST = "Host: 127.0.0.1:8080\r\n";
@@ -42,56 +68,67 @@ const browserGet = (page: string, session: string) =>
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
 
-const HELLO_WORLD = {
-  pipelined: 1,
-  status: 200,
-  content: HELLO,
-  contentType: "text/plain",
-  idleConnections: 0,
-  file: null,
-  tls: false,
-} as const satisfies Partial<Workload>;
+const HELLO_WORLD = { content: HELLO, contentType: "text/plain" } as const satisfies Partial<Workload>;
+const JSON_HELLO = { content: JSON.stringify({ message: HELLO }), contentType: "application/json" } as const;
 
-const file = (name: string, title: string, bytes: number): Workload => ({
-  ...HELLO_WORLD,
-  name,
-  title,
-  writes: [`GET /files/${name}.txt HTTP/1.1\r\n${HOST}\r\n`],
-  content: "All work and no play makes Jack a dull boy.\n".repeat(Math.ceil(bytes / 44)).slice(0, bytes),
-  file: `${name}.txt`,
-});
+const getFile = (name: string, ...fields: readonly string[]) => [
+  [`GET /files/${name} HTTP/1.1`, "Host: 127.0.0.1:8080", ...fields, "", ""].join("\r\n"),
+];
+
+const textOf = (bytes: number) =>
+  "All work and no play makes Jack a dull boy.\n".repeat(Math.ceil(bytes / 44)).slice(0, bytes);
+
+const file = (name: string, title: string, bytes: number): Workload => {
+  const content = textOf(bytes);
+  const fileName = `${name}.txt`;
+  const writes = getFile(fileName);
+  return workload({ name, title, writes, content, contentType: "text/plain", files: { [fileName]: content } });
+};
+
+const ONE_KB = file("1k", "A file of 1 KB", 1024);
+
+/** Not repetitive, so that its compressed forms have the size of those of a real style sheet. */
+const STYLE = Array.from({ length: 600 }, (_, i) => `.name${i} { order: ${(i * 7919) % 10_007} }\n`).join("");
+const BROTLI = brotliCompressSync(STYLE).toString("latin1");
+const GZIP = gzipSync(STYLE).toString("latin1");
+const COMPRESSED = {
+  contentType: "text/css",
+  files: { "style.css": STYLE, "style.css.br": BROTLI, "style.css.gz": GZIP },
+} as const;
 
 export const WORKLOADS: readonly Workload[] = [
-  { ...HELLO_WORLD, name: "plaintext", title: "Plaintext: a GET with one field, 13 bytes of content", writes: [PLAIN] },
-  {
+  workload({
+    ...HELLO_WORLD,
+    name: "plaintext",
+    title: "Plaintext: a GET with one field, 13 bytes of content",
+    writes: [PLAIN],
+  }),
+  workload({
     ...HELLO_WORLD,
     name: "pipelined",
     title: "The same, pipelined by 16",
     writes: [PLAIN.repeat(PIPELINED)],
     pipelined: PIPELINED,
-  },
-  {
+  }),
+  workload({
     ...HELLO_WORLD,
     name: "browser",
     title: "A GET with the dozen fields of a browser, always the same",
     writes: [browserGet("0000", hex(0, 32))],
-  },
-  {
+  }),
+  workload({
     ...HELLO_WORLD,
     name: "browser-varying",
     title: "The same, with varying target and cookie (64 in turn)",
     writes: Array.from({ length: 64 }, (_, index) => browserGet(hex(index, 4), hex(index * 0x1234567, 32))),
-  },
-  {
-    ...HELLO_WORLD,
+  }),
+  workload({
+    ...JSON_HELLO,
     name: "json",
     title: "JSON: 27 bytes, serialized each time",
     writes: [`GET /json HTTP/1.1\r\n${HOST}\r\n`],
-    content: JSON.stringify({ message: HELLO }),
-    contentType: "application/json",
-  },
-  {
-    ...HELLO_WORLD,
+  }),
+  workload({
     name: "echo",
     title: "A POST of 200 bytes of JSON, parsed and serialized",
     writes: [
@@ -99,35 +136,76 @@ export const WORKLOADS: readonly Workload[] = [
     ],
     content: POSTED,
     contentType: "application/json",
-  },
-  {
+  }),
+  workload({
     ...HELLO_WORLD,
     name: "tls",
     title: "Plaintext over TLS on persistent connections; node:http is node:https here",
     writes: [PLAIN],
-    tls: true,
-  },
-  file("1k", "A file of 1 KB", 1024),
+    transport: "tls",
+  }),
+  workload({
+    ...HELLO_WORLD,
+    name: "h2",
+    title: "Plaintext over HTTP/2; node:http is node:http2 here",
+    writes: [PLAIN],
+    transport: "h2",
+  }),
+  workload({
+    ...JSON_HELLO,
+    name: "h2-json",
+    title: "JSON over HTTP/2; node:http is node:http2 here",
+    writes: [`GET /json HTTP/1.1\r\n${HOST}\r\n`],
+    transport: "h2",
+  }),
+  ONE_KB,
   {
-    ...file("1k", "The same, which the client has: 304", 1024),
+    ...ONE_KB,
     name: "not-modified",
-    writes: [`GET /files/1k.txt HTTP/1.1\r\n${HOST}If-None-Match: *\r\n\r\n`],
+    title: "The same, which the client has: 304",
+    writes: getFile("1k.txt", "If-None-Match: *"),
     status: 304,
     content: "",
     contentType: "",
   },
   {
-    ...file("1k", "The first 500 bytes of it: 206", 500),
+    ...ONE_KB,
     name: "range",
-    writes: [`GET /files/1k.txt HTTP/1.1\r\n${HOST}Range: bytes=0-499\r\n\r\n`],
+    title: "The first 500 bytes of it: 206",
+    writes: getFile("1k.txt", "Range: bytes=0-499"),
     status: 206,
+    content: textOf(500),
+  },
+  workload({
+    ...COMPRESSED,
+    name: "brotli",
+    title: "A style sheet of 16 KB, compressed before: brotli for a browser",
+    writes: getFile("style.css", "Accept-Encoding: gzip, deflate, br, zstd"),
+    content: BROTLI,
+  }),
+  workload({
+    ...COMPRESSED,
+    name: "gzip",
+    title: "The same, gzip",
+    writes: getFile("style.css", "Accept-Encoding: gzip"),
+    content: GZIP,
+  }),
+  {
+    ...ONE_KB,
+    name: "not-found",
+    title: "A file that is not there: 404",
+    writes: getFile("none.txt"),
+    status: 404,
+    content: null,
+    contentType: "",
   },
   file("100k", "A file of 100 KB", 100 * 1024),
-  {
+  { ...file("10m", "A file of 10 MB, to 8 connections", 10 * 1024 * 1024), connections: 8 },
+  workload({
     ...HELLO_WORLD,
     name: "idle",
     title: "Plaintext with 5,000 idle connections",
     writes: [PLAIN],
     idleConnections: 5000,
-  },
+  }),
 ];

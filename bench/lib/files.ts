@@ -6,7 +6,6 @@ import { WORKLOADS } from "../workloads.ts";
 /** Writes the files of all workloads to `files/` in a folder. */
 export async function writeFiles(root: string): Promise<void> {
   await mkdir(join(root, "files"));
-  for (const { file, content, status } of WORKLOADS) {
-    if (file !== null && status === 200) await writeFile(join(root, "files", file), content);
-  }
+  const files = new Map(WORKLOADS.flatMap(({ files }) => Object.entries(files)));
+  for (const [name, content] of files) await writeFile(join(root, "files", name), content, "latin1");
 }

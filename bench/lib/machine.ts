@@ -1,7 +1,7 @@
 /** Describes the machine of a measurement, and reasons to doubt it. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
-import { findProgram } from "../peers.ts";
+import { findProgram } from "../../scripts/lib/machine.ts";
 
 /** A load average of the last minute above this means that other processes are running. */
 const QUIET_LOAD = 0.5;
@@ -26,7 +26,7 @@ export function pinSelf(core: number): void {
   if (TASKSET !== null) spawnSync(TASKSET, ["-a", "-c", "-p", String(core), String(process.pid)], { stdio: "ignore" });
 }
 
-const TASKSET = process.platform === "linux" ? findProgram("taskset") : null;
+const TASKSET = process.platform === "linux" ? findProgram(["taskset"], process.env) : null;
 
 /** In one line. */
 export function describeMachine(): string {

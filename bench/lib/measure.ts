@@ -1,12 +1,19 @@
 /** One measurement: starts a process, checks its responses, warms it up and loads it. */
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Peer } from "../peers.ts";
 import type { Workload } from "../workloads.ts";
 import { checkResponses, openIdle } from "./client.ts";
-import type { Cores } from "./machine.ts";
+import { writeFiles } from "./files.ts";
+import { H2load } from "./h2load.ts";
+import type { LoadGenerator } from "./load-generator.ts";
+import { chooseCores, type Cores, describeMachine, doubts, pinSelf } from "./machine.ts";
 import { ServerProcess } from "./server-process.ts";
-import type { Wrk } from "./wrk.ts";
+import { Wrk } from "./wrk.ts";
 
 const WARM_UP_SECONDS = 1;
 const FIRST_IDLE_CONNECTIONS = 1000;
@@ -17,8 +24,9 @@ export interface Site {
   /** The folder whose files are served. */
   readonly root: string;
   readonly cores: Cores | null;
-  readonly wrk: Wrk;
   readonly seconds: number;
+  /** @throws Error that names the program which is not installed. */
+  readonly generatorFor: (workload: Workload) => LoadGenerator;
 }
 
 export interface Measurement {
@@ -31,8 +39,64 @@ export interface Measurement {
   readonly bytesPerIdleConnection: number | null;
 }
 
-export async function measure(peer: Peer, workload: Workload, site: Site): Promise<Measurement> {
-  const { root, cores, wrk, seconds } = site;
+/** Prints the machine with the reasons to doubt the run, moves this process to the core of the load, and writes the files. */
+export async function openSite(seconds: number): Promise<Site> {
+  if (process.platform !== "linux") throw new Error("the bench needs Linux: it reads processor time from /proc");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  const cores = chooseCores();
+  console.log(describeMachine());
+  for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
+  if (cores !== null) pinSelf(cores.load);
+
+  const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
+  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
+  await writeFiles(root);
+  const wrk = Wrk.find(root);
+  const h2load = H2load.find();
+  const generatorFor = ({ transport }: Workload): LoadGenerator => {
+    if (transport !== "h2") return wrk ?? missing("wrk", "wrk");
+    return h2load ?? missing("h2load", "nghttp2-client");
+  };
+  return { root, cores, seconds, generatorFor };
+}
+
+function missing(program: string, debianPackage: string): never {
+  throw new Error(`${program}, the load generator, is not installed (Debian: apt-get install ${debianPackage})`);
+}
+
+export interface Measurements {
+  /** By the names of the peers, one for each round. */
+  readonly measurements: ReadonlyMap<string, readonly Measurement[]>;
+  /** Why a peer was left out, by its name. */
+  readonly problems: ReadonlyMap<string, string>;
+}
+
+/** Measures the peers in turn, round by round. */
+export async function measureInTurn(
+  peers: readonly Peer[],
+  workload: Workload,
+  rounds: number,
+  site: Site,
+): Promise<Measurements> {
+  const measurements = new Map<string, Measurement[]>();
+  const problems = new Map<string, string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers.filter((peer) => peer.runs(workload) && !problems.has(peer.name))) {
+      try {
+        const measured = await measure(peer, workload, site);
+        measurements.set(peer.name, [...(measurements.get(peer.name) ?? []), measured]);
+      } catch (error) {
+        measurements.delete(peer.name);
+        problems.set(peer.name, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+  return { measurements, problems };
+}
+
+async function measure(peer: Peer, workload: Workload, site: Site): Promise<Measurement> {
+  const { root, cores, seconds } = site;
+  const generator = site.generatorFor(workload);
   const server = await ServerProcess.start(await peer.command(workload, root), cores?.server ?? null);
   const idle: Socket[] = [];
   try {
@@ -49,10 +113,10 @@ export async function measure(peer: Peer, workload: Workload, site: Site): Promi
       bytesPerIdleConnection = ((await residentBytes(server)) - before) / counted.length;
     }
 
-    await wrk.run({ ...load, seconds: WARM_UP_SECONDS });
+    await generator.run({ ...load, seconds: WARM_UP_SECONDS });
     const startedAt = performance.now();
     const cpuBefore = server.cpuMicroseconds();
-    const { requests, requestsPerSecond } = await wrk.run({ ...load, seconds });
+    const { requests, requestsPerSecond } = await generator.run({ ...load, seconds });
     const cpuMicroseconds = server.cpuMicroseconds() - cpuBefore;
     const elapsedMs = performance.now() - startedAt;
     const lost = idle.filter(({ readyState }) => readyState !== "open").length;

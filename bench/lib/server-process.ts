@@ -1,18 +1,15 @@
 /** A server in a separate process: starts it, reads its usage from /proc, and stops it by its id. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "../peers.ts";
 import { track } from "./children.ts";
 import { pinned } from "./machine.ts";
+import { cpuMilliseconds, residentMegabytes } from "./process-tree.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5000;
-
-/** The unit of /proc/PID/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
-const MICROSECONDS_PER_TICK = 10_000;
 
 export class ServerProcess {
   readonly port: number;
@@ -47,16 +44,11 @@ export class ServerProcess {
 
   /** User and system time of all its threads. */
   cpuMicroseconds(): number {
-    // After the name, which is in parentheses and may contain anything: state is field 3, utime and stime are fields 14 and 15.
-    const fields = readFileSync(`/proc/${this.pid}/stat`, "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
+    return cpuMilliseconds(this.pid) * 1000;
   }
 
   residentBytes(): number {
-    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, "latin1"));
-    return Number(found?.[1]) * 1024;
+    return residentMegabytes(this.pid) * 2 ** 20;
   }
 
   async collectGarbage(): Promise<void> {

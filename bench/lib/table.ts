@@ -36,7 +36,7 @@ export function table(measurements: ReadonlyMap<string, readonly Measurement[]>)
     const cells = ["bytes/idle connection", "---:", ...rows.map((row) => Math.round(row.bytesPerIdleConnection))];
     for (const [index, line] of lines.entries()) line.push(cells[index]?.toLocaleString("en-GB") ?? "");
   }
-  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+  return markdown(lines);
 }
 
 function medians(name: string, list: readonly Measurement[]): Row {
@@ -56,6 +56,16 @@ export function median(values: readonly number[]): number {
   const high = sorted[Math.floor(middle)] ?? Number.NaN;
   const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
   return (low + high) / 2;
+}
+
+/** The least value that a share of the values, from 0 to 1, does not exceed (nearest rank). */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = Float64Array.from(values).toSorted();
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
+export function markdown(lines: readonly (readonly string[])[]): string {
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
 function times(value: number | undefined, other: number | undefined): string {

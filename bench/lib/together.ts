@@ -15,13 +15,19 @@ const WARM_UP_SECONDS = 4;
 export async function measureTogether(
   peers: readonly Peer[],
   workload: Workload,
-  { root, cores, wrk, seconds }: Site,
+  { root, cores, seconds, generatorFor }: Site,
   rounds: number,
 ): Promise<readonly (readonly number[])[]> {
+  const generator = generatorFor(workload);
   const servers: ServerProcess[] = [];
   const load = async (server: ServerProcess, duration: number): Promise<number> => {
     const before = server.cpuMicroseconds();
-    const { requests } = await wrk.run({ port: server.port, workload, core: cores?.load ?? null, seconds: duration });
+    const { requests } = await generator.run({
+      port: server.port,
+      workload,
+      core: cores?.load ?? null,
+      seconds: duration,
+    });
     return (server.cpuMicroseconds() - before) / requests;
   };
   try {

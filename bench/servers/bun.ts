@@ -8,6 +8,7 @@ declare const Bun: {
     port: number;
     idleTimeout: number;
     fetch(request: Request): Response | Promise<Response>;
+    error(): Response;
   }): { readonly port: number };
   file(path: string): Blob;
   gc(synchronously: boolean): void;
@@ -25,5 +26,7 @@ const server = Bun.serve({
     if (at !== -1) return new Response(Bun.file(root + url.slice(at)));
     return new Response("Hello, world!", { headers: { "content-type": "text/plain" } });
   },
+  // Of a file that is not there.
+  error: () => new Response(null, { status: 404 }),
 });
 ready(server.port, () => Bun.gc(true));

@@ -9,9 +9,14 @@ export const KEEP_ALIVE_MS = 120_000;
 /** The folder that is served as `/`; its files are in `files/`. */
 export const root: string = process.argv[3] ?? ".";
 
+const transport = WORKLOADS.find(({ name }) => name === process.argv[2])?.transport ?? "tcp";
+
+/** Whether the workload runs over HTTP/2. */
+export const http2: boolean = transport === "h2";
+
 /** A certificate and its key, if the workload runs over TLS; else null. */
 export const tls: { readonly cert: string; readonly key: string } | null = (() => {
-  if (WORKLOADS.find(({ name }) => name === process.argv[2])?.tls !== true) return null;
+  if (transport === "tcp") return null;
   const pem = readFileSync(new URL("certificate.pem", import.meta.url), "utf8");
   return { cert: pem, key: pem };
 })();

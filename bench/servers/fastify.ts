@@ -5,7 +5,7 @@ import { fastify } from "fastify";
 import { KEEP_ALIVE_MS, portOf, ready, root } from "./control.ts";
 
 const app = fastify({ keepAliveTimeout: KEEP_ALIVE_MS });
-await app.register(fastifyStatic, { root: join(root, "files"), prefix: "/files/" });
+await app.register(fastifyStatic, { root: join(root, "files"), prefix: "/files/", preCompressed: true });
 app.get("/", (_request, reply) => reply.type("text/plain").send("Hello, world!"));
 app.get("/json", () => ({ message: "Hello, world!" }));
 app.post("/echo", (request) => request.body);

@@ -8,7 +8,7 @@ const app = new Hono();
 app.get("/", (context) => context.text("Hello, world!"));
 app.get("/json", (context) => context.json({ message: "Hello, world!" }));
 app.post("/echo", async (context) => context.json(await context.req.json()));
-app.use("/files/*", serveStatic({ root }));
+app.use("/files/*", serveStatic({ root, precompressed: true }));
 
 const options = { hostname: "127.0.0.1", port: 0, serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS } };
 serve({ ...options, fetch: app.fetch }, ({ port }) => ready(port));

@@ -6,11 +6,13 @@ import { portOf, ready, tls } from "./control.ts";
 
 const workload = WORKLOADS.find(({ name }) => name === process.argv[2]);
 if (workload === undefined) throw new Error("The limit must know the workload: its name is the first argument");
-const { writes, pipelined, content, contentType } = workload;
+const { writes, pipelined, contentType } = workload;
+const content = workload.content ?? "";
 const requestBytes = (writes[0] ?? "").length / pipelined;
 const response = Buffer.from(
   `HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\nDate: ${new Date().toUTCString()}\r\n` +
     `Content-Length: ${content.length}\r\n\r\n${content}`,
+  "latin1",
 );
 const responses: Buffer[] = [];
 

@@ -19,7 +19,8 @@ events { worker_connections 8192; }
 http {
   ${temporary.join(" ")}
   access_log off;
-  default_type text/plain;
+  types { text/plain txt; text/css css; }
+  gzip_static on;
   sendfile on;
   tcp_nopush on;
   keepalive_requests 1000000000;

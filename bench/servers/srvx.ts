@@ -3,7 +3,7 @@ import { FastResponse, serve } from "srvx";
 import { staticMiddleware } from "srvx/static";
 import { KEEP_ALIVE_MS, ready, root } from "./control.ts";
 
-const files = staticMiddleware({ dir: root });
+const files = staticMiddleware({ dir: root, encodings: true });
 const notFound = () => new FastResponse(null, { status: 404 });
 const json = (value: unknown) =>
   new FastResponse(JSON.stringify(value), { headers: { "content-type": "application/json" } });

@@ -1,0 +1,38 @@
+/** This process as the load, for machines without wrk: it may be slower than the server. */
+import { HttpConnection } from "./http-connection.ts";
+import type { Load, LoadGenerator, LoadResult } from "./load-generator.ts";
+import { percentile } from "./table.ts";
+
+export class NodeLoad implements LoadGenerator {
+  readonly name = "a client in Node";
+
+  async run({ port, workload, seconds }: Load): Promise<LoadResult> {
+    const { writes, connections: count, pipelined, status, transport } = workload;
+    const connections = await HttpConnection.openMany(count, port, transport === "tls");
+    const latencies: number[] = [];
+    const startedAt = performance.now();
+    const end = startedAt + seconds * 1000;
+    const client = async (connection: HttpConnection, index: number) => {
+      for (let at = index; performance.now() < end; at += 1) {
+        const sentAt = performance.now();
+        connection.socket.write(writes[at % writes.length] ?? "", "latin1");
+        for (let received = 0; received < pipelined; received += 1) {
+          const response = await connection.next();
+          if (response.status !== status) throw new Error(`the status was ${response.status}, not ${status}`);
+          latencies.push(performance.now() - sentAt);
+        }
+      }
+    };
+    try {
+      await Promise.all(connections.map(client));
+    } finally {
+      for (const { socket } of connections) socket.destroy();
+    }
+    const elapsed = (performance.now() - startedAt) / 1000;
+    return {
+      requests: latencies.length,
+      requestsPerSecond: latencies.length / elapsed,
+      p99Ms: percentile(latencies, 0.99),
+    };
+  }
+}
