@@ -130,11 +130,17 @@ test("the packages export these names", async () => {
       csrfProtection
       equalSecrets
       hashPassword
+      loginLimit
+      rateLimit
       securityHeaders
       verifyPassword
       type BasicCredentials
+      type BasicOptions
       type CorsOptions
       type CsrfOptions
+      type LoginLimit
+      type LoginLimitOptions
+      type RateLimitOptions
       type SecurityHeaderOptions
     @tsgi/framework/compression
       chooseCoding

@@ -1,7 +1,7 @@
 /** Logging in: a session in an encrypted cookie for pages, or Basic credentials for programs. */
 import { type App, type BareContext, HttpError } from "@tsgi/framework";
 import { formPage } from "@tsgi/framework/forms";
-import { basicCredentials } from "@tsgi/framework/security";
+import { basicCredentials, loginLimit } from "@tsgi/framework/security";
 import { sessions } from "@tsgi/framework/sessions";
 import { z } from "zod";
 import { type Account, localPath, sentencesOf, showPage } from "./page.ts";
@@ -24,10 +24,13 @@ export function required(account: Account): (context: BareContext) => Promise<st
  */
 export function addAccount(app: App<void>, people: PeopleStore, keys: readonly [string, ...string[]]): Account {
   const session = sessions({ keys, data: z.object({ name: z.string() }) });
+  const limited = loginLimit();
+  const isRight = (context: Pick<BareContext, "exchange">, name: string, password: string) =>
+    limited(context, name, () => people.isPassword(name, password));
   const account: Account = async (context) => {
     const credentials = basicCredentials(context.request);
     if (credentials !== null) {
-      return (await people.isPassword(credentials.name, credentials.password)) ? credentials.name : null;
+      return (await isRight(context, credentials.name, credentials.password)) ? credentials.name : null;
     }
     return (await context.need(session)).data?.name ?? null;
   };
@@ -40,7 +43,7 @@ export function addAccount(app: App<void>, people: PeopleStore, keys: readonly [
       showPage(context, account, "login", (t) => ({ page: "login", title: t.login, form: context.form })),
     submit: async (context) => {
       const { name, password } = context.form;
-      if (!(await people.isPassword(name, password))) context.invalid({ form: sentencesOf(context).loginFailed });
+      if (!(await isRight(context, name, password))) context.invalid({ form: sentencesOf(context).loginFailed });
       context.session.start({ name });
       return context.redirect(localPath(context.url.searchParams.get("back"), "/index.html"));
     },

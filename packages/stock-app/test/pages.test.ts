@@ -391,6 +391,16 @@ describe("users and students", () => {
     await post("/logout.html");
     expect((await get("/users/1.html")).text()).toContain("登录后才能修改。");
   });
+
+  test("after ten wrong passwords the right one has to wait, on the page and by Basic", async () => {
+    const login = (password: string) => post("/login.html", { name: "demo", password });
+    for (let i = 0; i < 10; i++) expect((await login("wrong")).status).toBe(422);
+    const refused = await login("tsgi-demo");
+    expect([refused.status, alertsOf(refused.text())]).toEqual([429, ["尝试的次数太多，请过几分钟再试。"]]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(60);
+    const page = await get("/users/1.html", { authorization: `Basic ${btoa("demo:tsgi-demo")}` });
+    expect(page.status).toBe(429);
+  });
 });
 
 test("pages are compressed for a client that accepts it", async () => {

@@ -1,11 +1,13 @@
 /** The `Authorization` field: Bearer tokens (RFC 6750) and Basic credentials (RFC 7617), as needs of a route. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Awaitable, IncomingRequest } from "@tsgi/gateway-spec";
+import type { Awaitable, Exchange, IncomingRequest } from "@tsgi/gateway-spec";
 import { HttpError, type HttpErrorOptions } from "../errors.ts";
+import { loginLimit, type LoginLimit } from "./limits.ts";
 
-/** What a need of this file reads of its context. */
+/** What the needs of this file read of their context. */
 interface Asking {
   readonly request: Pick<IncomingRequest, "headers">;
+  readonly exchange: Pick<Exchange, "remoteAddress">;
 }
 
 /** Name and password of Basic authentication (RFC 7617), decoded as UTF-8. */
@@ -39,7 +41,7 @@ export function basicCredentials(request: Asking["request"]): BasicCredentials |
 export function bearer<User>(
   verify: (token: string) => Awaitable<User | null>,
   { realm = "api" }: { readonly realm?: string } = {},
-): (context: Asking) => Promise<User> {
+): (context: Pick<Asking, "request">) => Promise<User> {
   return async ({ request }) => {
     const token = bearerToken(request);
     const challenge = `Bearer realm="${realm}"`;
@@ -51,14 +53,25 @@ export function bearer<User>(
   };
 }
 
-/** A need that gives whom Basic credentials belong to. Without them, or where `verify` returns `null`: 401 `LOGIN_REQUIRED`. */
+/** How {@link basic} asks for credentials. */
+export interface BasicOptions {
+  /** What the credentials are for; browsers show it. Default `site`. */
+  readonly realm?: string;
+  /** Limits the wrong passwords. Default `loginLimit()`, of this need alone; name one where several needs check the same accounts. */
+  readonly limit?: LoginLimit;
+}
+
+/**
+ * A need that gives whom Basic credentials belong to. Without them, or where `verify` returns `null`: 401 `LOGIN_REQUIRED`. After too
+ * many wrong passwords: 429 `RATE_LIMITED`, with `Retry-After`.
+ */
 export function basic<User>(
   verify: (credentials: BasicCredentials) => Awaitable<User | null>,
-  { realm = "site" }: { readonly realm?: string } = {},
+  { realm = "site", limit = loginLimit() }: BasicOptions = {},
 ): (context: Asking) => Promise<User> {
-  return async ({ request }) => {
-    const credentials = basicCredentials(request);
-    const user = credentials === null ? null : await verify(credentials);
+  return async (context) => {
+    const credentials = basicCredentials(context.request);
+    const user = credentials === null ? null : await limit(context, credentials.name, () => verify(credentials));
     if (user !== null) return user;
     const challenge = asking(`Basic realm="${realm}", charset="UTF-8"`);
     throw new HttpError(401, "LOGIN_REQUIRED", "Name and password are needed", challenge);

@@ -259,6 +259,7 @@ describe("passwords", () => {
 describe("Authorization", () => {
   const context = (authorization?: string) => ({
     request: new Request("http://test.localhost/", { headers: authorization === undefined ? {} : { authorization } }),
+    exchange: { remoteAddress: null },
   });
   const byToken = bearer((token) => (equalSecrets(token, "t0ken") ? { id: 1 } : null));
   const byName = basic(({ name, password }) => (name === "ann" && password === "a:b ü" ? { name } : null));
@@ -289,4 +290,13 @@ describe("Authorization", () => {
       await expect(byName(context(field))).rejects.toMatchObject({ status: 401, code: "LOGIN_REQUIRED", headers });
     },
   );
+
+  test("a need of basic() limits the wrong passwords of an account", async () => {
+    const wrong = () => basic(() => null);
+    const need = wrong();
+    const credentials = context(`Basic ${encoded("ann:wrong")}`);
+    for (let i = 0; i < 10; i++) await expect(need(credentials)).rejects.toMatchObject({ status: 401 });
+    await expect(need(credentials)).rejects.toMatchObject({ status: 429, code: "RATE_LIMITED" });
+    await expect(wrong()(credentials)).rejects.toMatchObject({ status: 401 });
+  });
 });
