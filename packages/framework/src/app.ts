@@ -27,6 +27,7 @@ import { pathOf, queryOf } from "./router/request-path.ts";
 import { RouteError } from "./router/route-error.ts";
 import { ANY_METHOD, Router, type Registration } from "./router/router.ts";
 import { csrfProtection } from "./security/csrf.ts";
+import { isResponseOnly } from "./security/response-only.ts";
 import { cspNonce, securityHeaders } from "./security/headers.ts";
 import { Views } from "./templates/views.ts";
 import { isThenable } from "./thenable.ts";
@@ -246,7 +247,10 @@ export class App<State = unknown> implements Application<State> {
     return this.#routes;
   }
 
-  /** Puts a middleware around the handlers. The first one used is the outermost. */
+  /**
+   * Puts a middleware around the handlers. The first one used is the outermost. It does not get requests that the CSRF check rejects;
+   * `cors`, which only adds to responses, is in front of the check and of all other middleware.
+   */
   use(middleware: Middleware<State>): void;
   /** A middleware for every application, such as `compression()`. */
   use(middleware: Middleware): void;
@@ -287,19 +291,20 @@ export class App<State = unknown> implements Application<State> {
   }
 
   /**
-   * Errors become responses inside the middleware, which so sees every response, the 403 of the CSRF check included (CORS fields,
-   * a log), and outside of it for its own errors.
+   * Errors become responses inside the middleware, which so sees the response of each request that it gets, and outside of it for its
+   * own errors. The CSRF check is in front of the middleware, which may respond itself. Middleware that only adds to responses sees
+   * the 403 of the check too.
    */
   #compose(): Handler<Exchange<State>> {
     const { security = {} } = this.#options;
     const { csrf = {}, headers = {} } =
       security === false ? { csrf: false as const, headers: false as const } : security;
     let chain: Handler<Exchange<State>> = (request, exchange) => this.#dispatch(request, exchange);
+    const outer = this.#middleware.filter(isResponseOnly);
+    const inner = this.#middleware.filter((layer) => !isResponseOnly(layer));
+    if (inner.length > 0) chain = inner.reduceRight((next, layer) => layer(next), this.#guard(chain));
     if (csrf !== false) chain = (csrfProtection(csrf) as Middleware<State>)(chain);
-    chain = this.#guard(chain);
-    if (this.#middleware.length > 0) {
-      chain = this.#guard(this.#middleware.reduceRight((next, layer) => layer(next), chain));
-    }
+    chain = outer.reduceRight((next, layer) => layer(next), this.#guard(chain));
     if (headers !== false) chain = (securityHeaders(headers) as Middleware<State>)(chain);
     return this.#hasRewrites ? this.#rewriting(chain) : chain;
   }

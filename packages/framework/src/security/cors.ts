@@ -3,6 +3,7 @@ import type { OutgoingResponse } from "@tsgi/gateway-spec";
 import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
+import { responseOnly } from "./response-only.ts";
 
 /** Which pages of other origins may read responses, and what of them (Fetch Standard §3.2). */
 export interface CorsOptions {
@@ -46,7 +47,7 @@ export function cors(options: CorsOptions): Middleware {
     return withFields(response, [...varied, ...sharing(origin), ...exposed]);
   };
 
-  return (next) => (request, exchange) => {
+  const middleware: Middleware = (next) => (request, exchange) => {
     const { headers } = request;
     const origin = headers.get("origin");
     const method = headers.get("access-control-request-method");
@@ -69,4 +70,6 @@ export function cors(options: CorsOptions): Middleware {
     const response = next(request, exchange);
     return isThenable(response) ? response.then((later) => share(later, origin)) : share(response, origin);
   };
+  // Pages of the origins may read why a request was rejected.
+  return responseOnly(middleware);
 }

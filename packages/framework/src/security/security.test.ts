@@ -53,14 +53,24 @@ describe("csrfProtection", () => {
     expect(await post(headers)).toBe(status);
   });
 
-  test("middleware sees the 403 of the application's own check: it carries the CORS fields", async () => {
+  test("middleware that responds itself does not get a request that the application's own check rejects", async () => {
     const app = new App();
-    const seen: number[] = [];
-    app.use((next) => async (request, exchange) => {
-      const response = await next(request, exchange);
-      seen.push(response.status);
-      return response;
+    let calls = 0;
+    app.use((next) => (request, exchange) => {
+      calls++;
+      return request.method === "POST" ? { status: 204 } : next(request, exchange);
     });
+    await using client = await createTestClient(app);
+    const post = (site: string) => client.request("/", { method: "POST", headers: { "sec-fetch-site": site } });
+    expect((await post("cross-site")).status).toBe(403);
+    expect(calls).toBe(0);
+    expect((await post("same-origin")).status).toBe(204);
+  });
+
+  test("the 403 of the application's own check carries the CORS fields, and onError sees it", async () => {
+    const seen: unknown[] = [];
+    const app = new App({ onError: (error) => void seen.push(error) });
+    app.use((next) => (request, exchange) => next(request, exchange));
     app.use(cors({ origins: ["https://shop.example"] }));
     app.post("/", () => ({ done: true }));
     await using client = await createTestClient(app);
@@ -69,7 +79,7 @@ describe("csrfProtection", () => {
     expect(response.status).toBe(403);
     expect(response.headers.get("access-control-allow-origin")).toBe("https://shop.example");
     expect(await response.json()).toMatchObject({ code: "CROSS_SITE_REQUEST" });
-    expect(seen).toEqual([403]);
+    expect(seen).toMatchObject([{ status: 403, code: "CROSS_SITE_REQUEST" }]);
   });
 
   test("a trusted origin passes, with and without Fetch Metadata", async () => {
