@@ -2,19 +2,18 @@
  * `node bench/database.ts`: what the database of the framework costs beside mysql2 alone, and a row as JSON and a page of 50 rows
  * beside fastify and node:http with the same driver. It starts a private MariaDB. `--queries` leaves out the servers.
  */
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { openMysql } from "@tsgi/framework/mysql";
-import { Eta } from "eta";
 import mysql from "mysql2";
 import type { RowDataPacket } from "mysql2";
 import { findProgram } from "../scripts/lib/machine.ts";
 import { startPrivateMysql } from "../scripts/lib/private-mysql.ts";
 import { MYSQL } from "../scripts/lib/providers.ts";
 import { measureInTurn, openSite, type Site } from "./lib/measure.ts";
-import { markdown, median } from "./lib/table.ts";
+import { compare, markdown, median } from "./lib/table.ts";
 import type { Peer } from "./peers.ts";
-import { FIFTY_ROWS, mysqlOptions, ONE_ROW, POOL_SIZE, TITLE, VIEWS } from "./servers/database-site.ts";
+import { FIFTY_ROWS, mysqlOptions, ONE_ROW, POOL_SIZE } from "./servers/database-site.ts";
+import { stock, stocksPage } from "./servers/stocks-page.ts";
 import { workload, type Workload } from "./workloads.ts";
 
 const ROWS = 94;
@@ -53,8 +52,7 @@ async function createTable(url: string): Promise<string> {
       "price DECIMAL(10,2), highs DECIMAL(10,2), time DATE)",
   );
   for (let id = 1; id <= ROWS; id++) {
-    const code = String(id).padStart(6, "0");
-    const row = [id, code, "全新好", "10.01%", "4.40%", "16.05", "14.60", "2017-07-18"];
+    const row = Object.values(stock(id));
     await database.execute(`INSERT INTO info VALUES (${row.map(() => "?").join(", ")})`, row);
   }
   await database.close();
@@ -111,32 +109,12 @@ async function costOf(query: (id: number) => Promise<unknown>, count: number): P
 }
 
 async function runServers(): Promise<void> {
-  process.env["NODE_ENV"] = "production";
   console.log(`\n${rounds} rounds of ${site.seconds} s, a pool of ${POOL_SIZE}: medians.`);
-  const row = {
-    id: 7,
-    code: "000007",
-    short: "全新好",
-    chg: "10.01%",
-    turnover: "4.40%",
-    price: "16.05",
-    highs: "14.60",
-    time: "2017-07-18",
-  };
-  const rows = Array.from({ length: 50 }, (_, index) => ({
-    ...row,
-    id: index + 1,
-    code: String(index + 1).padStart(6, "0"),
-  }));
-  const page = new Eta({ autoTrim: false }).renderString(await readFile(new URL("stocks.html", VIEWS), "utf8"), {
-    title: TITLE,
-    stocks: rows,
-  });
   for (const workload of [
-    workloadOf("one-row", "One row as JSON", "/stocks/7", "application/json", JSON.stringify(row)),
-    workloadOf("page", "A page of 50 rows through eta", "/index.html", "text/html", page),
+    workloadOf("one-row", "One row as JSON", "/stocks/7", "application/json", JSON.stringify(stock(7))),
+    workloadOf("page", "A page of 50 rows through eta", "/index.html", "text/html", stocksPage()),
   ]) {
-    await compare(workload, site);
+    await runServer(workload, site);
   }
 }
 
@@ -145,23 +123,12 @@ function workloadOf(name: string, title: string, path: string, contentType: stri
   return workload({ name, title, writes, content: Buffer.from(text).toString("latin1"), contentType });
 }
 
-async function compare(workload: Workload, site: Site): Promise<void> {
+async function runServer(workload: Workload, site: Site): Promise<void> {
   const peers = [peerOf(OURS, "tsgi"), peerOf(BESIDE, "fastify"), peerOf("node:http", "node-http")];
   const { measurements, problems } = await measureInTurn(peers, workload, rounds, site);
   const [problem] = problems.values();
   if (problem !== undefined) throw new Error(problem);
-  const listOf = (name: string) => measurements.get(name) ?? [];
-  const rate = (name: string) => median(listOf(name).map(({ requestsPerSecond }) => requestsPerSecond));
-  const cpu = (name: string) => median(listOf(name).map((one) => one.cpuMicrosecondsPerRequest));
-  const rows = peers.map(({ name }) => [
-    name,
-    Math.round(rate(name)).toLocaleString("en"),
-    (rate(name) / rate(BESIDE)).toFixed(2),
-    cpu(name).toFixed(1),
-    (cpu(BESIDE) / cpu(name)).toFixed(2),
-  ]);
-  const header = ["server", "requests/s", `× ${BESIDE}`, "CPU µs/request", `× ${BESIDE}`];
-  console.log(`\n### ${workload.title}\n\n${markdown([header, ["---", "---:", "---:", "---:", "---:"], ...rows])}`);
+  console.log(`\n### ${workload.title}\n\n${markdown(compare(measurements, [BESIDE]))}`);
 }
 
 function peerOf(name: string, file: string): Peer {

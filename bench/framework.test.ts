@@ -6,7 +6,7 @@ import { ServerProcess } from "./lib/server-process.ts";
 import { ROUTERS } from "./router.ts";
 
 const cases = FRAMEWORK_WORKLOADS.flatMap((workload) =>
-  FRAMEWORK_PEERS.filter(({ runs }) => runs(workload)).map((peer) => ({ workload, peer })),
+  FRAMEWORK_PEERS.filter(({ installed, runs }) => installed && runs(workload)).map((peer) => ({ workload, peer })),
 );
 
 test.each(cases)("$peer.name sends the expected response to $workload.name", async ({ workload, peer }) => {

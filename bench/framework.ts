@@ -1,14 +1,16 @@
 /**
- * `node bench/framework.ts [--seconds 2] [--rounds 5] [--only name,…] [--together]`: what routes and schemas of @tsgi/framework
- * cost, beside a handler that does the same by hand, fastify with its own validator, and hono. With `--together` all servers are
+ * `node bench/framework.ts [--seconds 2] [--rounds 5] [--only name,…] [--together]`: what routes, schemas, pages and streams of
+ * @tsgi/framework cost, beside a handler that does the same by hand, node:http, fastify, hono and elysia as their documentation says. With `--together` all servers are
  * under load at the same time, which gives the better ratios of CPU time and no requests per second.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Measurement, measureInTurn, openSite } from "./lib/measure.ts";
-import { markdown, median } from "./lib/table.ts";
+import { measureInTurn, openSite } from "./lib/measure.ts";
+import { compare, markdown, median } from "./lib/table.ts";
 import { measureTogether } from "./lib/together.ts";
-import type { Peer } from "./peers.ts";
+import { BASELINE, bunPeer, type Peer } from "./peers.ts";
+import { PIECE, PIECES } from "./servers/framework-site.ts";
+import { stocksPage } from "./servers/stocks-page.ts";
 import { workload, type Workload } from "./workloads.ts";
 
 const HOST = "Host: 127.0.0.1:8080\r\n";
@@ -18,20 +20,37 @@ const POSTED = JSON.stringify(PERSON);
 const json = (name: string, title: string, bytes: string, content: object): Workload =>
   workload({ name, title, writes: [bytes], content: JSON.stringify(content), contentType: "application/json" });
 
-const GET = `GET /users/7?page=2 HTTP/1.1\r\n${HOST}\r\n`;
+const get = (path: string) => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`;
 const TEXT = { id: "7", page: "2" };
 
 /** A server adds routes according to the name of the workload. */
 export const FRAMEWORK_WORKLOADS: readonly Workload[] = [
-  json("routed", "A GET with a parameter and a query value, not checked", GET, TEXT),
-  json("routed-1000", "The same beside 1,000 other routes", GET, TEXT),
-  json("checked", "A GET whose parameter, query and response have schemas", GET, { id: 7, page: 2 }),
+  json("routed", "A GET with a parameter and a query value, not checked", get("/users/7?page=2"), TEXT),
+  json("routed-1000", "The same beside 1,000 other routes", get("/users/7?page=2"), TEXT),
+  json("checked", "A GET whose parameter, query and response have schemas", get("/checked/7?page=2"), {
+    id: 7,
+    page: 2,
+  }),
   json(
     "posted",
     "A POST of JSON whose content and response have schemas",
     `POST /users/7 HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${POSTED.length}\r\n\r\n${POSTED}`,
     { id: 7, name: PERSON.name, tags: PERSON.tags },
   ),
+  workload({
+    name: "page",
+    title: "A page of 50 rows from a template, 9 KB",
+    writes: [get("/stocks")],
+    content: Buffer.from(stocksPage()).toString("latin1"),
+    contentType: "text/html",
+  }),
+  workload({
+    name: "stream",
+    title: "A response of 20 pieces of 100 B, a turn of the event loop apart",
+    writes: [get("/stream")],
+    content: PIECE.repeat(PIECES),
+    contentType: "text/plain",
+  }),
 ];
 
 const BY_HAND = "by hand";
@@ -39,15 +58,17 @@ const BY_HAND = "by hand";
 export const FRAMEWORK_PEERS: readonly Peer[] = [
   peer(BY_HAND, "framework-by-hand.ts", ({ name }) => name.startsWith("routed")),
   peer("App", "framework-app.ts"),
-  peer("App without security", "framework-app-plain.ts"),
+  peer("App without security", "framework-app.ts", () => true, "plain"),
+  peer(BASELINE, "framework-node-http.ts", ({ name }) => name !== "routed-1000"),
   peer("fastify", "framework-fastify.ts"),
-  peer("hono", "framework-hono.ts", ({ name }) => name.startsWith("routed")),
+  peer("hono", "framework-hono.ts"),
+  bunPeer("elysia on bun", "framework-elysia.ts"),
 ];
 
-function peer(name: string, file: string, runs: Peer["runs"] = () => true): Peer {
+function peer(name: string, file: string, runs: Peer["runs"] = () => true, ...options: readonly string[]): Peer {
   const path = join(import.meta.dirname, "servers", file);
   const command: Peer["command"] = (workload) =>
-    Promise.resolve({ program: process.execPath, args: ["--expose-gc", path, workload.name] });
+    Promise.resolve({ program: process.execPath, args: ["--expose-gc", path, workload.name, ...options] });
   return { name, installed: true, runs, command };
 }
 
@@ -64,8 +85,8 @@ async function run(): Promise<void> {
   const workloads = FRAMEWORK_WORKLOADS.filter(({ name }) => only?.includes(name) ?? true);
   const rounds = Number(values.rounds);
   const site = await openSite(Number(values.seconds));
-  const how = values.together ? "all servers at the same time: medians" : "medians, and the least of CPU";
-  console.log(`\n${rounds} rounds of ${values.seconds} s, ${how}.`);
+  const how = values.together ? "all servers at the same time" : "the servers in turn";
+  console.log(`\n${rounds} rounds of ${values.seconds} s, ${how}: medians.`);
   for (const one of workloads) {
     const peers = FRAMEWORK_PEERS.filter(({ runs }) => runs(one));
     if (values.together) {
@@ -74,33 +95,9 @@ async function run(): Promise<void> {
       continue;
     }
     const { measurements, problems } = await measureInTurn(peers, one, rounds, site);
-    console.log(`\n### ${one.title}\n\n${table(measurements)}`);
+    console.log(`\n### ${one.title}\n\n${markdown(compare(measurements, [BY_HAND, BASELINE, "fastify"]))}`);
     for (const [name, problem] of problems) console.log(`\nLeft out: ${name}: ${problem}.`);
   }
-}
-
-function table(measurements: ReadonlyMap<string, readonly Measurement[]>): string {
-  const rows = [...measurements].map(([name, list]) => ({
-    name,
-    requests: median(list.map(({ requestsPerSecond }) => requestsPerSecond)),
-    cpu: median(list.map(({ cpuMicrosecondsPerRequest }) => cpuMicrosecondsPerRequest)),
-    least: Math.min(...list.map(({ cpuMicrosecondsPerRequest }) => cpuMicrosecondsPerRequest)),
-  }));
-  const base = rows.find(({ name }) => name === BY_HAND);
-  const fastify = rows.find(({ name }) => name === "fastify");
-  return markdown([
-    ["", "requests/s", "× fastify", "CPU µs/request", "least", "CPU of by hand", "least of by hand"],
-    ["---", "---:", "---:", "---:", "---:", "---:", "---:"],
-    ...rows.map(({ name, requests, cpu, least }) => [
-      name,
-      Math.round(requests).toLocaleString("en-GB"),
-      ratio(requests, fastify?.requests),
-      cpu.toFixed(2),
-      least.toFixed(2),
-      ratio(cpu, base?.cpu),
-      ratio(least, base?.least),
-    ]),
-  ]);
 }
 
 /** Ratios are medians of the ratios of each round: the rounds differ more than the servers within one. */
@@ -114,10 +111,6 @@ function tableTogether(peers: readonly Peer[], rounds: readonly (readonly number
       median(rounds.map((round) => (round[i] ?? 0) / (round[0] ?? 1))).toFixed(3),
     ]),
   ]);
-}
-
-function ratio(value: number, other: number | undefined): string {
-  return other === undefined ? "–" : (value / other).toFixed(2);
 }
 
 if (import.meta.main) await run();

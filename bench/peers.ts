@@ -36,15 +36,11 @@ export const PEERS: readonly Peer[] = [
   nodePeer("fastify", "fastify.ts", ({ transport }) => transport === "tcp"),
   nodePeer("hono", "hono.ts", ({ transport, status }) => transport === "tcp" && status !== 304),
   nodePeer("srvx", "srvx.ts", ({ transport, status }) => transport === "tcp" && status !== 206),
-  {
-    name: "bun",
-    installed: false,
-    runs: ({ transport, status, name }) => transport === "tcp" && status !== 304 && !isCompressed(name),
-    command: ({ name }, root) => {
-      const { program } = requireRuntime("bun");
-      return Promise.resolve({ program, args: [server("bun.ts"), name, root] });
-    },
-  },
+  bunPeer(
+    "bun",
+    "bun.ts",
+    ({ transport, status, name }) => transport === "tcp" && status !== 304 && !isCompressed(name),
+  ),
   {
     name: "nginx",
     installed: false,
@@ -69,4 +65,15 @@ function nodePeer(name: string, file: string, runs: Peer["runs"]): Peer {
   return { name, installed: true, runs, command };
 }
 
-const server = (file: string) => join(import.meta.dirname, "servers", file);
+/** A server that runs in the Bun of scripts/runtimes. */
+export function bunPeer(name: string, file: string, runs: Peer["runs"] = () => true): Peer {
+  const command: Peer["command"] = ({ name }, root) => {
+    const { program } = requireRuntime("bun");
+    return Promise.resolve({ program, args: [server(file), name, root] });
+  };
+  return { name, installed: false, runs, command };
+}
+
+function server(file: string): string {
+  return join(import.meta.dirname, "servers", file);
+}

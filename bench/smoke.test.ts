@@ -41,12 +41,12 @@ test("a server process reports memory and processor time, and keeps idle connect
   const workload = workloadNamed("idle");
   const server = await start(peerNamed("tsgi socket"), workload);
   try {
-    const before = server.cpuMicroseconds();
+    const before = await server.cpuMicroseconds();
     const idle = await openIdle(server.port, workload, 3);
     await server.collectGarbage();
     expect(idle.map((socket) => socket.readyState)).toEqual(["open", "open", "open"]);
     expect(server.residentBytes()).toBeGreaterThan(1_000_000);
-    expect(server.cpuMicroseconds()).toBeGreaterThanOrEqual(before);
+    expect(await server.cpuMicroseconds()).toBeGreaterThanOrEqual(before);
     for (const socket of idle) socket.destroy();
   } finally {
     await server.stop();

@@ -15,7 +15,7 @@ import { chooseCores, type Cores, describeMachine, doubts, pinSelf } from "./mac
 import { ServerProcess } from "./server-process.ts";
 import { Wrk } from "./wrk.ts";
 
-const WARM_UP_SECONDS = 1;
+const MOST_WARM_UP_SECONDS = 1;
 const FIRST_IDLE_CONNECTIONS = 1000;
 /** Servers may release buffers of idle connections; the socket server does so within a second. */
 const REST_MS = 1500;
@@ -33,15 +33,19 @@ export interface Measurement {
   readonly requestsPerSecond: number;
   /** User and system time of the server process. */
   readonly cpuMicrosecondsPerRequest: number;
+  /** `null` if the load generator does not report it. */
+  readonly p99Ms: number | null;
   /** The part of its core that the server used: well below 1, it waited for the load or for other processes. */
   readonly busy: number;
   /** Growth of the server's resident memory after a garbage collection; `null` if the workload has no idle connections. */
   readonly bytesPerIdleConnection: number | null;
 }
 
-/** Prints the machine with the reasons to doubt the run, moves this process to the core of the load, and writes the files. */
-export async function openSite(seconds: number): Promise<Site> {
-  if (process.platform !== "linux") throw new Error("the bench needs Linux: it reads processor time from /proc");
+/**
+ * Prints the machine with the reasons to doubt the run, moves this process to the core of the load, and writes the files.
+ * @param otherwise the load generator on machines without wrk.
+ */
+export async function openSite(seconds: number, otherwise: LoadGenerator | null = null): Promise<Site> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   const cores = chooseCores();
   console.log(describeMachine());
@@ -54,7 +58,7 @@ export async function openSite(seconds: number): Promise<Site> {
   const wrk = Wrk.find(root);
   const h2load = H2load.find();
   const generatorFor = ({ transport }: Workload): LoadGenerator => {
-    if (transport !== "h2") return wrk ?? missing("wrk", "wrk");
+    if (transport !== "h2") return wrk ?? otherwise ?? missing("wrk", "wrk");
     return h2load ?? missing("h2load", "nghttp2-client");
   };
   return { root, cores, seconds, generatorFor };
@@ -113,17 +117,18 @@ async function measure(peer: Peer, workload: Workload, site: Site): Promise<Meas
       bytesPerIdleConnection = ((await residentBytes(server)) - before) / counted.length;
     }
 
-    await generator.run({ ...load, seconds: WARM_UP_SECONDS });
+    await generator.run({ ...load, seconds: Math.min(seconds, MOST_WARM_UP_SECONDS) });
     const startedAt = performance.now();
-    const cpuBefore = server.cpuMicroseconds();
-    const { requests, requestsPerSecond } = await generator.run({ ...load, seconds });
-    const cpuMicroseconds = server.cpuMicroseconds() - cpuBefore;
+    const cpuBefore = await server.cpuMicroseconds();
+    const { requests, requestsPerSecond, p99Ms } = await generator.run({ ...load, seconds });
+    const cpuMicroseconds = (await server.cpuMicroseconds()) - cpuBefore;
     const elapsedMs = performance.now() - startedAt;
     const lost = idle.filter(({ readyState }) => readyState !== "open").length;
     if (lost > 0) throw new Error(`${lost} idle connections were lost`);
     return {
       requestsPerSecond,
       cpuMicrosecondsPerRequest: cpuMicroseconds / requests,
+      p99Ms,
       busy: cpuMicroseconds / 1000 / elapsedMs,
       bytesPerIdleConnection,
     };

@@ -27,7 +27,9 @@ export class ServerProcess {
   /** @throws Error if it does not listen within 20 seconds. */
   static async start({ program, args, port }: Command, core: number | null): Promise<ServerProcess> {
     const [file, ...rest] = pinned(core, program, args);
-    const child = spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"] });
+    // View engines and applications of this repository look at their files for each request in development.
+    const env = { ...process.env, NODE_ENV: "production" };
+    const child = spawn(file, rest, { env, stdio: ["pipe", "pipe", "inherit"] });
     track(child);
     child.stdin.on("error", () => {});
     try {
@@ -42,9 +44,9 @@ export class ServerProcess {
     }
   }
 
-  /** User and system time of all its threads. */
-  cpuMicroseconds(): number {
-    return cpuMilliseconds(this.pid) * 1000;
+  /** User and system time of all its threads. Where there is no /proc, the server must be one that uses control.ts. */
+  async cpuMicroseconds(): Promise<number> {
+    return process.platform === "linux" ? cpuMilliseconds(this.pid) * 1000 : Number(await this.#ask("cpu"));
   }
 
   residentBytes(): number {
@@ -52,9 +54,13 @@ export class ServerProcess {
   }
 
   async collectGarbage(): Promise<void> {
-    const done = nextLine(this.#child);
-    this.#child.stdin?.write("gc\n");
-    await Promise.race([done, failure(this.#child)]);
+    await this.#ask("gc");
+  }
+
+  async #ask(command: string): Promise<string> {
+    const line = nextLine(this.#child);
+    this.#child.stdin?.write(`${command}\n`);
+    return Promise.race([line, failure(this.#child)]);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Measurement } from "./measure.ts";
-import { median, table } from "./table.ts";
+import { compare, median, percentile, table } from "./table.ts";
 
 test.each([
   [[3], 3],
@@ -13,6 +13,7 @@ test.each([
 const one = (requestsPerSecond: number, bytesPerIdleConnection: number | null = null): Measurement => ({
   requestsPerSecond,
   cpuMicrosecondsPerRequest: 1e6 / requestsPerSecond,
+  p99Ms: null,
   busy: 1,
   bytesPerIdleConnection,
 });
@@ -37,4 +38,29 @@ test("the table has no ratio to a server that failed, and a separate column for 
   expect(rows).toHaveLength(3);
   expect(rows[0]).toContain("bytes/idle connection");
   expect(rows[2]).toBe("| tsgi socket | 80,000 | – | – | 12.50 | – | – | 100% | 4,096 |");
+});
+
+test.each([
+  [[1, 2, 3, 4], 0.5, 2],
+  [[4, 3, 2, 1], 0.99, 4],
+  [[7], 0.999, 7],
+])("of %j, a share of %d does not exceed %d", (values, share, expected) => {
+  expect(percentile(values, share)).toBe(expected);
+});
+
+test("the comparison has the medians of the ratios of each round, to the servers that took part", () => {
+  const costs = (...values: readonly number[]) => values.map((cost) => one(1e6 / cost));
+  const rows = compare(
+    new Map([
+      ["App", costs(10, 40, 20)],
+      ["fastify", costs(20, 50, 40)],
+    ]),
+    ["fastify", "node:http"],
+  );
+  expect(rows).toEqual([
+    ["", "CPU µs/request", "× fastify", "requests/s", "p99 ms"],
+    ["---", "---:", "---:", "---:", "---:"],
+    ["App", "20", "0.50", "50,000", "–"],
+    ["fastify", "40", "1.00", "25,000", "–"],
+  ]);
 });

@@ -2,7 +2,7 @@
 import { BASELINE, LIMIT } from "../peers.ts";
 import type { Measurement } from "./measure.ts";
 
-type Row = { readonly name: string } & { readonly [Column in keyof Measurement]: number };
+type Row = { readonly name: string } & { readonly [Column in keyof Omit<Measurement, "p99Ms">]: number };
 
 export function table(measurements: ReadonlyMap<string, readonly Measurement[]>): string {
   const rows = [...measurements].map(([name, list]) => medians(name, list));
@@ -56,6 +56,36 @@ export function median(values: readonly number[]): number {
   const high = sorted[Math.floor(middle)] ?? Number.NaN;
   const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
   return (low + high) / 2;
+}
+
+/**
+ * Medians, and ratios of CPU to other servers: medians of the ratios of each round, because the rounds differ more than the servers
+ * within one.
+ */
+export function compare(
+  measurements: ReadonlyMap<string, readonly Measurement[]>,
+  bases: readonly string[],
+): readonly (readonly string[])[] {
+  const found = bases.filter((base) => measurements.has(base));
+  const header = ["", "CPU µs/request", ...found.map((base) => `× ${base}`), "requests/s", "p99 ms"];
+  const rows = [...measurements].map(([name, list]) => {
+    const cells = [name, significant(median(list.map((one) => one.cpuMicrosecondsPerRequest)))];
+    for (const base of found) cells.push(median(ratios(list, measurements.get(base) ?? [])).toFixed(2));
+    cells.push(Math.round(median(list.map((one) => one.requestsPerSecond))).toLocaleString("en-GB"));
+    cells.push(significant(median(list.map(({ p99Ms }) => p99Ms ?? Number.NaN))));
+    return cells;
+  });
+  return [header, header.map((_title, index) => (index === 0 ? "---" : "---:")), ...rows];
+}
+
+function ratios(list: readonly Measurement[], base: readonly Measurement[]): readonly number[] {
+  return list.map(
+    (one, round) => one.cpuMicrosecondsPerRequest / (base[round]?.cpuMicrosecondsPerRequest ?? Number.NaN),
+  );
+}
+
+export function significant(value: number): string {
+  return Number.isNaN(value) ? "–" : value.toLocaleString("en-GB", { maximumSignificantDigits: 3 });
 }
 
 /** The least value that a share of the values, from 0 to 1, does not exceed (nearest rank). */

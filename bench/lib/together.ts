@@ -21,14 +21,14 @@ export async function measureTogether(
   const generator = generatorFor(workload);
   const servers: ServerProcess[] = [];
   const load = async (server: ServerProcess, duration: number): Promise<number> => {
-    const before = server.cpuMicroseconds();
+    const before = await server.cpuMicroseconds();
     const { requests } = await generator.run({
       port: server.port,
       workload,
       core: cores?.load ?? null,
       seconds: duration,
     });
-    return (server.cpuMicroseconds() - before) / requests;
+    return ((await server.cpuMicroseconds()) - before) / requests;
   };
   try {
     for (const peer of peers) {

@@ -1,4 +1,7 @@
-/** How the bench controls a server process: the process prints its port, collects garbage on the line `gc`, and exits at the end of its input. */
+/**
+ * How the bench controls a server process: the process prints its port, collects garbage on the line `gc`, prints its processor time in
+ * microseconds on the line `cpu`, and exits at the end of its input.
+ */
 
 import { readFileSync } from "node:fs";
 import { WORKLOADS } from "../workloads.ts";
@@ -23,7 +26,12 @@ export const tls: { readonly cert: string; readonly key: string } | null = (() =
 
 /** Call it when the server listens. */
 export function ready(port: number, collectGarbage: () => void = () => globalThis.gc?.()): void {
-  process.stdin.on("data", () => {
+  process.stdin.setEncoding("latin1").on("data", (line: string) => {
+    if (line === "cpu\n") {
+      const { user, system } = process.cpuUsage();
+      process.stdout.write(`${user + system}\n`);
+      return;
+    }
     collectGarbage();
     collectGarbage();
     process.stdout.write("collected\n");

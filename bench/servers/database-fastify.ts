@@ -5,7 +5,8 @@ import { fastify } from "fastify";
 import mysql from "mysql2/promise";
 import type { RowDataPacket } from "mysql2/promise";
 import { KEEP_ALIVE_MS, portOf, ready } from "./control.ts";
-import { COLUMNS, FIFTY_ROWS, mysqlOptions, ONE_ROW, TITLE, VIEWS } from "./database-site.ts";
+import { COLUMNS, FIFTY_ROWS, mysqlOptions, ONE_ROW } from "./database-site.ts";
+import { TITLE, VIEWS } from "./stocks-page.ts";
 
 const pool = mysql.createPool(mysqlOptions());
 const eta = new Eta({ views: fileURLToPath(VIEWS), cache: true, defaultExtension: ".html", autoTrim: false });

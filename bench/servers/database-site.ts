@@ -4,9 +4,6 @@ export const COLUMNS = "id, code, short, chg, turnover, price, highs, time";
 export const ONE_ROW = `SELECT ${COLUMNS} FROM info WHERE id = ?`;
 export const FIFTY_ROWS = `SELECT ${COLUMNS} FROM info ORDER BY id LIMIT 50`;
 
-export const VIEWS: URL = new URL("../views/", import.meta.url);
-export const TITLE = "股票列表";
-
 /** Connections of the pool, ours and the others'. */
 export const POOL_SIZE = 10;
 

@@ -3,7 +3,8 @@ import { App } from "@tsgi/framework";
 import { openMysql } from "@tsgi/framework/mysql";
 import { serve } from "@tsgi/server/socket";
 import { KEEP_ALIVE_MS, ready } from "./control.ts";
-import { DATABASE_URL, FIFTY_ROWS, ONE_ROW, POOL_SIZE, TITLE, VIEWS } from "./database-site.ts";
+import { DATABASE_URL, FIFTY_ROWS, ONE_ROW, POOL_SIZE } from "./database-site.ts";
+import { TITLE, VIEWS } from "./stocks-page.ts";
 
 const database = openMysql(DATABASE_URL, { maxConnections: POOL_SIZE });
 const app = new App({ views: VIEWS });

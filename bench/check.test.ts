@@ -1,0 +1,13 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+test("the check prints the cost of each server, without wrk", async () => {
+  const options = ["--seconds", "0.1", "--rounds", "1", "--only", "posted,stream", "--own-load"];
+  const { stdout } = await promisify(execFile)(process.execPath, [`${import.meta.dirname}/check.ts`, ...options]);
+  const rows = stdout.split("\n").filter((line) => /^\| (App|fastify|node:http) \|/.test(line));
+  expect(rows).toHaveLength(6);
+  // CPU, two ratios, requests/s and the 99th percentile.
+  for (const row of rows) expect(row).toMatch(/^\| [\w:]+ \|( [\d,.]+ \|){5}$/);
+  expect(stdout).toContain("by a client in Node");
+});
