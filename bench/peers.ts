@@ -39,7 +39,7 @@ export const PEERS: readonly Peer[] = [
   bunPeer(
     "bun",
     "bun.ts",
-    ({ transport, status, name }) => transport === "tcp" && status !== 304 && !isCompressed(name),
+    ({ transport, status, name }) => transport !== "h2" && status !== 304 && !isCompressed(name),
   ),
   {
     name: "nginx",

@@ -24,6 +24,8 @@ export interface Workload {
   /** The files that it needs, by name, in the form of `content`. Only servers of files take part in workloads with files. */
   readonly files: Readonly<Record<string, string>>;
   readonly transport: Transport;
+  /** Over TLS, whether each request has a connection of its own, and whether that resumes a session; `null` for persistent connections. */
+  readonly handshake: "full" | "resumed" | null;
 }
 
 /** A workload of one 200 over TCP without files, if nothing else is given. */
@@ -37,6 +39,7 @@ export function workload(given: Pick<Workload, "name" | "title" | "writes"> & Pa
     idleConnections: 0,
     files: {},
     transport: "tcp",
+    handshake: null,
     ...given,
   };
 }
@@ -84,6 +87,17 @@ const file = (name: string, title: string, bytes: number): Workload => {
   const writes = getFile(fileName);
   return workload({ name, title, writes, content, contentType: "text/plain", files: { [fileName]: content } });
 };
+
+const handshake = (kind: "full" | "resumed", title: string): Workload =>
+  workload({
+    ...HELLO_WORLD,
+    name: `handshake-${kind}`,
+    title,
+    writes: [PLAIN],
+    transport: "tls",
+    handshake: kind,
+    connections: 16,
+  });
 
 const ONE_KB = file("1k", "A file of 1 KB", 1024);
 
@@ -144,6 +158,8 @@ export const WORKLOADS: readonly Workload[] = [
     writes: [PLAIN],
     transport: "tls",
   }),
+  handshake("full", "A TLS 1.3 handshake with a P-256 certificate, and one request"),
+  handshake("resumed", "The same, resuming a session"),
   workload({
     ...HELLO_WORLD,
     name: "h2",

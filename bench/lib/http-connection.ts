@@ -22,7 +22,7 @@ export class HttpConnection {
   #waiting: PromiseWithResolvers<void> | null = null;
   #failure: Error | null = null;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.setEncoding("latin1");

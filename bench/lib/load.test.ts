@@ -1,8 +1,11 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { workload } from "../workloads.ts";
+import { Handshakes } from "./handshakes.ts";
 import { parseH2loadReport } from "./h2load.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { NodeLoad } from "./node-load.ts";
@@ -108,5 +111,30 @@ describe("the client in Node", () => {
     await connection.exchange(get("/"));
     server.closeAllConnections();
     await expect(connection.next()).rejects.toThrow("closed the connection");
+  });
+});
+
+describe("handshakes", () => {
+  const pem = readFileSync(new URL("../servers/certificate.pem", import.meta.url));
+  const run = async (handshake: "full" | "resumed") => {
+    const server = createHttpsServer({ cert: pem, key: pem }, (_request, response) => response.end("hello"));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const writes = ["GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"];
+    try {
+      return await new Handshakes().run({
+        port,
+        workload: workload({ name: "test", title: "", writes, transport: "tls", handshake, connections: 2 }),
+        seconds: 0.05,
+        core: null,
+      });
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  };
+
+  test.each(["full", "resumed"] as const)("that are %s count as requests", async (handshake) => {
+    expect((await run(handshake)).requests).toBeGreaterThanOrEqual(2);
   });
 });

@@ -9,6 +9,7 @@ import type { Peer } from "../peers.ts";
 import type { Workload } from "../workloads.ts";
 import { checkResponses, openIdle } from "./client.ts";
 import { writeFiles } from "./files.ts";
+import { Handshakes } from "./handshakes.ts";
 import { H2load } from "./h2load.ts";
 import type { LoadGenerator } from "./load-generator.ts";
 import { chooseCores, type Cores, describeMachine, doubts, pinSelf } from "./machine.ts";
@@ -57,7 +58,9 @@ export async function openSite(seconds: number, otherwise: LoadGenerator | null 
   await writeFiles(root);
   const wrk = Wrk.find(root);
   const h2load = H2load.find();
-  const generatorFor = ({ transport }: Workload): LoadGenerator => {
+  const handshakes = new Handshakes();
+  const generatorFor = ({ transport, handshake }: Workload): LoadGenerator => {
+    if (handshake !== null) return handshakes;
     if (transport !== "h2") return wrk ?? otherwise ?? missing("wrk", "wrk");
     return h2load ?? missing("h2load", "nghttp2-client");
   };

@@ -1,5 +1,5 @@
 /** Bun's own server; this file runs in Bun. */
-import { KEEP_ALIVE_MS, ready, root } from "./control.ts";
+import { KEEP_ALIVE_MS, ready, root, tls } from "./control.ts";
 
 /** The part of Bun's API that this file uses. */
 declare const Bun: {
@@ -7,6 +7,7 @@ declare const Bun: {
     hostname: string;
     port: number;
     idleTimeout: number;
+    tls?: { cert: string; key: string };
     fetch(request: Request): Response | Promise<Response>;
     error(): Response;
   }): { readonly port: number };
@@ -18,6 +19,7 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   idleTimeout: KEEP_ALIVE_MS / 1000,
+  ...(tls === null ? {} : { tls }),
   fetch(request) {
     const { url } = request;
     if (url.endsWith("/json")) return Response.json({ message: "Hello, world!" });
