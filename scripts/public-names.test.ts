@@ -446,6 +446,7 @@ test("the packages export these names", async () => {
     @tsgi/server/node
       serve
       type NodeServeOptions
+      type ProxyOptions
       type SelfSignedOptions
       type TlsCertificate
       type TlsChoice
@@ -455,11 +456,13 @@ test("the packages export these names", async () => {
       type BunServeOptions
       type FetchHostOptions
       type ProxyOptions
+      type TlsCertificate
     @tsgi/server/deno
       serve
       type DenoServeOptions
       type FetchHostOptions
       type ProxyOptions
+      type TlsCertificate
     @tsgi/server/static-files
       staticFiles
       type StaticFilesOptions

@@ -17,6 +17,7 @@ import { BunUpgrade } from "./websocket.ts";
 
 export type { FetchHostOptions } from "../fetch-host/options.ts";
 export type { ProxyOptions } from "../proxy/behind-proxies.ts";
+export type { TlsCertificate } from "../tls/options.ts";
 
 /** The options of the Bun server. {@link FetchHostOptions} says which of the other servers' are missing. */
 export interface BunServeOptions extends FetchHostOptions, Pick<LimitOptions, "keepAliveTimeoutMs"> {}

@@ -15,6 +15,7 @@ import { openDenoSocket } from "./websocket.ts";
 
 export type { FetchHostOptions } from "../fetch-host/options.ts";
 export type { ProxyOptions } from "../proxy/behind-proxies.ts";
+export type { TlsCertificate } from "../tls/options.ts";
 
 /** The options of the Deno server. {@link FetchHostOptions} says which of the other servers' are missing. */
 export interface DenoServeOptions extends FetchHostOptions {}

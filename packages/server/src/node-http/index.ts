@@ -9,6 +9,7 @@ import { SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { listen } from "./listen.ts";
 
 export type { NodeServeOptions, SelfSignedOptions, TlsCertificate, TlsChoice, TlsOptions } from "../options.ts";
+export type { ProxyOptions } from "../proxy/behind-proxies.ts";
 
 /**
  * Serves an application. Options and defaults: {@link NodeServeOptions}. It rejects with what `startup` threw, with node's error if it
