@@ -158,7 +158,7 @@ const en: Sentences = {
   watch: "Follow",
 
   search: "Search",
-  searchHint: "First digits or name",
+  searchHint: "Code or name",
   show: "Show",
   showAll: "All",
   showFollowed: "Followed",

@@ -63,13 +63,13 @@ describeWithChromium("in Chromium", (launch) => {
     const { page } = window;
     await page.goto("/?q=000036");
     await page.keyboard.press("Tab");
-    const seen = { outlined: true, inSight: true };
-    expect(await evaluate<Focus>(page, "focus")).toEqual({ text: "跳到正文", row: null, ...seen });
+    const seen = { outlined: true, inSight: true, isHit: true };
+    expect(await evaluate<Focus>(page, "focus")).toMatchObject({ text: "跳到正文", row: null, ...seen });
     await page.keyboard.press("Enter");
     await page.getByLabel("排序").focus();
     // The button of the search, the nine headers, then the row.
     for (let i = 0; i < 10; i += 1) await page.keyboard.press("Tab");
-    expect(await evaluate<Focus>(page, "focus")).toEqual({ text: "添加", row: "stock-000036", ...seen });
+    expect(await evaluate<Focus>(page, "focus")).toMatchObject({ text: "添加", row: "stock-000036", ...seen });
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText("关注成功：000036").waitFor();
 
@@ -348,15 +348,34 @@ describeWithChromium("in Chromium", (launch) => {
     },
   );
 
-  test("paper gets the table alone", async () => {
+  test.each([
+    ["/center.html", 5],
+    ["/index.html", 94],
+  ])("paper gets the table of %s alone", async (path, rows) => {
     await using window = await visit(browser, app.url);
     const { page } = window;
-    await page.goto("/center.html");
+    await page.goto(path);
     await page.emulateMedia({ media: "print" });
-    await keepPicture(page, "print");
-    expect(await page.getByRole("button").count()).toBe(0);
-    expect(await page.getByRole("navigation").count()).toBe(0);
-    expect(await page.getByRole("rowheader").count()).toBe(5);
+    await keepPicture(page, `print${path.replaceAll(/\W+/g, "-")}`);
+    for (const role of ["button", "navigation", "search", "combobox"] as const) {
+      expect([role, await page.getByRole(role).count()]).toEqual([role, 0]);
+    }
+    expect(await page.getByRole("rowheader").count()).toBe(rows);
+  });
+
+  test("on a phone, all that the keyboard reaches can be seen", async () => {
+    await using window = await visit(browser, app.url, PHONE);
+    const { page } = window;
+    await page.goto("/index.html?q=000036");
+    const reached: (readonly [string, boolean])[] = [];
+    for (;;) {
+      await page.keyboard.press("Tab");
+      const { text, isHit } = await evaluate<Focus>(page, "focus");
+      if (text === "添加" || reached.length > 40) break;
+      reached.push([text.trim().slice(0, 4), isHit]);
+    }
+    expect(reached.filter(([, isHit]) => !isHit)).toEqual([]);
+    expect(reached).toContainEqual(["换手率", true]);
   });
 });
 
@@ -382,6 +401,8 @@ interface Focus {
   readonly row: string | null;
   readonly outlined: boolean;
   readonly inSight: boolean;
+  /** Whether the middle of the element is nothing else and is not clipped away. */
+  readonly isHit: boolean;
 }
 
 /** The result of a script of `in-page/`, which is JavaScript of a browser and has no types here. */

@@ -61,7 +61,7 @@ function page(title: string, path: string, documentUrl: string) {
       </head>
       <body>
         <div id="docs" data-url="${documentUrl}"></div>
-        <noscript><a href="${documentUrl}">The OpenAPI document</a></noscript>
+        <noscript><p>This page needs JavaScript. <a href="${documentUrl}">The OpenAPI document</a> has the same content.</p></noscript>
         <script src="${path}/swagger-ui-bundle.js"></script>
         <script src="${path}/start.js"></script>
       </body>
