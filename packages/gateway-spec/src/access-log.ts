@@ -124,6 +124,7 @@ class Entry {
   readonly #exchange: Exchange;
   readonly #arrived = new Date();
   readonly #start = performance.now();
+  readonly #remote: string;
   /** Where the handler throws, the server sends a 500. */
   #status = 500;
   #bytes = 0;
@@ -131,6 +132,9 @@ class Entry {
   constructor(request: IncomingRequest, exchange: Exchange) {
     this.#request = request;
     this.#exchange = exchange;
+    // Now: node does not know the address of a socket that is closed.
+    const { remoteAddress } = exchange;
+    this.#remote = remoteAddress?.transport === "tcp" ? remoteAddress.hostname : "-";
   }
 
   /** The same response with the request id, its content counted. */
@@ -150,11 +154,11 @@ class Entry {
 
   record(error: unknown): AccessRecord {
     const { method, headers } = this.#request;
-    const { remoteAddress, target, protocol } = this.#exchange;
+    const { target, protocol } = this.#exchange;
     return {
       time: this.#arrived.toISOString(),
       id: requestIdOf(this.#exchange),
-      remote: remoteAddress?.transport === "tcp" ? remoteAddress.hostname : "-",
+      remote: this.#remote,
       method,
       target,
       protocol: `HTTP/${protocol}`,

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -218,6 +218,20 @@ test("--fd listens on an inherited descriptor, and LISTEN_FDS names one", async 
 });
 
 describe("--access-log", () => {
+  test.each(["socket", "node"])("names the address of a client that disconnected (%s server)", async (server) => {
+    await put(
+      "silent.js",
+      'export default () => { console.log("in the handler"); return new Promise(() => undefined); };',
+    );
+    await using command = new Command(["0", "silent.js", "--access-log", "combined", "--server", server]);
+    const [, url = ""] = await command.until(ADDRESS);
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await command.until(/in the handler/);
+    socket.destroy();
+    await command.until(/^127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1"/m);
+  });
+
   test("writes a line of the Combined Log Format for each response", async () => {
     await using command = new Command(["0", "app.ts", "--access-log", "combined"]);
     const [, url = ""] = await command.until(ADDRESS);
