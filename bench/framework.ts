@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureInTurn, openSite } from "./lib/measure.ts";
-import { compare, markdown, median } from "./lib/table.ts";
+import { median } from "./lib/statistics.ts";
+import { compare, markdown, withRule } from "./lib/table.ts";
 import { measureTogether } from "./lib/together.ts";
 import { BASELINE, bunPeer, type Peer } from "./peers.ts";
 import { PIECE, PIECES } from "./servers/framework-site.ts";
@@ -102,15 +103,12 @@ async function run(): Promise<void> {
 
 /** Ratios are medians of the ratios of each round: the rounds differ more than the servers within one. */
 function tableTogether(peers: readonly Peer[], rounds: readonly (readonly number[])[]): string {
-  return markdown([
-    ["", "CPU µs/request", `CPU of ${peers[0]?.name ?? ""}`],
-    ["---", "---:", "---:"],
-    ...peers.map(({ name }, i) => [
-      name,
-      median(rounds.map((round) => round[i] ?? 0)).toFixed(2),
-      median(rounds.map((round) => (round[i] ?? 0) / (round[0] ?? 1))).toFixed(3),
-    ]),
+  const rows = peers.map(({ name }, i) => [
+    name,
+    median(rounds.map((round) => round[i] ?? 0)).toFixed(2),
+    median(rounds.map((round) => (round[i] ?? 0) / (round[0] ?? 1))).toFixed(3),
   ]);
+  return markdown(withRule(["", "CPU µs/request", `× ${peers[0]?.name ?? ""}`], rows));
 }
 
 if (import.meta.main) await run();

@@ -1,7 +1,7 @@
 /** `node bench/http.ts`: compares the servers with others, each alone on one core with wrk on another, in Markdown tables. */
 import { parseArgs } from "node:util";
 import { measureInTurn, openSite } from "./lib/measure.ts";
-import { table } from "./lib/table.ts";
+import { compare, markdown } from "./lib/table.ts";
 import { BASELINE, LIMIT, type Peer, PEERS } from "./peers.ts";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
@@ -25,7 +25,7 @@ async function run(workloads: readonly Workload[], peers: readonly Peer[], secon
   console.log(`\n${rounds} rounds of ${seconds} s: medians.`);
   for (const workload of workloads) {
     const { measurements, problems } = await measureInTurn(peers, workload, rounds, site);
-    console.log(`\n### ${workload.title}\n\n${table(measurements)}`);
+    console.log(`\n### ${workload.title}\n\n${markdown(compare(measurements, [BASELINE, LIMIT]))}`);
     for (const [name, problem] of problems) console.log(`\nLeft out: ${name}: ${problem}.`);
   }
 }

@@ -10,7 +10,7 @@ import { findProgram } from "../scripts/lib/machine.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { cpuMilliseconds, processTree, sum } from "./lib/process-tree.ts";
 import { ServerProcess } from "./lib/server-process.ts";
-import { median } from "./lib/table.ts";
+import { median } from "./lib/statistics.ts";
 import { parseReport } from "./lib/wrk.ts";
 
 const COMMAND = [

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { chooseCores, describeMachine, doubts } from "./lib/machine.ts";
 import { track } from "./lib/children.ts";
 import { cpuMilliseconds, processTree, residentMegabytes, sum } from "./lib/process-tree.ts";
-import { median } from "./lib/table.ts";
+import { median } from "./lib/statistics.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const START_TIMEOUT_MS = 20_000;

@@ -12,7 +12,7 @@ import { track } from "./lib/children.ts";
 import { chooseCores, describeMachine, doubts } from "./lib/machine.ts";
 import { ServerProcess } from "./lib/server-process.ts";
 import { type LoadReply, type LoadRequest, STREAM_WORKLOADS, type StreamWorkload } from "./lib/stream-load.ts";
-import { median } from "./lib/table.ts";
+import { median } from "./lib/statistics.ts";
 import { BASELINE, type Command } from "./peers.ts";
 
 const WARM_UP_SECONDS = 0.6;

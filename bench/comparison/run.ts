@@ -6,7 +6,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureInTurn, openSite } from "../lib/measure.ts";
-import { markdown, median } from "../lib/table.ts";
+import { median } from "../lib/statistics.ts";
+import { markdown, withRule } from "../lib/table.ts";
 import type { Peer } from "../peers.ts";
 import { workload, type Workload } from "../workloads.ts";
 import { measureInstallation } from "./installed.ts";
@@ -78,8 +79,10 @@ for (const workload of WORKLOADS) {
 
 const costTitles = WORKLOADS.flatMap(({ title }) => [`${title}: CPU µs`, "requests/s"]);
 const header = ["", "lines", "mistakes found", "packages", "MB installed", ...costTitles];
-const lines = [header, header.map((_title, index) => (index === 0 ? "---" : "---:"))];
-for (const [name, cells] of rows) lines.push([name, ...cells]);
+const lines = withRule(
+  header,
+  [...rows].map(([name, cells]) => [name, ...cells]),
+);
 console.log(`\n${markdown(lines)}`);
 for (const [name, titles] of found) {
   const missed = MISTAKES.filter(({ title }) => !titles.includes(title)).map(({ title }) => title);

@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from "node:tls";
 import type { Workload } from "../workloads.ts";
 import { HttpConnection } from "./http-connection.ts";
 import type { Load, LoadGenerator, LoadResult } from "./load-generator.ts";
-import { percentile } from "./table.ts";
+import { percentile } from "./statistics.ts";
 
 export class Handshakes implements LoadGenerator {
   readonly name = "a client in Node";

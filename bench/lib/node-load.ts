@@ -1,7 +1,7 @@
 /** This process as the load, for machines without wrk: it may be slower than the server. */
 import { HttpConnection } from "./http-connection.ts";
 import type { Load, LoadGenerator, LoadResult } from "./load-generator.ts";
-import { percentile } from "./table.ts";
+import { percentile } from "./statistics.ts";
 
 export class NodeLoad implements LoadGenerator {
   readonly name = "a client in Node";
