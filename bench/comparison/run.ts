@@ -60,6 +60,7 @@ for (const subject of SUBJECTS) {
   const { packages, bytes } = await measureInstallation(subject);
   const titles = found.get(subject.name);
   rows.set(subject.name, [
+    subject.name,
     String(await countLines(subject)),
     titles === undefined ? "at run time" : `${titles.length} of ${MISTAKES.length}`,
     String(packages),
@@ -79,10 +80,7 @@ for (const workload of WORKLOADS) {
 
 const costTitles = WORKLOADS.flatMap(({ title }) => [`${title}: CPU µs`, "requests/s"]);
 const header = ["", "lines", "mistakes found", "packages", "MB installed", ...costTitles];
-const lines = withRule(
-  header,
-  [...rows].map(([name, cells]) => [name, ...cells]),
-);
+const lines = withRule(header, [...rows.values()]);
 console.log(`\n${markdown(lines)}`);
 for (const [name, titles] of found) {
   const missed = MISTAKES.filter(({ title }) => !titles.includes(title)).map(({ title }) => title);
