@@ -99,7 +99,8 @@ export const STREAM_WORKLOADS: readonly StreamWorkload[] = [
     clients: 16,
     open: (port, clients) => Promise.resolve({ steps: repeat(clients, () => requestAlone(port)), close: () => {} }),
   },
-  ...[16, 64 * 1024].flatMap((bytes) => [1, 100].map((clients) => webSocketEcho(bytes, clients))),
+  ...[1, 100, 1000].map((clients) => webSocketEcho(16, clients)),
+  ...[1, 100].map((clients) => webSocketEcho(64 * 1024, clients)),
   {
     name: "events",
     title: "an event of 100 B to 1,000 event streams",
@@ -142,7 +143,7 @@ function webSocketEcho(bytes: number, clients: number): StreamWorkload {
   const message = bytes < 1024 ? "m".repeat(bytes) : Buffer.alloc(bytes, "m");
   return {
     name: `echo-${size.replace(" ", "").toLowerCase()}-${clients}`,
-    title: `WebSocket echo of ${size}, ${clients === 1 ? "1 socket" : `${clients} sockets`}`,
+    title: `WebSocket echo of ${size}, ${clients === 1 ? "1 socket" : `${clients.toLocaleString("en")} sockets`}`,
     unit: "message",
     clients,
     open: async (port, clients) => {

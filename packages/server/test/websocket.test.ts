@@ -339,6 +339,34 @@ describe.each([
     await closed.promise;
   });
 
+  test.each([
+    ["text that is not UTF-8", "\x81\x81\0\0\0\0\xff", 1007],
+    ["text of two frames that is not UTF-8", "\x01\x81\0\0\0\0\xe6\x80\x80\0\0\0\0", 1007],
+    ["a frame without a mask", "\x81\x01a", 1002],
+    ["a continuation of nothing", "\x80\x81\0\0\0\0a", 1002],
+    ["a message within another one", "\x01\x81\0\0\0\0a\x81\x81\0\0\0\0b", 1002],
+    ["frames that are longer than the limit together", "\x01\x83\0\0\0\0abc\x80\x82\0\0\0\0de", 1009],
+  ])("%s closes the socket, and nothing behind it is a message", async (_what, frames, code) => {
+    const errors: unknown[] = [];
+    const received: unknown[] = [];
+    const closed = Promise.withResolvers<CloseEvent>();
+    const server = await start((_request, exchange) => {
+      const { socket, response } = accept(exchange, { maxMessageBytes: 4 });
+      socket.addEventListener("message", ({ data }) => received.push(data));
+      socket.addEventListener("error", (event) => errors.push((event as ErrorEvent).error));
+      socket.addEventListener("close", closed.resolve);
+      return response;
+    });
+    const wire = new WireClient(server.address).send(get("/", ...HANDSHAKE));
+    await wire.until("\r\n\r\n");
+    wire.send(`\x81\x81\0\0\0\0a${frames}\x81\x81\0\0\0\0z`);
+    await wire.until(`\x88\x02${String.fromCharCode(code >> 8, code & 255)}`);
+    wire.socket.destroy();
+    await closed.promise;
+    expect(received).toEqual(["a"]);
+    expect(errors).toEqual([expect.any(Error)]);
+  });
+
   test("a client that sends no pong is disconnected", async () => {
     const closed = Promise.withResolvers<CloseEvent>();
     const server = await start((_request, exchange) => {

@@ -112,6 +112,10 @@ export class Connection implements ServedConnection, ExchangeOwner {
     if (this.#parser.bufferedBytes > MAX_BUFFERED_BYTES && !this.#mayParse()) this.socket.pause();
   }
 
+  readFrames(bytes: Buffer): boolean {
+    return this.#upgrade?.read(bytes) ?? false;
+  }
+
   /** The client has closed its sending side. It may still read (RFC 9112 §9.6). */
   ended(): void {
     this.#clientEnded = true;

@@ -72,7 +72,7 @@ test("content longer than the buffer arrives unchanged", async () => {
   expect(received.slice(received.indexOf("\r\n\r\n") + 4) === content).toBe(true);
 });
 
-test("a WebSocket reads from the stream of its socket, the bytes behind the handshake first", async () => {
+test("a WebSocket reads the bytes behind the handshake first", async () => {
   const received: unknown[] = [];
   const { connect: open } = await start((_request, exchange) => {
     const upgrade = exchange.upgradeWebSocket?.();

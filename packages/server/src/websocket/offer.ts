@@ -130,12 +130,12 @@ export class Pings {
   #pending = 0;
   readonly #timer: ReturnType<typeof setInterval> | null;
 
-  /** @param isPaused whether the server does not read: a pong could not be noticed then. */
-  constructor(intervalMs: number, ping: () => void, isPaused: () => boolean, lost: () => void) {
+  /** @param isAlive whether the client has sent something since the last call, or is not read: a pong could not be noticed then. */
+  constructor(intervalMs: number, ping: () => void, isAlive: () => boolean, lost: () => void) {
     this.#timer = null;
     if (intervalMs === Number.POSITIVE_INFINITY) return;
     this.#timer = setInterval(() => {
-      if (isPaused()) this.received();
+      if (isAlive()) this.received();
       if (this.#pending === 2) {
         lost();
         return;

@@ -12,7 +12,7 @@ import {
   type UpgradableExchange,
   upgradeFields,
 } from "./offer.ts";
-import { WsTransport } from "./ws-transport.ts";
+import { type DataListener, WsTransport } from "./ws-transport.ts";
 
 /**
  * Gives the exchange `upgradeWebSocket` if its request is a handshake.
@@ -35,6 +35,7 @@ export function offerWebSocket(
 export class Upgrade extends AcceptedWebSocket {
   #frames: Frames | null = null;
   #connection: Duplex | null = null;
+  #transport: WsTransport | null = null;
 
   /** @throws TypeError if the client did not offer the protocol. */
   constructor(accepted: AcceptedOptions) {
@@ -57,7 +58,8 @@ export class Upgrade extends AcceptedWebSocket {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: this.maxMessageBytes,
+      // For ws, 0 is no limit, and a number has 32 bits.
+      maxPayload: Math.min(Math.max(this.maxMessageBytes, 1), 2 ** 31 - 1),
       handleProtocols: () => this.protocol ?? false,
     });
     acceptor.on("headers", (headers) => {
@@ -65,15 +67,25 @@ export class Upgrade extends AcceptedWebSocket {
     });
     // In flowing mode the bytes that ws puts back would go to the HTTP listeners.
     connection.pause();
+    const listeners = connection.listenerCount("data");
     acceptor.handleUpgrade(this.#request(), connection, head, (frames) => {
       this.#frames = frames;
       this.#connection = connection;
-      this.serverSocket.opened(new WsTransport(frames, connection, this.serverSocket));
-      this.#pingRegularly(frames);
+      const [wsListener] = connection.listeners("data").slice(listeners) as DataListener[];
+      const { serverSocket: socket, maxMessageBytes } = this;
+      const transport = new WsTransport({ frames, connection, socket, wsListener, maxMessageBytes });
+      this.#transport = transport;
+      socket.opened(transport);
+      this.#pingRegularly(frames, transport);
       if (!frames.isPaused) connection.resume();
     });
     // ws opens no socket over a connection that is closed already.
     if (!this.opened) this.refuse();
+  }
+
+  /** Reads bytes that have arrived, changes them, and keeps none. @returns false where the stream of the connection has to have them. */
+  read(bytes: Buffer): boolean {
+    return this.#transport?.read(bytes) ?? false;
   }
 
   close(): void {
@@ -100,18 +112,14 @@ export class Upgrade extends AcceptedWebSocket {
     return { method: "GET", url: "/", headers } as unknown as IncomingMessage;
   }
 
-  #pingRegularly(frames: Frames): void {
+  #pingRegularly(frames: Frames, transport: WsTransport): void {
     const ping = () => {
       if (frames.readyState === frames.OPEN) frames.ping();
     };
     const lost = () => {
       frames.terminate();
     };
-    const pings = new Pings(this.pingIntervalMs, ping, () => frames.isPaused, lost);
-    const received = () => {
-      pings.received();
-    };
-    frames.on("message", received).on("ping", received).on("pong", received);
+    const pings = new Pings(this.pingIntervalMs, ping, () => transport.takeReceived() || frames.isPaused, lost);
     frames.on("close", () => {
       pings.stop();
     });
