@@ -353,7 +353,7 @@ describe.each([
     const server = await start((_request, exchange) => {
       const { socket, response } = accept(exchange, { maxMessageBytes: 4 });
       socket.addEventListener("message", ({ data }) => received.push(data));
-      socket.addEventListener("error", (event) => errors.push((event as ErrorEvent).error));
+      socket.addEventListener("error", ({ error }) => errors.push(error));
       socket.addEventListener("close", closed.resolve);
       return response;
     });
