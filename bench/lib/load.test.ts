@@ -9,6 +9,7 @@ import { Handshakes } from "./handshakes.ts";
 import { parseH2loadReport } from "./h2load.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { NodeLoad } from "./node-load.ts";
+import { sendAtRate } from "./open-loop.ts";
 import { parseReport } from "./wrk.ts";
 
 describe("the report of wrk", () => {
@@ -60,11 +61,15 @@ describe("the report of h2load", () => {
   });
 });
 
+const SLOW_MS = 5;
+
 describe("the client in Node", () => {
   const listener: RequestListener = (request, response) => {
     if (request.url === "/chunks") {
       response.write("a piece, ");
       setImmediate(() => response.end("another"));
+    } else if (request.url === "/slow") {
+      setTimeout(() => response.end("slow"), SLOW_MS);
     } else {
       response.writeHead(request.url === "/" ? 200 : 404, { "Content-Length": 5 }).end("hello");
     }
@@ -96,6 +101,15 @@ describe("the client in Node", () => {
 
   test("rejects another status", async () => {
     await expect(new NodeLoad().run(loadOf("/none"))).rejects.toThrow("the status was 404, not 200");
+  });
+
+  test("at a fixed rate counts the time of a response from when its request was due", async () => {
+    const offer = { port, rate: 1000, seconds: 0.03, connections: 1, requests: { slow: get("/slow") } };
+    const { milliseconds, lost } = await sendAtRate({ ...offer, kindOf: () => "slow" });
+    expect(lost).toBe(0);
+    expect(milliseconds.slow).toHaveLength(30);
+    // The last one was due 29 ms after the first one, and each waits for those before it. A timer may be early by less than 1 ms.
+    expect(milliseconds.slow.at(-1)).toBeGreaterThan(30 * (SLOW_MS - 1) - 29);
   });
 
   test("joins the chunks of a response, and separates pipelined responses", async () => {

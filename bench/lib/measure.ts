@@ -52,7 +52,15 @@ export async function openSite(seconds: number, otherwise: LoadGenerator | null 
   console.log(describeMachine());
   for (const doubt of doubts(cores)) console.log(`\n**Doubtful run.** ${doubt}`);
   if (cores !== null) pinSelf(cores.load);
+  return prepareSite(seconds, cores, otherwise);
+}
 
+/** Writes the files into a new folder, which ends with the process. */
+export async function prepareSite(
+  seconds: number,
+  cores: Cores | null,
+  otherwise: LoadGenerator | null = null,
+): Promise<Site> {
   const root = await mkdtemp(join(tmpdir(), "tsgi-bench-"));
   process.once("exit", () => rmSync(root, { recursive: true, force: true }));
   await writeFiles(root);

@@ -1,5 +1,6 @@
 /** Bun's own server; this file runs in Bun. */
 import { KEEP_ALIVE_MS, ready, root, tls } from "./control.ts";
+import { SLOW } from "./slow.ts";
 
 /** The part of Bun's API that this file uses. */
 declare const Bun: {
@@ -26,6 +27,8 @@ const server = Bun.serve({
     if (url.endsWith("/echo")) return request.json().then((value) => Response.json(value));
     const at = url.indexOf("/files/");
     if (at !== -1) return new Response(Bun.file(root + url.slice(at)));
+    const slow = SLOW[url.slice(url.indexOf("/", "http://".length))];
+    if (slow !== undefined) return Promise.resolve(slow()).then((content) => new Response(content));
     return new Response("Hello, world!", { headers: { "content-type": "text/plain" } });
   },
   // Of a file that is not there.

@@ -6,6 +6,7 @@ import { createSecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { basename, join } from "node:path";
 import { http2, KEEP_ALIVE_MS, portOf, ready, root, tls } from "./control.ts";
+import { SLOW } from "./slow.ts";
 
 const handle = (request: IncomingMessage, response: ServerResponse) => {
   const { url = "/" } = request;
@@ -16,8 +17,9 @@ const handle = (request: IncomingMessage, response: ServerResponse) => {
   } else if (url.startsWith("/files/")) {
     void sendFile(join(root, "files", basename(url)), response);
   } else {
-    response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": 13 });
-    response.end("Hello, world!");
+    const slow = SLOW[url];
+    if (slow === undefined) sendText(response, "Hello, world!");
+    else void Promise.resolve(slow()).then((content) => sendText(response, content));
   }
 };
 const options = { keepAliveTimeout: KEEP_ALIVE_MS };
@@ -29,6 +31,11 @@ function listener() {
   if (!http2) return createHttpsServer({ ...options, ...tls }, handle);
   // node:http2's compatibility API has the members that `handle` uses.
   return createSecureServer(tls, handle as unknown as (request: object, response: object) => void);
+}
+
+function sendText(response: ServerResponse, content: string): void {
+  response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": Buffer.byteLength(content) });
+  response.end(content);
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {
