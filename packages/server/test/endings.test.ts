@@ -1,6 +1,7 @@
 /** The socket server where exchanges, their content and their connections end: what it says, and what it still reads. */
 import { once } from "node:events";
 import type { Exchange } from "@tsgi/gateway-spec";
+import { readText } from "@tsgi/gateway-spec/body";
 import { describe, expect, test } from "vitest";
 import { everySweep } from "../src/runtime/clock.ts";
 import { turn, watchAccepted } from "./accepted-sockets.ts";
@@ -39,6 +40,38 @@ describe("the last response of a connection says so", () => {
     expect(received.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
     expect(received.match(/Connection: close/g)).toHaveLength(1);
     expect(received).toMatch(/Connection: close\r\n\r\nlate$/);
+  });
+});
+
+describe("a client that asks for the close of its connection", () => {
+  test.each([
+    ["by Connection: close", get("/", "Connection: close")],
+    ["by HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"],
+    ["behind content", post("/", "content", "Content-Length: 7", "Connection: close")],
+  ])("%s sees it right behind the response, without closing its own side", async (_name, request) => {
+    const { connect } = await start(async (incoming) => ({ status: 200, body: `whole ${await readText(incoming)}` }));
+    const client = connect().send(request);
+    const end = await endOf(client.socket);
+    expect(lastContent(await client.end())).toMatch(/^whole /);
+    while (!end.destroyed) await turn();
+    expect(end.bytesRead).toBe(request.length);
+  });
+
+  test("receives all of a response that the system does not take at once", async () => {
+    const length = 16 * 1024 * 1024;
+    const { connect } = await start(() => ({ status: 200, body: new Uint8Array(length) }));
+    const received = await connect().send(get("/", "Connection: close")).end();
+    expect(received.length - received.indexOf("\r\n\r\n") - 4).toBe(length);
+  });
+
+  test("receives the response although it goes on sending", async () => {
+    const { connect } = await start(() => ({ status: 200, body: "hello" }));
+    const client = connect().send(get("/", "Connection: close") + get("/behind"));
+    const end = await endOf(client.socket);
+    await client.until("hello");
+    client.send(get("/later"));
+    expect(lastContent(await client.end())).toBe("hello");
+    expect(end.bytesRead).toBeGreaterThan(get("/", "Connection: close").length);
   });
 });
 

@@ -149,8 +149,8 @@ describe("inactivity", () => {
   });
 
   test("of a client after its last response terminates the connection, although the client does not close it", async () => {
-    const { clock, connect: open } = await start(hello);
-    const client = open().send(get("/", "Connection: close"));
+    const { clock, connect: open } = await start(hello, { maxRequestsPerConnection: 1 });
+    const client = open().send(get("/"));
     const end = await client.arrived();
     await client.until("hello");
     expect(end.destroyed).toBe(false);

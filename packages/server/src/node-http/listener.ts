@@ -4,6 +4,7 @@ import { createSecureServer, type Http2Session, type ServerHttp2Session } from "
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { SWEEP_MS, type NodeServeOptions } from "../options.ts";
+import type { ConnectionList } from "../runtime/connection-list.ts";
 import type { Transport } from "../runtime/run-server.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { TlsHandshakes } from "../tls/handshakes.ts";
@@ -13,9 +14,12 @@ import { Http2Connection } from "./http2-connection.ts";
 /** Streams that one client may have open; RFC 9113 §6.5.2 recommends "no smaller than 100". */
 const MAX_CONCURRENT_STREAMS = 100;
 
+/** Where a socket has its connection. */
+const CONNECTION: unique symbol = Symbol("tsgi.connection");
+
 /** What one server holds. */
 export interface NodeContext extends ConnectionContext {
-  readonly connections: Map<Socket, Http1Connection>;
+  readonly connections: ConnectionList<Http1Connection>;
   readonly sessions: Map<Http2Session, Http2Connection>;
 }
 
@@ -42,7 +46,7 @@ export function createListener(
     // From node 24.9 on: node would take the content of a request that asks for another protocol for bytes of that protocol.
     shouldUpgradeCallback: ({ headers, socket }: IncomingMessage) => {
       if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return true;
-      context.connections.get(socket)?.losesNext();
+      connectionOf(socket)?.losesNext();
       return false;
     },
   };
@@ -93,12 +97,12 @@ export function createListener(
   return { listener: prepare(http, context), handshakes };
 }
 
-function prepare(listener: HttpServer, { connections, sessions }: NodeContext): HttpServer {
+function prepare(listener: HttpServer, { sessions }: NodeContext): HttpServer {
   // Node drops fields beyond this without a word; HeadChecker refuses too many of them with 431.
   listener.maxHeadersCount = 0;
   const handle = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
     const session = sessionOf(req);
-    const connection = session === null ? connections.get(req.socket) : sessions.get(session);
+    const connection = session === null ? connectionOf(req.socket) : sessions.get(session);
     connection?.request(req, res, awaitsContinue);
   };
   listener.on("request", (req, res) => {
@@ -113,17 +117,21 @@ function prepare(listener: HttpServer, { connections, sessions }: NodeContext): 
   });
   const upgrade = (req: IncomingMessage, socket: unknown, head: Buffer) => {
     // node:http2 gives a response in place of the socket.
-    if (sessionOf(req) === null) connections.get(req.socket)?.upgrade(req, head);
+    if (sessionOf(req) === null) connectionOf(req.socket)?.upgrade(req, head);
     else handle(req, socket as ServerResponse, false);
   };
   // HeadChecker refuses CONNECT; without a listener, node would close the connection.
   listener.on("connect", upgrade);
   listener.on("upgrade", upgrade);
   listener.on("clientError", (error, socket) => {
-    // Node's types say Duplex; the sockets of this server are those of node:net.
-    connections.get(socket as Socket)?.parserFailed(error);
+    connectionOf(socket)?.parserFailed(error);
   });
   return listener;
+}
+
+/** The connection on a socket; `undefined` where the limit of connections refused it. */
+export function connectionOf(socket: object): Http1Connection | undefined {
+  return (socket as { readonly [CONNECTION]?: Http1Connection })[CONNECTION];
 }
 
 function sessionOf(req: IncomingMessage): Http2Session | null {
@@ -134,11 +142,12 @@ function sessionOf(req: IncomingMessage): Http2Session | null {
 function accept(context: NodeContext, socket: Socket): void {
   const { connections, lifespan } = context;
   const connection = new Http1Connection(context, socket);
-  connections.set(socket, connection);
+  connections.add(connection);
+  Object.assign(socket, { [CONNECTION]: connection });
   // A handshake may end while the server drains.
   if (lifespan.isDraining) connection.drain();
   socket.on("close", () => {
-    connections.delete(socket);
+    connections.delete(connection);
     connection.closed();
   });
 }
