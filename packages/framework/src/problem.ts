@@ -46,6 +46,8 @@ export function toProblemResponse(error: HttpError, request: IncomingRequest): O
     const page = html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
 <title>${status} ${title}</title>
 <h1>${status} ${title}</h1>
 ${detail.detail === undefined ? null : html`<p>${detail.detail}</p>\n`}${lines.length === 0 ? null : html`<ul>\n${lines}</ul>\n`}`;

@@ -52,6 +52,30 @@ describe("renderErrorPage", () => {
     expect(text).toMatch(/<dt>cookie<\/dt>\s*<dd>\(hidden\)<\/dd>/);
   });
 
+  test("puts the frames of packages apart, and shows no source of them", () => {
+    const error = new Error("x");
+    error.stack = [
+      "Error: x",
+      "    at query (/app/node_modules/library/index.js:1:1)",
+      `    at handler (${import.meta.filename}:3:7)`,
+      "    at run (/elsewhere/framework/src/app.ts:1:1)",
+    ].join("\n");
+    const [own = "", libraries = ""] = page(error).split("<summary>Stack in libraries</summary>");
+    expect(own).toMatch(/<mark>\s*3 {2}import \{ join \}/);
+    expect(own).toContain("<code>handler</code>");
+    expect(own).not.toMatch(/<code>(query|run)<\/code>/);
+    expect(libraries).toMatch(/<code>query<\/code>[^]*<code>run<\/code>/);
+
+    error.stack = "Error: x\n    at query (/app/node_modules/library/index.js:1:1)";
+    expect(page(error)).not.toContain("<figure>");
+  });
+
+  test("has the first line of a message as its heading, and further lines below", () => {
+    const text = page(new Error("two values are missing:\n- a\n- b"));
+    expect(text).toContain("<h1>Error: two values are missing:</h1>");
+    expect(text).toContain("<pre>- a\n- b</pre>");
+  });
+
   test("has one style element with the nonce, and no script", () => {
     const text = page(new Error("x"));
     expect(text.match(/<style nonce="n0nce">/g)).toHaveLength(1);
@@ -74,7 +98,9 @@ describe("renderErrorPage", () => {
     } catch (thrown) {
       error = thrown;
     }
-    expect(page(error)).toMatch(/<mark>\s*2 {2}&lt;p&gt;&lt;%= it.missing %&gt;/);
+    const text = page(error);
+    expect(text).toMatch(/<mark>\s*2 {2}&lt;p&gt;&lt;%= it.missing %&gt;/);
+    expect(text).toMatch(/<h1>TemplateError TEMPLATE_UNKNOWN_VARIABLE: .*page\.html:2:4: [^<^\n]*<\/h1>/);
   });
 });
 

@@ -80,19 +80,46 @@ function headline(error: unknown): string {
 }
 
 function errorSection(error: unknown, isFirst: boolean): Html {
-  const frames = error instanceof Error ? [...placeOf(error), ...framesOf(error.stack ?? "")] : [];
-  const own = frames.find(({ file }) => !file.includes("/node_modules/")) ?? frames[0];
-  const heading = isFirst ? html`<h1>${headline(error)}</h1>` : html`<h2>Caused by ${headline(error)}</h2>`;
+  const frames = error instanceof Error ? framesOf(error.stack ?? "") : [];
+  const called = ownFrames(frames);
+  const others = frames.filter((frame) => !called.includes(frame));
+  const own = [...placeOf(error), ...called];
+  const [title = "", ...details] = headline(error).split("\n");
+  const heading = isFirst ? html`<h1>${title}</h1>` : html`<h2>Caused by ${title}</h2>`;
+  const source = own[0] === undefined ? null : excerpt(own[0]);
+  // The further lines of a TemplateError are the excerpt as text.
+  const rest = details.length === 0 || error instanceof TemplateError ? null : html`<pre>${details.join("\n")}</pre>`;
   return html`<section>
-    ${heading} ${own === undefined ? null : excerpt(own)}
+    ${heading} ${rest} ${source}
     <ol class="stack">
-      ${frames.map((frame) => html`<li><code>${frame.name}</code> ${place(frame)}</li>`)}
+      ${own.map(frameItem)}
     </ol>
+    ${
+      others.length === 0
+        ? null
+        : html`<details>
+          <summary>Stack in libraries</summary>
+          <ol class="stack">
+            ${others.map(frameItem)}
+          </ol>
+        </details>`
+    }
   </section>`;
 }
 
+function frameItem(frame: Frame): Html {
+  return html`<li><code>${frame.name}</code> ${place(frame)}</li>`;
+}
+
+/** The frames of the application: not those of packages, and not those outside of the working directory where it has some. */
+function ownFrames(frames: readonly Frame[]): readonly Frame[] {
+  const own = frames.filter(({ file }) => !/[\\/]node_modules[\\/]/.test(file));
+  const here = own.filter(({ file }) => !relative(process.cwd(), file).startsWith(".."));
+  return here.length === 0 ? own : here;
+}
+
 /** The place in a view that a TemplateError names. */
-function placeOf(error: Error): readonly Frame[] {
+function placeOf(error: unknown): readonly Frame[] {
   if (!(error instanceof TemplateError) || error.file === null) return [];
   return [{ name: "(view)", file: error.file, line: error.line ?? 1, column: error.column ?? 1 }];
 }
@@ -115,7 +142,7 @@ function sourceLine(number: number, text: string, isFailing: boolean): Html {
 function linesAround({ file, line }: Frame): readonly { readonly number: number; readonly text: string }[] {
   let lines: readonly string[];
   try {
-    lines = readFileSync(file, "utf8").split(/\r?\n/);
+    lines = readFileSync(file, "utf8").trimEnd().split(/\r?\n/);
   } catch {
     return [];
   }
@@ -155,10 +182,10 @@ const STYLE = `
 main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; overflow-wrap: anywhere; }
-.request, .note, figcaption, .stack { color: light-dark(#555, #aaa); }
+.request, .note, figcaption, details, .stack { color: light-dark(#555, #aaa); overflow-wrap: anywhere; }
 figure { margin: 1rem 0; }
 pre { overflow-x: auto; padding: .75rem 0; background: light-dark(#f4f4f4, #222); }
 mark { display: block; background: light-dark(#ffd9d9, #632); color: inherit; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
-dd { margin: 0; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: fit-content(40%) 1fr; gap: .25rem 1rem; }
+dt, dd { margin: 0; overflow-wrap: anywhere; }
 `;
