@@ -11,7 +11,7 @@
  *     $ curl -o /dev/null -w '%{http_code}\n' http://127.0.0.1:7788/items/seven
  *     404
  *     $ curl --json '{"name":"pen","price":"cheap"}' http://127.0.0.1:7788/items
- *     {"title":"Unprocessable Entity",…"errors":[{"in":"json","field":"price",…}]}
+ *     {"title":"Unprocessable Content",…"errors":[{"in":"json","field":"price",…}]}
  *     $ curl http://127.0.0.1:7788/openapi.json
  *     {"openapi":"3.1.…"title":"Items"…"/items/{id}"…}
  *     $ curl http://127.0.0.1:7788/docs | grep '<title>'

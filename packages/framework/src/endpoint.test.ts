@@ -83,7 +83,7 @@ describe("a route with schemas", () => {
     const [status, problem] = await request(app, "/abc?page=x", { method: "POST", headers: JSON_TYPE, body });
     expect(status).toBe(422);
     expect(problem).toEqual({
-      title: "Unprocessable Entity",
+      title: "Unprocessable Content",
       status: 422,
       detail: "The request has invalid fields",
       code: "INPUT_INVALID",

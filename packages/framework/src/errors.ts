@@ -63,7 +63,10 @@ export class InputError extends HttpError {
   }
 }
 
+/** Node has the phrases of an older RFC for these. */
+const RENAMED: Readonly<Record<number, string>> = { 413: "Content Too Large", 422: "Unprocessable Content" };
+
 /** The phrase of a status (RFC 9110 §15), such as `Not Found`. */
 export function phraseOf(status: number): string {
-  return STATUS_CODES[status] ?? "Error";
+  return RENAMED[status] ?? STATUS_CODES[status] ?? "Error";
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { HeaderView, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
+import { reasonPhrase } from "../http1/response-head.ts";
 import { acceptedCodings } from "./codings.ts";
 import { evaluateConditions, rangeApplies } from "./conditions.ts";
 import { FileBody } from "./file-body.ts";
@@ -41,21 +42,13 @@ export function respond(request: IncomingRequest, resource: Resource): OutgoingR
 }
 
 /** A refusal whose content is the reason phrase of its status. */
-export function refuse(status: keyof typeof REASONS, headers: Fields = {}): OutgoingResponse {
+export function refuse(status: 400 | 404 | 405 | 412 | 416, headers: Fields = {}): OutgoingResponse {
   return {
     status,
     headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", ...headers },
-    body: `${REASONS[status]}\n`,
+    body: `${reasonPhrase(status)}\n`,
   };
 }
-
-const REASONS = {
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  412: "Precondition Failed",
-  416: "Range Not Satisfiable",
-} as const;
 
 function select({ representations }: Resource, headers: HeaderView): Representation {
   const itself = representations.at(-1);
