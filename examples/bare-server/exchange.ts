@@ -18,6 +18,7 @@ export class BareExchange extends kit.ServerExchange implements kit.BodySink {
   readonly tls = null;
   readonly request: IncomingRequest;
   readonly content: kit.BodyQueue | null;
+  protected readonly lifespan: kit.Lifespan;
   #writer: kit.BodyWriter | null = null;
   #head: { readonly status: number; readonly lines: string[] } = { status: 500, lines: [] };
   /** How much unread content may still be dropped; `null` until the response has ended. */
@@ -25,7 +26,8 @@ export class BareExchange extends kit.ServerExchange implements kit.BodySink {
   readonly #maxDropBytes: number;
 
   constructor(req: IncomingMessage, res: ServerResponse, host: NodeHost, awaitsContinue = false) {
-    super(host.lifespan);
+    super();
+    this.lifespan = host.lifespan;
     this.req = req;
     this.res = res;
     this.#maxDropBytes = host.maxDrainBytes;

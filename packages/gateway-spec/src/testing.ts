@@ -100,12 +100,14 @@ class TestExchange extends ServerExchange implements BodySink {
   readonly localAddress: Address = { transport: "tcp", hostname: "127.0.0.1", port: 80 };
   readonly tls = null;
   readonly request: IncomingRequest;
+  protected readonly lifespan: Lifespan;
   readonly #response = Promise.withResolvers<TestResponse>();
   readonly #pieces: Uint8Array[] = [];
   #head: OutgoingResponse | null = null;
 
   constructor(lifespan: Lifespan, url: URL, options: TestRequest) {
-    super(lifespan);
+    super();
+    this.lifespan = lifespan;
     this.target = url.pathname + url.search;
     this.encrypted = url.protocol === "https:";
     this.request = new InMemoryRequest(this, url, options);

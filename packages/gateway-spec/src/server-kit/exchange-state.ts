@@ -11,59 +11,74 @@ export interface FailableContent {
   fail(error: ExchangeError): void;
 }
 
-/** The base class of an exchange: running, then sent or failed. `signal` and `completed` are made when they are first touched. */
+/**
+ * The base class of an exchange: running, then sent or failed. `signal` and `completed` are made when they are first touched.
+ *
+ * The initial values stand on the prototype, and nothing here is private by `#`: V8 does not inline `super()`, and calls no constructor
+ * of a base class that has neither fields nor private methods. That took 8% of a pipelined request.
+ */
 export class ExchangeState {
   /** The body that is being sent. */
-  responseBody: Releasable | null = null;
-  #outcome: "running" | "sent" | ExchangeError = "running";
-  #controller: AbortController | null = null;
-  #completed: PromiseWithResolvers<void> | null = null;
-  #observed = false;
+  declare responseBody: Releasable | null;
+  declare private outcome: "running" | "sent" | ExchangeError;
+  declare private controller: AbortController | null;
+  declare private completion: PromiseWithResolvers<void> | null;
+  declare private watched: boolean;
+
+  static {
+    Object.assign(this.prototype, {
+      responseBody: null,
+      outcome: "running",
+      controller: null,
+      completion: null,
+      watched: false,
+    });
+  }
 
   /** `request.signal`. */
   get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      this.#observe();
-      if (typeof this.#outcome === "object") this.#controller.abort(this.#outcome);
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      this.watch();
+      if (typeof this.outcome === "object") this.controller.abort(this.outcome);
     }
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   /** `exchange.completed`. It causes no unhandled rejection. */
   get completed(): Promise<void> {
-    if (this.#completed === null) {
-      this.#completed = Promise.withResolvers<void>();
-      this.#completed.promise.catch(() => undefined);
-      this.#observe();
-      this.#settle();
+    if (this.completion === null) {
+      this.completion = Promise.withResolvers<void>();
+      this.completion.promise.catch(() => undefined);
+      this.watch();
+      this.settle();
     }
-    return this.#completed.promise;
+    return this.completion.promise;
   }
 
   get running(): boolean {
-    return this.#outcome === "running";
+    return this.outcome === "running";
   }
 
   get failure(): ExchangeError | null {
-    return typeof this.#outcome === "object" ? this.#outcome : null;
+    return typeof this.outcome === "object" ? this.outcome : null;
   }
 
   /** Whether `completed` was touched: its end has to be noticed exactly. */
   get awaited(): boolean {
-    return this.#completed !== null;
+    return this.completion !== null;
   }
 
   /** Whether `signal` or `completed` was touched. */
   get observed(): boolean {
-    return this.#observed;
+    return this.watched;
   }
 
   /** The response was sent in full. Only the first outcome counts. */
   succeed(): void {
-    if (this.#outcome !== "running") return;
-    this.#outcome = "sent";
-    this.#settle();
+    if (this.outcome !== "running") return;
+    this.outcome = "sent";
+    this.settle();
   }
 
   /**
@@ -71,11 +86,11 @@ export class ExchangeState {
    * the reader of the request content gets the error.
    */
   fail(error: ExchangeError): void {
-    if (this.#outcome !== "running") return;
-    this.#outcome = error;
-    this.#controller?.abort(error);
+    if (this.outcome !== "running") return;
+    this.outcome = error;
+    this.controller?.abort(error);
     this.responseBody?.release(error);
-    this.#settle();
+    this.settle();
     this.requestContent?.fail(error);
   }
 
@@ -89,15 +104,15 @@ export class ExchangeState {
     // Nothing to start: the server watches every connection.
   }
 
-  #observe(): void {
-    if (this.#observed) return;
-    this.#observed = true;
-    if (this.#outcome === "running") this.observe();
+  private watch(): void {
+    if (this.watched) return;
+    this.watched = true;
+    if (this.outcome === "running") this.observe();
   }
 
-  #settle(): void {
-    if (this.#completed === null || this.#outcome === "running") return;
-    if (this.#outcome === "sent") this.#completed.resolve();
-    else this.#completed.reject(this.#outcome);
+  private settle(): void {
+    if (this.completion === null || this.outcome === "running") return;
+    if (this.outcome === "sent") this.completion.resolve();
+    else this.completion.reject(this.outcome);
   }
 }

@@ -16,11 +16,13 @@ class RecordingExchange extends ServerExchange {
   readonly localAddress = null;
   readonly tls = null;
   readonly request: IncomingRequest;
+  protected readonly lifespan: Lifespan;
   readonly events: string[] = [];
   headSent = false;
 
   constructor(lifespan: Lifespan) {
-    super(lifespan);
+    super();
+    this.lifespan = lifespan;
     const { signal } = this;
     signal.addEventListener("abort", () => this.events.push("signal"));
     this.request = { method: "GET", url: "http://a/a", headers: new Headers(), body: null, signal };

@@ -20,12 +20,7 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
   abstract readonly peerAddress: Address | null;
   abstract readonly localAddress: Address | null;
   abstract readonly tls: TlsInfo | null;
-  protected readonly lifespan: Lifespan;
-
-  constructor(lifespan: Lifespan) {
-    super();
-    this.lifespan = lifespan;
-  }
+  protected abstract readonly lifespan: Lifespan;
 
   /** The peer: no proxy is trusted by default. */
   get remoteAddress(): Address | null {
@@ -74,7 +69,7 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
   /** Sends what the handler gave, unless the exchange has failed already. */
   respond(response: unknown): void {
     if (!this.running) {
-      cancelResponse(response, this.failure);
+      this.respondedLate(response);
       return;
     }
     try {
@@ -85,6 +80,11 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
       this.handlerFailed(error);
       if (!opened) cancelResponse(response, error);
     }
+  }
+
+  /** The handler gave a response after the exchange had failed. */
+  protected respondedLate(response: unknown): void {
+    cancelResponse(response, this.failure);
   }
 
   /** The handler, its response or its body failed. Where the client is gone already, this does nothing. */

@@ -19,6 +19,7 @@ import {
   clientAddress,
   clientDisconnected,
   FieldView,
+  type Lifespan,
   localAddress,
   peerAddress,
   type PlainResponse,
@@ -57,7 +58,7 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
   #halfClosed = false;
 
   constructor(owner: ExchangeOwner, head: RequestHead) {
-    super(owner.context.lifespan);
+    super();
     this.#owner = owner;
     this.head = head;
     const body = head.contentLength === 0 ? null : new BodyQueue(this, owner.context.limits.maxBodyBytes);
@@ -120,9 +121,14 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
     this.#owner.contentPulled();
   }
 
-  override respond(response: unknown): void {
+  override handlerFailed(error: unknown): void {
+    if (this.#halfClosed) this.#owner.giveUp(this);
+    else super.handlerFailed(error);
+  }
+
+  protected override respondedLate(response: unknown): void {
     if (!this.#halfClosed) {
-      super.respond(response);
+      super.respondedLate(response);
       return;
     }
     try {
@@ -134,9 +140,8 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
     }
   }
 
-  override handlerFailed(error: unknown): void {
-    if (this.#halfClosed) this.#owner.giveUp(this);
-    else super.handlerFailed(error);
+  protected get lifespan(): Lifespan {
+    return this.#owner.context.lifespan;
   }
 
   protected override get requestContent(): BodyQueue | null {

@@ -16,8 +16,13 @@ export interface Completion {
 
 export class WriteBuffer {
   readonly #socket: Socket;
-  /** Not yet given to the socket; a byte a character. */
+  /**
+   * Text that is not yet given to the socket, a byte a character: one piece, or a list of them. To join a list costs 20 ns a piece
+   * less than to append to a string, and a list of one piece costs more than the piece.
+   */
   #text = "";
+  #texts: string[] = [];
+  #length = 0;
   #corked = false;
   #blocked = false;
   #writable: PromiseWithResolvers<void> | null = null;
@@ -44,8 +49,11 @@ export class WriteBuffer {
 
   /** Text of ASCII or Latin-1, kept until {@link WriteBuffer.flush}. */
   text(text: string): void {
-    this.#text += text;
-    if (this.#text.length > MAX_KEPT) this.#spill();
+    if (this.#length === 0) this.#text = text;
+    else if (this.#texts.length === 0) this.#texts.push(this.#text, text);
+    else this.#texts.push(text);
+    this.#length += text.length;
+    if (this.#length > MAX_KEPT) this.#spill();
   }
 
   /** Content. @param bytes its length in bytes; a string is sent as UTF-8. */
@@ -73,10 +81,7 @@ export class WriteBuffer {
   /** Gives the socket what is kept. */
   flush(): void {
     if (this.#buffered.length > 0) this.#flushAndSettle();
-    else if (this.#text !== "") {
-      this.#gave(this.#socket.write(this.#text, "latin1"));
-      this.#text = "";
-    }
+    else if (this.#length > 0) this.#gave(this.#socket.write(this.#takeText(), "latin1"));
     if (this.#corked) {
       this.#corked = false;
       this.#socket.uncork();
@@ -122,7 +127,7 @@ export class WriteBuffer {
     // Also where the text is empty: the callback comes behind what was written before. An empty write after end() would be an error,
     // and each exchange is handed over once, so that there is none.
     this.#gave(
-      this.#socket.write(this.#text, "latin1", (error) => {
+      this.#socket.write(this.#takeText(), "latin1", (error) => {
         if (error !== null && error !== undefined) return;
         for (const exchange of settling) {
           written.delete(exchange);
@@ -130,7 +135,6 @@ export class WriteBuffer {
         }
       }),
     );
-    this.#text = "";
   }
 
   /** Several writes become one system call. */
@@ -139,9 +143,18 @@ export class WriteBuffer {
       this.#corked = true;
       this.#socket.cork();
     }
-    if (this.#text === "") return;
-    this.#gave(this.#socket.write(this.#text, "latin1"));
+    if (this.#length > 0) this.#gave(this.#socket.write(this.#takeText(), "latin1"));
+  }
+
+  #takeText(): string {
+    let text = this.#text;
+    if (this.#texts.length > 0) {
+      text = this.#texts.join("");
+      this.#texts = [];
+    }
     this.#text = "";
+    this.#length = 0;
+    return text;
   }
 
   #gave(hasRoom: boolean): void {

@@ -65,6 +65,7 @@ export abstract class FetchExchange extends ServerExchange {
   readonly request: IncomingRequest;
   /** What the host gave. */
   protected readonly source: Request;
+  protected readonly lifespan: Lifespan;
   /** Whether the host has the response, or the connection. */
   protected handedOver = false;
   readonly #maxBodyBytes: number;
@@ -76,7 +77,8 @@ export abstract class FetchExchange extends ServerExchange {
   #pieces = 0;
 
   constructor({ lifespan, maxBodyBytes }: FetchHost, source: Request) {
-    super(lifespan);
+    super();
+    this.lifespan = lifespan;
     this.source = source;
     this.#maxBodyBytes = maxBodyBytes;
     this.request = new FetchRequest(source, this);

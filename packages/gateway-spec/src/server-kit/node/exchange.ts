@@ -79,6 +79,7 @@ export class NodeExchange extends ServerExchange {
   readonly encrypted: boolean;
   /** Set by a server that can upgrade this request. */
   declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
+  protected readonly lifespan: Lifespan;
   readonly #host: NodeHost;
   readonly #awaitsContinue: boolean;
   #content: RequestContent | null | undefined = undefined;
@@ -89,7 +90,8 @@ export class NodeExchange extends ServerExchange {
 
   /** @param awaitsContinue the client awaits `100 Continue`, and node has left it to the exchange: the first pull sends it. */
   constructor(req: IncomingMessage, res: ServerResponse, host: NodeHost, awaitsContinue = false) {
-    super(host.lifespan);
+    super();
+    this.lifespan = host.lifespan;
     this.req = req;
     this.res = res;
     this.#host = host;
