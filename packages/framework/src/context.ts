@@ -100,22 +100,17 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   }
 
   get text(): BareContext["text"] {
-    return (options) => readText(this.request, this.#readOptions(options));
+    return (options) => readText(this.request, readOptions(this.route, options));
   }
 
   get json(): unknown {
     if ("json" in this.#checked) return this.#checked.json;
-    return (options?: ReadOptions) => readJson(this.request, this.#readOptions(options));
+    return (options?: ReadOptions) => readJson(this.request, readOptions(this.route, options));
   }
 
   get form(): unknown {
     if ("form" in this.#checked) return this.#checked.form;
-    return (options?: ReadOptions) => readForm(this.request, this.#readOptions(options));
-  }
-
-  #readOptions(options: ReadOptions | undefined): ReadOptions | undefined {
-    const limitBytes = this.route?.options.maxBodyBytes;
-    return options ?? (limitBytes === undefined ? undefined : { limitBytes });
+    return (options?: ReadOptions) => readForm(this.request, readOptions(this.route, options));
   }
 
   get render(): BareContext["render"] {
@@ -212,4 +207,9 @@ function runHooks(hooks: readonly AfterHook[], response: OutgoingResponse, from 
     current = next;
   }
   return current;
+}
+
+function readOptions(route: BareContext["route"], options: ReadOptions | undefined): ReadOptions | undefined {
+  const limitBytes = route?.options.maxBodyBytes;
+  return options ?? (limitBytes === undefined ? undefined : { limitBytes });
 }
