@@ -6,9 +6,10 @@ import { openBody } from "./response-body.ts";
 /** Records what it is given; a flush makes one line of all that was written before it. */
 class RecordingSink implements BodySink {
   readonly lines: string[] = [];
-  readonly writes: number[] = [];
+  readonly parts: Buffer[] = [];
   blocked: PromiseWithResolvers<void> | null = null;
   writer: BodyWriter | null = null;
+  afterFlush: () => void = () => undefined;
   readonly #over = Promise.withResolvers<unknown>();
   #buffer = "";
 
@@ -16,14 +17,15 @@ class RecordingSink implements BodySink {
     this.#buffer += "head|";
   }
 
-  write(piece: string | Uint8Array, bytes: number): void {
-    this.writes.push(bytes);
-    this.#buffer += typeof piece === "string" ? piece : new TextDecoder().decode(piece);
+  write(part: string | Uint8Array): void {
+    this.parts.push(Buffer.from(part));
+    this.#buffer += typeof part === "string" ? part : new TextDecoder().decode(part);
   }
 
   flush(): void {
     if (this.#buffer !== "") this.lines.push(this.#buffer);
     this.#buffer = "";
+    this.afterFlush();
   }
 
   writable(): Promise<void> | null {
@@ -84,16 +86,33 @@ describe("the sender of a body in pieces", () => {
     expect(sink.lines).toEqual(["head|", "a|end"]);
   });
 
-  test("flushes 16 KiB before the turn ends", async () => {
-    const sink = send(pieces("a".repeat(16 * 1024), "b"));
+  test.each([
+    ["strings of ASCII", ["a", "b", "", "c"], ["abc"]],
+    ["strings of other letters", ["a", "é", "添"], [new TextEncoder().encode("aé添")]],
+    ["strings and short bytes", ["a", Buffer.from("é"), "b"], [new TextEncoder().encode("aéb")]],
+    ["long bytes between strings", ["a", "b", Buffer.alloc(5000), "c", "d"], ["ab", Buffer.alloc(5000), "cd"]],
+    ["the halves of a surrogate pair", ["\ud83d", "\ude00"], [new TextEncoder().encode("\ufffd\ufffd")]],
+  ])("joins %s of one turn", async (_what, body, parts) => {
+    const sink = send(pieces(...body));
     await sink.over;
-    expect(sink.lines).toEqual([`head|${"a".repeat(16 * 1024)}`, "b|end"]);
+    expect(sink.parts).toEqual(parts.map((part) => Buffer.from(part)));
+  });
+
+  test("flushes 128 KiB before the turn ends", async () => {
+    const half = new Uint8Array(MAX_WRITE_BYTES / 2).fill(0x61);
+    const sink = send(pieces(half, half, "b", half, half));
+    await sink.over;
+    expect(sink.lines.map((line) => line.length)).toEqual([
+      MAX_WRITE_BYTES + "head|".length,
+      MAX_WRITE_BYTES / 2 + 1,
+      MAX_WRITE_BYTES / 2 + "|end".length,
+    ]);
   });
 
   test("cuts a long piece so that it can be seen whether the client reads", async () => {
     const sink = send(pieces("é".repeat(MAX_WRITE_BYTES)));
     await sink.over;
-    expect(sink.writes).toEqual([MAX_WRITE_BYTES, MAX_WRITE_BYTES]);
+    expect(sink.parts.map(({ length }) => length)).toEqual([MAX_WRITE_BYTES, MAX_WRITE_BYTES]);
   });
 
   test("pulls nothing while the client does not read", async () => {
@@ -113,6 +132,23 @@ describe("the sender of a body in pieces", () => {
     expect([await sink.over, pulls, writer.waitsForClient]).toEqual(["sent", 3, false]);
   });
 
+  test("pulls nothing after a write that the client has to read first", async () => {
+    let pulls = 0;
+    const sink = new RecordingSink();
+    const blocked = Promise.withResolvers<void>();
+    sink.afterFlush = () => (sink.blocked = blocked);
+    const body = (async function* () {
+      for (; pulls < 4; pulls++) yield new Uint8Array(MAX_WRITE_BYTES / 2);
+    })();
+    new BodyWriter(sink, openBody(body), -1).start();
+    await new Promise(setImmediate);
+    expect([pulls, sink.lines.length]).toEqual([1, 1]);
+    sink.blocked = null;
+    sink.afterFlush = () => undefined;
+    blocked.resolve();
+    expect([await sink.over, pulls]).toEqual(["sent", 4]);
+  });
+
   test("gives other clients turns while its pieces are always at hand", async () => {
     const others = { served: false };
     setImmediate(() => (others.served = true));
@@ -130,10 +166,16 @@ describe("the sender of a body in pieces", () => {
     expect([await sink.over, sink.writer?.headWritten, sink.lines]).toEqual([error, false, []]);
   });
 
-  test("fails late where the body throws after a piece", async () => {
+  test("fails late where the body throws in the turn of its first piece", async () => {
     const error = new Error("no more rows");
     const sink = send(pieces("a", error));
-    expect([await sink.over, sink.writer?.headWritten]).toEqual([error, true]);
+    expect([await sink.over, sink.writer?.headWritten, sink.parts]).toEqual([error, true, []]);
+  });
+
+  test("fails late where the body throws after the turn of its first piece", async () => {
+    const error = new Error("no more rows");
+    const sink = send(pieces("a", "turn", error));
+    expect([await sink.over, sink.writer?.headWritten, sink.lines]).toEqual([error, true, ["head|a"]]);
   });
 
   test.each([

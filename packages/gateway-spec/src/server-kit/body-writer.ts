@@ -3,13 +3,11 @@
  * (TSGI-25). Pieces that come in one turn of the event loop leave in one write. The length is checked (TSGI-20).
  */
 import type { HeaderFields, OutgoingResponse } from "../index.ts";
-import { ContentCheck, type BodySource } from "./response-body.ts";
+import { GatheredPieces, maxBytes } from "./gathered-pieces.ts";
+import { type BodySource, ContentCheck } from "./response-body.ts";
 
-/** Longest piece given to a sink at once, in bytes: a client that takes none of it in time has stopped reading. */
+/** Most bytes given to a sink at once: a client that takes none of them in time has stopped reading. */
 export const MAX_WRITE_BYTES: number = 128 * 1024;
-
-/** Bytes written in one turn that are flushed before its end. */
-const FLUSH_BYTES = 16 * 1024;
 
 /**
  * How long one body whose pieces are at hand may run before other clients get a turn of the event loop, in milliseconds. A pull that
@@ -17,12 +15,15 @@ const FLUSH_BYTES = 16 * 1024;
  */
 const TURN_MS = 5;
 
+/** The clock is read after so many pieces: a reading takes about as long as half of the work on a short piece. */
+const PIECES_PER_CLOCK_READ = 8;
+
 /** Where a {@link BodyWriter} writes to. It frames the content, and it buffers until `flush`. */
 export interface BodySink {
   /** Writes the head of the response; called once, before all else. It may throw: the failure is an early one then. */
   writeHead(): void;
-  /** Writes one piece, at most {@link MAX_WRITE_BYTES} long. @param bytes its length in bytes; a string is sent as UTF-8. */
-  write(piece: string | Uint8Array, bytes: number): void;
+  /** Writes a part of the content, which may be several pieces of the body. A string is ASCII. */
+  write(part: string | Uint8Array): void;
   /** Gives the system what was written. */
   flush(): void;
   /** `null` where more may be written now, else a promise that fulfils when the client has caught up, or is gone. */
@@ -41,12 +42,12 @@ export class BodyWriter {
   readonly #sink: BodySink;
   readonly #check: ContentCheck;
   readonly #trailers: OutgoingResponse["trailers"];
+  readonly #gathered = new GatheredPieces();
   /** `null` once it has ended or was released. */
   #source: BodySource | null;
   #released = false;
   #headWritten = false;
   #waitsForClient = false;
-  #unflushedBytes = 0;
   #flushScheduled = false;
 
   /**
@@ -86,18 +87,15 @@ export class BodyWriter {
 
   async #send(): Promise<void> {
     let turn = performance.now();
-    for (;;) {
+    for (let pieces = 1; ; pieces++) {
       const source = this.#source;
       if (source === null) return;
       const { done, value } = await source.next();
       if (this.#isReleased()) return;
       if (done === true) break;
-      const bytes = this.#check.piece(value);
-      if (bytes === 0 || value === undefined) continue;
-      this.#writeHead();
-      const blocked = bytes > MAX_WRITE_BYTES ? this.#writeLong(value) : this.#write(value, bytes);
+      const blocked = this.#take(value);
       if (blocked !== null) await blocked;
-      if (performance.now() - turn >= TURN_MS) {
+      if (pieces % PIECES_PER_CLOCK_READ === 0 && performance.now() - turn >= TURN_MS) {
         await new Promise(setImmediate);
         turn = performance.now();
       }
@@ -105,18 +103,75 @@ export class BodyWriter {
     }
     this.#source = null;
     this.#check.end();
-    const trailers = await this.#trailers?.();
+    const trailers = this.#trailers === undefined ? undefined : await this.#trailers();
     if (this.#isReleased()) return;
     this.#writeHead();
+    this.#gathered.take(this.#write);
     this.#sink.end(trailers);
     this.#released = true;
   }
 
-  #writeHead(): void {
-    if (this.#headWritten) return;
-    this.#sink.writeHead();
-    this.#headWritten = true;
+  /** @returns a promise where the client has to read first. */
+  #take(piece: unknown): Promise<void> | null {
+    this.#check.piece(piece);
+    if (piece.length === 0) return null;
+    this.#writeHead();
+    const part = typeof piece === "string" && maxBytes(piece) > MAX_WRITE_BYTES ? Buffer.from(piece) : piece;
+    const size = maxBytes(part);
+    if (typeof part !== "string" && size > MAX_WRITE_BYTES) return this.#writeLong(part);
+    const room = MAX_WRITE_BYTES - this.#gathered.size;
+    if (size > room) this.#flush();
+    this.#gathered.add(part);
+    if (size === room) this.#flush();
+    // The first piece of a turn, and one that leads to a write, finds out whether the client reads.
+    if (this.#flushScheduled && size < room) return null;
+    this.#scheduleFlush();
+    const writable = this.#sink.writable();
+    if (writable === null) return null;
+    this.#flush();
+    return this.#waitForClient(writable);
   }
+
+  async #writeLong(bytes: Uint8Array): Promise<void> {
+    this.#flush();
+    for (let from = 0; from < bytes.byteLength && !this.#released; from += MAX_WRITE_BYTES) {
+      this.#gathered.add(bytes.subarray(from, from + MAX_WRITE_BYTES));
+      this.#flush();
+      const writable = this.#sink.writable();
+      if (writable !== null) await this.#waitForClient(writable);
+    }
+  }
+
+  async #waitForClient(writable: Promise<void>): Promise<void> {
+    this.#waitsForClient = true;
+    await writable;
+    this.#waitsForClient = false;
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    process.nextTick(this.#flushAtEndOfTurn);
+  }
+
+  #flush(): void {
+    if (this.#gathered.size === 0 || this.#released) return;
+    this.#gathered.take(this.#write);
+    this.#sink.flush();
+  }
+
+  readonly #write = (part: string | Uint8Array): void => {
+    this.#sink.write(part);
+  };
+
+  readonly #flushAtEndOfTurn = (): void => {
+    this.#flushScheduled = false;
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
 
   readonly #writeHeadAlone = (): void => {
     if (this.#headWritten || this.#released) return;
@@ -128,45 +183,10 @@ export class BodyWriter {
     }
   };
 
-  /** @returns a promise where the client has to read first. */
-  #write(piece: string | Uint8Array, bytes: number): Promise<void> | null {
-    this.#sink.write(piece, bytes);
-    this.#unflushedBytes += bytes;
-    if (this.#unflushedBytes >= FLUSH_BYTES) this.#flush();
-    else if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      process.nextTick(this.#flushScheduledBytes);
-    }
-    const writable = this.#sink.writable();
-    if (writable === null) return null;
-    this.#flush();
-    return this.#waitForClient(writable);
-  }
-
-  async #writeLong(piece: string | Uint8Array): Promise<void> {
-    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
-    for (let from = 0; from < bytes.byteLength && !this.#released; from += MAX_WRITE_BYTES) {
-      const part = bytes.subarray(from, from + MAX_WRITE_BYTES);
-      const blocked = this.#write(part, part.byteLength);
-      if (blocked !== null) await blocked;
-    }
-  }
-
-  async #waitForClient(writable: Promise<void>): Promise<void> {
-    this.#waitsForClient = true;
-    await writable;
-    this.#waitsForClient = false;
-  }
-
-  readonly #flushScheduledBytes = (): void => {
-    this.#flushScheduled = false;
-    this.#flush();
-  };
-
-  #flush(): void {
-    if (this.#unflushedBytes === 0 || this.#released) return;
-    this.#unflushedBytes = 0;
-    this.#sink.flush();
+  #writeHead(): void {
+    if (this.#headWritten) return;
+    this.#sink.writeHead();
+    this.#headWritten = true;
   }
 
   readonly #fail = (error: unknown): void => {

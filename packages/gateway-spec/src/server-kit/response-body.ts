@@ -98,18 +98,14 @@ export class ContentCheck {
     this.#announced = announced;
   }
 
-  /**
-   * @returns the length of the piece in bytes.
-   * @throws TypeError for what is neither a string nor bytes, and beyond the announced length.
-   */
-  piece(piece: unknown): number {
+  /** @throws TypeError for what is neither a string nor bytes, and beyond the announced length. */
+  piece(piece: unknown): asserts piece is string | Uint8Array {
     if (typeof piece !== "string" && !(piece instanceof Uint8Array)) {
       throw new TypeError(`The body of a response gives strings and bytes, not ${describe(piece)}`);
     }
-    const bytes = byteLength(piece);
-    this.#given += bytes;
-    if (this.#announced !== -1 && this.#given > this.#announced) throw lengthMismatch(this.#announced, this.#given);
-    return bytes;
+    if (this.#announced === -1) return;
+    this.#given += byteLength(piece);
+    if (this.#given > this.#announced) throw lengthMismatch(this.#announced, this.#given);
   }
 
   /** @throws TypeError where the body ended before the announced length. */

@@ -171,9 +171,10 @@ export class ResponseSink implements BodySink {
     this.#buffer.text(this.#response.head);
   }
 
-  write(piece: string | Uint8Array, bytes: number): void {
-    if (this.#response.chunked) this.#buffer.text(chunkStart(bytes));
-    this.#buffer.content(piece, bytes);
+  write(part: string | Uint8Array): void {
+    if (this.#response.chunked) this.#buffer.text(chunkStart(part.length));
+    if (typeof part === "string") this.#buffer.text(part);
+    else this.#buffer.content(part, part.length);
     if (this.#response.chunked) this.#buffer.text("\r\n");
   }
 

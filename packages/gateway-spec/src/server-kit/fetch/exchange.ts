@@ -261,7 +261,7 @@ export abstract class FetchExchange extends ServerExchange {
   /** Pulled by the host, which pulls when the client has read; the BodyWriter of the kit is for sinks that are pushed to. */
   #toStream(source: BodySource, contentLength: number): ReadableStream<Uint8Array> {
     const inScope = currentScope();
-    const check = new ContentCheck(contentLength);
+    const check: ContentCheck = new ContentCheck(contentLength);
     const turns = new Turns();
     const encoder = new TextEncoder();
     const next = () => source.next();
@@ -281,7 +281,8 @@ export abstract class FetchExchange extends ServerExchange {
               const { done, value } = await inScope(next);
               if (done === true) break;
               const bytes = typeof value === "string" ? encoder.encode(value) : value;
-              if (check.piece(bytes) === 0 || bytes === undefined) continue;
+              check.piece(bytes);
+              if (bytes.length === 0) continue;
               this.#pieces++;
               this.#waitsForReader = true;
               controller.enqueue(bytes);

@@ -32,9 +32,9 @@ export class ResponseSink implements BodySink {
     writeHead(this.#res, this.#head);
   }
 
-  write(piece: string | Uint8Array): void {
-    // Bytes, because node writes a head in the encoding of the string that leaves with it.
-    this.#hasRoom = this.#res.write(typeof piece === "string" ? Buffer.from(piece) : piece);
+  write(part: string | Uint8Array): void {
+    // Node writes a head in the encoding of the string that leaves with it.
+    this.#hasRoom = typeof part === "string" ? this.#res.write(part, "latin1") : this.#res.write(part);
     this.#flushed = true;
   }
 
@@ -50,6 +50,7 @@ export class ResponseSink implements BodySink {
     return new Promise((resolve) => {
       const ready = () => {
         res.off("drain", ready).off("close", ready);
+        this.#hasRoom = true;
         resolve();
       };
       res.on("drain", ready).on("close", ready);
