@@ -58,6 +58,8 @@ export class RequestParser {
   readonly #createCaches: () => ParserCaches;
   /** `null` on an idle connection, which needs none: so are the caches. */
   #head: HeadReader | null = null;
+  /** Whether no head has been complete. */
+  #isFirst = true;
   #heads: HeadLookup | null = null;
   #state: State = "head";
   #chunk: Buffer = EMPTY;
@@ -73,7 +75,7 @@ export class RequestParser {
   #remaining = 0;
   #chunked: ChunkedDecoder | null = null;
 
-  /** @param createCaches called again after {@link RequestParser.trim}. Default: no caches. */
+  /** @param createCaches called behind the first head, and again after {@link RequestParser.trim}. Default: no caches. */
   constructor(limits: HeadLimits = DEFAULT_HEAD_LIMITS, createCaches: () => ParserCaches = () => NO_CACHES) {
     this.#limits = limits;
     this.#createCaches = createCaches;
@@ -159,14 +161,15 @@ export class RequestParser {
 
   /** Releases memory that an idle connection does not need. */
   trim(): void {
-    if (this.#offset !== this.#chunk.length || this.#partial !== "" || this.#head?.atStart !== true) return;
+    if (this.#offset !== this.#chunk.length || this.#partial !== "" || this.#head?.atStart === false) return;
     this.#replaceChunk(EMPTY);
     this.#head = null;
     this.#heads = null;
   }
 
   #createReader(): HeadReader {
-    const { heads = null, prefixes = null } = this.#createCaches();
+    // Many connections have one request only: nothing is kept of it.
+    const { heads = null, prefixes = null } = this.#isFirst ? NO_CACHES : this.#createCaches();
     this.#heads = heads;
     return (this.#head = new HeadReader(this.#limits, prefixes));
   }
@@ -190,12 +193,19 @@ export class RequestParser {
       const head = reader.read(this.#text, at);
       if (head !== null) {
         this.#offset = this.#textEnd - (this.#text.length - reader.position);
-        if (isWhole) this.#heads?.keep(head, this.#chunk, from, this.#offset);
+        if (this.#isFirst) this.#endFirst();
+        else if (isWhole) this.#heads?.keep(head, this.#chunk, from, this.#offset);
         return this.#enter(head);
       }
       this.#partial = this.#text.slice(reader.position);
       this.#offset = this.#textEnd;
     }
+  }
+
+  /** The next head gets a reader with caches. */
+  #endFirst(): void {
+    this.#isFirst = false;
+    this.#head = null;
   }
 
   /** Turns the chunk's next bytes into characters: enough for any head that is within its limits, and not all of a long content. */

@@ -28,14 +28,18 @@ export class ConnectionLimit {
     }
     this.#count++;
     if (client !== undefined) this.#perClient.set(client, ofClient + 1);
-    socket.once("close", () => {
-      this.#count--;
-      if (client !== undefined) this.#closed(client);
-    });
+    if (client === undefined) socket.on("close", this.#closed);
+    else socket.on("close", () => this.#closedOf(client));
     return true;
   }
 
-  #closed(client: string): void {
+  /** One listener for all connections, without the wrapper of `once`: a connection closes once. */
+  readonly #closed = (): void => {
+    this.#count--;
+  };
+
+  #closedOf(client: string): void {
+    this.#count--;
     const count = this.#perClient.get(client) ?? 1;
     if (count === 1) this.#perClient.delete(client);
     else this.#perClient.set(client, count - 1);

@@ -519,7 +519,7 @@ export class Connection implements ServedConnection, ExchangeOwner, Listed {
       this.socket.destroySoon();
     } else {
       this.socket.end();
-      this.socket.resume();
+      if (this.socket.isPaused()) this.socket.resume();
     }
   }
 

@@ -51,7 +51,10 @@ function createTransport(
   const { connectionLimit } = context;
   if (certificates === null) {
     const admit = (socket: Socket) => (connectionLimit.admits(socket) ? accept(context, socket) : null);
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, admit);
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      const connection = admit(socket);
+      if (connection !== null) readByEvents(connection);
+    });
     if (!hasPreface) listener.once("listening", () => acceptIntoOneBuffer(listener, admit));
     return { ...shared, listener, handshakes: null };
   }
@@ -69,7 +72,7 @@ function createTransport(
     (socket) => {
       // Not before: a client that ends its side in the middle of a handshake is gone.
       socket.allowHalfOpen = true;
-      accept(context, socket);
+      readByEvents(accept(context, socket));
     },
   );
   return { ...shared, listener, handshakes };
@@ -81,24 +84,29 @@ function accept(context: ServerContext, socket: Socket): Connection {
   connections.add(connection);
   // A handshake may end while the server drains.
   if (context.lifespan.isDraining) connection.drain();
-  let cause: unknown;
-  socket.on("data", (bytes) => {
-    // Without setEncoding() a socket gives buffers.
-    connection.read(bytes as Buffer);
-  });
   socket.on("end", () => {
     connection.ended();
   });
   socket.on("drain", () => {
     connection.drained();
   });
-  socket.on("error", (error) => {
-    cause = error;
-  });
+  // The 'close' event follows, and `errored` has the error.
+  socket.on("error", ignore);
   socket.on("close", () => {
-    connection.closed(cause);
+    connection.closed(socket.errored ?? undefined);
   });
   return connection;
+}
+
+function readByEvents(connection: Connection): void {
+  connection.socket.on("data", (bytes) => {
+    // Without setEncoding() a socket gives buffers.
+    connection.read(bytes as Buffer);
+  });
+}
+
+function ignore(): void {
+  // An error without a listener would be thrown.
 }
 
 function dateLine(now: number): string {

@@ -81,7 +81,7 @@ function open(listener: NetServer, handle: ClientHandle, accept: (socket: Socket
   const socket: Socket = new Socket(options);
   socket.setNoDelay();
   // As node does it: the local address of a Unix domain socket is that of its listener.
-  Object.assign(socket, { server: listener });
+  (socket as { server?: NetServer }).server = listener;
   reader = accept(socket);
   if (ACCEPTED.hasSubscribers) ACCEPTED.publish({ socket });
 }
