@@ -2,9 +2,8 @@
 import type { Handler } from "@tsgi/gateway-spec";
 import { serve as serveNode } from "@tsgi/server/node";
 import { serve as serveSocket } from "@tsgi/server/socket";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithChromium, visit } from "../scripts/lib/chromium.ts";
+import { expect, test } from "vitest";
+import { describeWithChromium } from "../scripts/lib/chromium.ts";
 import { application as clock } from "./event-stream-clock.ts";
 import { application as echo } from "./websocket-echo.ts";
 
@@ -29,19 +28,13 @@ const application: Handler = (request, exchange) => {
   return { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: PAGE };
 };
 
-describeWithChromium("in Chromium", (launch) => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser.close());
-
+describeWithChromium("in Chromium", (visit) => {
   test.each([
     ["socket", serveSocket],
     ["node", serveNode],
   ])("a WebSocket and an event stream of the %s server work, and end when it shuts down", async (_name, serve) => {
     const server = await serve(application, { shutdownTimeoutMs: 10_000 });
-    await using window = await visit(browser, server.url);
+    await using window = await visit(server.url);
     const { page } = window;
     await page.goto("/");
     const records = async (count: number) => {

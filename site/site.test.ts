@@ -7,9 +7,9 @@ import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { serve } from "@tsgi/server/socket";
 import { staticFiles } from "@tsgi/server/static-files";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeWithChromium, visit } from "../scripts/lib/chromium.ts";
+import { describeWithChromium } from "../scripts/lib/chromium.ts";
 import { listPublicNames } from "../scripts/lib/public-names.ts";
 import { ROOT, pageOf, readContents, resolveLink, type Item } from "./lib/pages.ts";
 import { fuzziness, tokenize } from "./lib/search.ts";
@@ -140,15 +140,12 @@ describe("the built site", () => {
     }
   });
 
-  describeWithChromium("in Chromium", (launch) => {
-    let browser: Browser;
+  describeWithChromium("in Chromium", (visit) => {
     let server: Awaited<ReturnType<typeof serve>>;
     beforeAll(async () => {
-      browser = await launch();
       server = await serve(staticFiles(folder), { port: 0 });
     });
     afterAll(async () => {
-      await browser.close();
       await server.close();
     });
 
@@ -164,7 +161,7 @@ describe("the built site", () => {
       { timeout: BROWSER_TIMEOUT_MS },
       async (path) => {
         for (const options of [DESKTOP, PHONE]) {
-          await using window = await visit(browser, server.url, options);
+          await using window = await visit(server.url, options);
           await window.page.goto(path);
           expect(await seriousFindings(window.page), options.colorScheme ?? "").toEqual([]);
           expect(await window.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")).toBe(0);
@@ -179,7 +176,7 @@ describe("the built site", () => {
       ["/zh/", "协程", "课程"],
       ["/zh/", "一万个连接", "课程"],
     ])("from %s, the search for %j finds %j", { timeout: BROWSER_TIMEOUT_MS }, async (path, words, title) => {
-      await using window = await visit(browser, server.url, DESKTOP);
+      await using window = await visit(server.url, DESKTOP);
       const { page } = window;
       // The script of the page has to run before the page handles keys.
       await page.goto(path, { waitUntil: "networkidle" });
@@ -194,7 +191,7 @@ describe("the built site", () => {
     });
 
     test("a page is readable without JavaScript", { timeout: BROWSER_TIMEOUT_MS }, async () => {
-      await using window = await visit(browser, server.url, { ...DESKTOP, javaScriptEnabled: false });
+      await using window = await visit(server.url, { ...DESKTOP, javaScriptEnabled: false });
       await window.page.goto("/database.html");
       expect(await window.page.getByRole("heading", { level: 1 }).innerText()).toContain("The database");
       await window.page.getByRole("link", { name: "Uploads", exact: true }).click();

@@ -1,6 +1,6 @@
 /** The browser that `pnpm test` found. It opens pages over HTTP, as a user's does, and records errors of console and network. */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { describe, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 
 const PROGRAM = process.env["TSGI_TEST_CHROMIUM"];
 const REASON = "needs Chromium: set TSGI_TEST_CHROMIUM, or run `pnpm test`, which finds or installs one";
@@ -16,11 +16,22 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Describes a suite that needs the browser. Without one it is skipped with the reason; with CI=true that is a failure. */
-export function describeWithChromium(name: string, suite: (launch: () => Promise<Browser>) => void): void {
+/** Opens a page in a new context of the browser. */
+export type OpenPage = (url: string, options?: BrowserContextOptions) => Promise<Visit>;
+
+/**
+ * Describes a suite that needs the browser, which starts before its first test and ends after its last one. Without a browser the suite
+ * is skipped with the reason; with CI=true that is a failure.
+ */
+export function describeWithChromium(name: string, suite: (visit: OpenPage) => void): void {
   describe(name, () => {
     if (PROGRAM !== undefined) {
-      return suite(() => chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, chromiumSandbox: false }));
+      let browser: Browser;
+      beforeAll(async () => {
+        browser = await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, chromiumSandbox: false });
+      });
+      afterAll(() => browser.close());
+      return suite((url, options) => visit(browser, url, options));
     }
     test(REASON, ({ skip }) => {
       if (process.env["CI"] === "true") throw new Error(REASON);
@@ -35,8 +46,7 @@ export interface Visit extends AsyncDisposable {
   readonly complaints: readonly string[];
 }
 
-/** Opens a page in a new browser context. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: url, locale: "zh-CN", ...options });
   const page = await context.newPage();
   const complaints: string[] = [];

@@ -1,14 +1,13 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { toNode } from "@tsgi/gateway-spec/node";
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { describeWithChromium, visit } from "../../../scripts/lib/chromium.ts";
+import { describeWithChromium } from "../../../scripts/lib/chromium.ts";
 import { App } from "../src/app.ts";
 import { docs } from "../src/openapi/index.ts";
 
-describeWithChromium("the documentation page in Chromium", (launch) => {
+describeWithChromium("the documentation page in Chromium", (visit) => {
   const app = new App();
   app.get(
     "/api/add/:a<int>",
@@ -19,20 +18,17 @@ describeWithChromium("the documentation page in Chromium", (launch) => {
   );
   docs(app, { title: "Sums", version: "1.0.0" });
   const server = createServer(toNode(app));
-  let browser: Browser;
   let url: string;
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await launch();
   });
   afterAll(async () => {
-    await browser.close();
     server.close();
   });
 
   test("shows an operation and tries it, under the default policy and without a request to another site", async () => {
-    await using window = await visit(browser, url);
+    await using window = await visit(url);
     const { page } = window;
     const foreign: string[] = [];
     page.on("request", (request) => {

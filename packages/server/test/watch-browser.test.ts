@@ -1,8 +1,8 @@
 /** What a developer sees in the browser under `--watch`. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithChromium, visit } from "../../../scripts/lib/chromium.ts";
+import { expect, test } from "vitest";
+import { describeWithChromium } from "../../../scripts/lib/chromium.ts";
 import { WatchedCommand } from "./watched-command.ts";
+import { colorBecomes, styleSheetsBecome, titleBecomes } from "./watched-page.ts";
 
 /** Pages with a strict policy, whose view and style sheet are read for each request. */
 const APP = `import { readFileSync } from "node:fs";
@@ -26,32 +26,16 @@ const FILES = {
   "style.css": "p { color: rgb(1, 1, 1) }",
 };
 
-/** Waits for it: the page reloads meanwhile. */
-async function titleOf(page: Page, title: string): Promise<void> {
-  await expect.poll(() => page.title(), SOON).toBe(title);
-}
-
-/** The test itself has a timeout. */
-const SOON = { timeout: 25_000 };
-
-const COLOR = "getComputedStyle(document.querySelector('p')).color";
-
-describeWithChromium("in Chromium, under --watch", (launch) => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser.close());
-
+describeWithChromium("in Chromium, under --watch", (visit) => {
   test("a page reloads by itself after a restart, also through an error that is shown with its place", async () => {
     await using command = new WatchedCommand(FILES);
-    await using window = await visit(browser, (await command.serves()).url);
+    await using window = await visit((await command.serves()).url);
     const { page } = window;
     await page.goto("/");
     expect(await page.title()).toBe("one");
 
     command.put({ "title.ts": titled('"two"') });
-    await titleOf(page, "two");
+    await titleBecomes(page, "two");
     expect(window.complaints).toEqual([]);
 
     command.put({
@@ -63,7 +47,7 @@ describeWithChromium("in Chromium, under --watch", (launch) => {
     expect(await page.locator("pre").first().textContent()).toContain('"<script>alert(1)</script>"');
 
     command.put({ "title.ts": titled('"three"') });
-    await titleOf(page, "three");
+    await titleBecomes(page, "three");
     // The status of the page about the error, and nothing about its policy.
     expect(window.complaints.filter((text) => !/ 500$|status of 500/.test(text))).toEqual([]);
   });
@@ -71,17 +55,17 @@ describeWithChromium("in Chromium, under --watch", (launch) => {
   test("a view reloads the page, a style sheet is exchanged in it, and neither restarts the application", async () => {
     await using command = new WatchedCommand(FILES);
     const { url, pid } = await command.serves();
-    await using window = await visit(browser, url);
+    await using window = await visit(url);
     const { page } = window;
     await page.goto("/");
-    expect(await page.evaluate(COLOR)).toBe("rgb(1, 1, 1)");
+    await colorBecomes(page, "rgb(1, 1, 1)");
     await page.evaluate("window.isSamePage = true");
 
     command.put({ "style.css": "p { color: rgb(2, 2, 2) }" });
-    await expect.poll(() => page.evaluate(COLOR), SOON).toBe("rgb(2, 2, 2)");
+    await colorBecomes(page, "rgb(2, 2, 2)");
     command.put({ "style.css": "p { color: rgb(3, 3, 3) }" });
-    await expect.poll(() => page.evaluate(COLOR), SOON).toBe("rgb(3, 3, 3)");
-    await expect.poll(() => page.locator("link[rel=stylesheet]").count(), SOON).toBe(1);
+    await colorBecomes(page, "rgb(3, 3, 3)");
+    await styleSheetsBecome(page, 1);
     expect(await page.evaluate("window.isSamePage")).toBe(true);
 
     command.put({ "view.html": view("second") });
@@ -94,7 +78,7 @@ describeWithChromium("in Chromium, under --watch", (launch) => {
 
   test("a page that was loaded before a change, and connects after it, reloads", async () => {
     await using command = new WatchedCommand(FILES);
-    await using window = await visit(browser, (await command.serves()).url);
+    await using window = await visit((await command.serves()).url);
     const { page } = window;
     let release: () => void = () => undefined;
     await page.route(
@@ -120,7 +104,7 @@ describeWithChromium("in Chromium, under --watch", (launch) => {
       if (!existsSync("ready.txt")) { console.error("There is no ready.txt"); process.exit(1); }
       export const application = () => ({ status: 200, headers: { "content-type": "text/html" }, body: "<p>it runs" });`;
     await using command = new WatchedCommand({ "app.mjs": app }, ["0", "app.mjs"]);
-    await using window = await visit(browser, await command.showsError());
+    await using window = await visit(await command.showsError());
     const { page } = window;
     await page.goto("/some/page?q=1");
     await page.getByRole("heading", { name: "There is no ready.txt" }).waitFor();
@@ -139,7 +123,7 @@ describeWithChromium("in Chromium, under --watch", (launch) => {
     await using command = new WatchedCommand({ "app.ts": broken });
     const url = await command.showsError();
     for (const colorScheme of ["light", "dark"] as const) {
-      await using window = await visit(browser, url, { ...options, colorScheme });
+      await using window = await visit(url, { ...options, colorScheme });
       const { page } = window;
       await page.goto("/");
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(options.viewport.width);

@@ -84,19 +84,11 @@ describe("while the application restarts", () => {
     },
   );
 
-  test("a request that does not end is terminated after a second", async () => {
-    const app = `export const application = () => { console.log("in the handler"); return new Promise(() => undefined); };`;
-    await using command = new WatchedCommand({ "app.mjs": app }, ["0", "app.mjs"]);
-    const { url } = await command.serves();
-    const failed = fetch(url).catch(() => "terminated");
-    await command.says(/in the handler/);
-    command.put({ "app.mjs": appOf("two").replace(": object", "") });
-    expect(await failed).toBe("terminated");
-    expect(await textOf((await command.serves()).url)).toBe("two");
-  });
-
-  test("a process that is stuck is killed", async () => {
-    const app = `export const application = () => { console.log("in the handler"); for (;;); };`;
+  test.each([
+    ["a request that does not end is terminated after a second", "return new Promise(() => undefined);"],
+    ["a process that is stuck is killed", "for (;;);"],
+  ])("%s", async (_title, end) => {
+    const app = `export const application = () => { console.log("in the handler"); ${end} };`;
     await using command = new WatchedCommand({ "app.mjs": app }, ["0", "app.mjs"]);
     const { url } = await command.serves();
     const failed = fetch(url).catch(() => "terminated");

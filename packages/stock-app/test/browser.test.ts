@@ -1,10 +1,10 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { TestDatabase } from "../../framework/test/mysql-server.ts";
-import { describeWithChromium, visit } from "../../../scripts/lib/chromium.ts";
+import { describeWithChromium } from "../../../scripts/lib/chromium.ts";
 import { type Running, startApp } from "./command.ts";
 import { createSqliteFile } from "./databases.ts";
 
@@ -20,13 +20,9 @@ const PAGES = [
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
-describeWithChromium("in Chromium", (launch) => {
-  let browser: Browser;
+describeWithChromium("in Chromium", (visit) => {
   let place: TestDatabase;
   let app: Running;
-  beforeAll(async () => {
-    browser = await launch();
-  });
   beforeEach(async () => {
     place = await createSqliteFile();
     app = await startApp(place.url);
@@ -35,10 +31,9 @@ describeWithChromium("in Chromium", (launch) => {
     await app[Symbol.asyncDispose]();
     await place.drop();
   });
-  afterAll(() => browser.close());
 
   test("the stock list is a table of 94 rows with a button each", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/");
     const table = page.getByRole("table", { name: "共 94 只" });
@@ -51,7 +46,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("the header of the table stays visible while scrolling", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/index.html#stock-603993");
     const header = page.getByRole("columnheader", { name: "股票简称" });
@@ -59,7 +54,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("a stock is followed, noted, unfollowed and followed again, without JavaScript and without a mouse", async () => {
-    await using window = await visit(browser, app.url, { javaScriptEnabled: false });
+    await using window = await visit(app.url, { javaScriptEnabled: false });
     const { page } = window;
     await page.goto("/?q=000036");
     await page.keyboard.press("Tab");
@@ -91,7 +86,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("with JavaScript the same happens without a page load, and the focus stays where it was", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/index.html?show=unfollowed");
     await markPage(page);
@@ -138,7 +133,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("a note is not lost where another tab has unfollowed the stock, or on the way back", async () => {
-    await using first = await visit(browser, app.url);
+    await using first = await visit(app.url);
     await first.page.goto("/center.html");
     await first.page.locator("#edit-000007").click();
     const dialog = first.page.getByRole("dialog");
@@ -162,7 +157,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("the list is searched as one types, sorted by its headers, and the way back works", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/index.html");
     await markPage(page);
@@ -184,8 +179,8 @@ describeWithChromium("in Chromium", (launch) => {
 
   test("two tabs stay in step, also where they are at different processes", async () => {
     await using other = await startApp(place.url);
-    await using first = await visit(browser, app.url);
-    await using second = await visit(browser, other.url);
+    await using first = await visit(app.url);
+    await using second = await visit(other.url);
     await first.page.goto("/center.html");
     await second.page.goto("/index.html");
     await second.page.locator("#watch-000036").click();
@@ -196,7 +191,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("a tab that is hidden has no connection, and is up to date when it is visible again", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/center.html");
     const setHidden = (hidden: boolean) =>
@@ -212,7 +207,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("letters that an input method composes are not searched for, and the number found is announced", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/index.html");
     const searched: string[] = [];
@@ -229,7 +224,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("the documentation of the interface opens under the policy of the pages, without a request to another site", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     const hosts = new Set<string>();
     page.on("request", (request) =>
@@ -245,7 +240,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("a refused change is reported on a page of the app", async () => {
-    await using window = await visit(browser, app.url, { javaScriptEnabled: false });
+    await using window = await visit(app.url, { javaScriptEnabled: false });
     const { page } = window;
     await page.goto("/");
     await fetch(new URL("/api/followed", app.url), {
@@ -259,7 +254,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("an empty centre leads to the list", async () => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto("/center.html");
     for (let left = 5; left > 0; left -= 1) {
@@ -274,7 +269,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("a visitor logs in over plain HTTP on this machine, and changes a user", async () => {
-    await using window = await visit(browser, app.url, { locale: "en-US" });
+    await using window = await visit(app.url, { locale: "en-US" });
     const { page } = window;
     await page.goto("/users/1.html");
     await page.getByRole("link", { name: "Log in to make changes." }).click();
@@ -292,7 +287,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test.each(PAGES)("%s fits on a phone, with targets of sufficient size", async (path) => {
-    await using window = await visit(browser, app.url, PHONE);
+    await using window = await visit(app.url, PHONE);
     const { page } = window;
     await page.goto(path);
     await keepPicture(page, `phone${path.replaceAll(/\W+/g, "-")}`);
@@ -308,7 +303,7 @@ describeWithChromium("in Chromium", (launch) => {
   test.each([360, 700, 1000, 1201, 1280, 1920])(
     "no page is wider than a window of %i pixels, in English",
     async (width) => {
-      await using window = await visit(browser, app.url, { locale: "en-US", viewport: { width, height: 800 } });
+      await using window = await visit(app.url, { locale: "en-US", viewport: { width, height: 800 } });
       const { page } = window;
       for (const path of PAGES) {
         await page.goto(path);
@@ -319,7 +314,7 @@ describeWithChromium("in Chromium", (launch) => {
   );
 
   test.each(["light", "dark"] as const)("text has sufficient contrast in the %s scheme", async (colorScheme) => {
-    await using window = await visit(browser, app.url, { colorScheme });
+    await using window = await visit(app.url, { colorScheme });
     const { page } = window;
     await page.goto("/center.html?done=noted&code=000007");
     await keepPicture(page, `center-${colorScheme}`);
@@ -335,7 +330,7 @@ describeWithChromium("in Chromium", (launch) => {
         ["zh-CN", "light"],
         ["en-US", "dark"],
       ] as const) {
-        await using window = await visit(browser, app.url, { locale, colorScheme });
+        await using window = await visit(app.url, { locale, colorScheme });
         const { page } = window;
         await page.goto(path);
         await keepPicture(page, `${locale}-${colorScheme}${path.replaceAll(/\W+/g, "-")}`);
@@ -352,7 +347,7 @@ describeWithChromium("in Chromium", (launch) => {
     ["/center.html", 5],
     ["/index.html", 94],
   ])("paper gets the table of %s alone", async (path, rows) => {
-    await using window = await visit(browser, app.url);
+    await using window = await visit(app.url);
     const { page } = window;
     await page.goto(path);
     await page.emulateMedia({ media: "print" });
@@ -364,7 +359,7 @@ describeWithChromium("in Chromium", (launch) => {
   });
 
   test("on a phone, all that the keyboard reaches can be seen", async () => {
-    await using window = await visit(browser, app.url, PHONE);
+    await using window = await visit(app.url, PHONE);
     const { page } = window;
     await page.goto("/index.html?q=000036");
     const reached: (readonly [string, boolean])[] = [];

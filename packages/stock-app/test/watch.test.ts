@@ -2,10 +2,10 @@
 import { symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { WatchedCommand } from "../../server/test/watched-command.ts";
-import { describeWithChromium, visit } from "../../../scripts/lib/chromium.ts";
+import { colorBecomes } from "../../server/test/watched-page.ts";
+import { describeWithChromium } from "../../../scripts/lib/chromium.ts";
 
 const PACKAGES = fileURLToPath(new URL("../node_modules", import.meta.url));
 
@@ -25,27 +25,19 @@ const FILES = {
   "views/index.html": "<p>first</p>",
   "static/style.css": "p { color: rgb(1, 1, 1) }",
 };
-const SOON = { timeout: 25_000 };
-const COLOR = "getComputedStyle(document.querySelector('p')).color";
 
-describeWithChromium("an application of the framework under --watch", (launch) => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser.close());
-
+describeWithChromium("an application of the framework under --watch", (visit) => {
   test("shows changes of views and styles without a restart, and errors of handlers until they are fixed", async () => {
     await using command = new WatchedCommand(FILES);
     symlinkSync(PACKAGES, join(command.folder, "node_modules"));
     const { url } = await command.serves();
-    await using window = await visit(browser, url);
+    await using window = await visit(url);
     const { page } = window;
     await page.goto("/");
-    expect(await page.evaluate(COLOR)).toBe("rgb(1, 1, 1)");
+    await colorBecomes(page, "rgb(1, 1, 1)");
     await page.evaluate("window.isSamePage = true");
     command.put({ "static/style.css": "p { color: rgb(2, 2, 2) }" });
-    await expect.poll(() => page.evaluate(COLOR), SOON).toBe("rgb(2, 2, 2)");
+    await colorBecomes(page, "rgb(2, 2, 2)");
     expect(await page.evaluate("window.isSamePage")).toBe(true);
 
     command.put({ "views/index.html": "<p>second</p>" });
