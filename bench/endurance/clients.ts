@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { type ClientRequest, reasonOf, RepeatingClients, statusOf } from "../../scripts/lib/clients.ts";
 
 const PAGES = ["/index.html", "/center.html", "/api/stocks?show=followed", "/static/style.css"];
 /** A stock that the sample rows follow. */
@@ -24,8 +25,7 @@ export class Clients {
   note: string | null = null;
   readonly #origin: string;
   readonly #random: () => number;
-  readonly #stopped = new AbortController();
-  readonly #running: Promise<void>[] = [];
+  readonly #clients = new RepeatingClients();
   readonly #startedAt = performance.now();
 
   /** @param random numbers from 0 to below 1. */
@@ -41,27 +41,14 @@ export class Clients {
   }
 
   /** Resolves when each client has the response to its last request. */
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    await Promise.all(this.#running);
+  stop(): Promise<void> {
+    return this.#clients.stop();
   }
 
   #repeat(kind: string, work: () => Promise<void>, pauseMs = PAUSE_MS): void {
-    const run = async () => {
-      while (!this.#stopped.signal.aborted) {
-        try {
-          await work();
-        } catch (error) {
-          const reason =
-            error instanceof Error
-              ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`
-              : String(error);
-          this.failures.push({ atMs: performance.now() - this.#startedAt, what: `${kind}: ${reason.trim()}` });
-        }
-        await delay(pauseMs);
-      }
-    };
-    this.#running.push(run());
+    this.#clients.add(pauseMs, work, (error) => {
+      this.failures.push({ atMs: performance.now() - this.#startedAt, what: `${kind}: ${reasonOf(error)}` });
+    });
   }
 
   #pick<T>(list: readonly T[]): T {
@@ -69,23 +56,18 @@ export class Clients {
   }
 
   async #read(path: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
-    const response = await fetch(this.#origin + path, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    await response.arrayBuffer();
-    if (response.status !== 200) throw new Error(String(response.status));
-    this.responses++;
+    await this.#succeed(path, { headers });
   }
 
   async #write(): Promise<void> {
     const note = `note ${this.responses}`;
-    const response = await fetch(`${this.#origin}/api/followed/${FOLLOWED}`, {
-      method: "PATCH",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ note }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    await response.arrayBuffer();
-    if (response.status !== 200) throw new Error(String(response.status));
+    await this.#succeed(`/api/followed/${FOLLOWED}`, { method: "PATCH", json: { note } });
     this.note = note;
+  }
+
+  async #succeed(path: string, request: Omit<ClientRequest, "timeoutMs">): Promise<void> {
+    const status = await statusOf(this.#origin + path, { ...request, timeoutMs: TIMEOUT_MS });
+    if (status !== 200) throw new Error(String(status));
     this.responses++;
   }
 
@@ -98,7 +80,7 @@ export class Clients {
   /** Follows the events for some seconds, as a page does until the visitor leaves it. */
   async #follow(): Promise<void> {
     const leaves = AbortSignal.any([
-      this.#stopped.signal,
+      this.#clients.stopped,
       AbortSignal.timeout(1000 + Math.round(this.#random() * 4000)),
     ]);
     try {

@@ -3,6 +3,7 @@
  * client's own, so that a second try of a write that was committed is refused as a duplicate, which acknowledges it.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { reasonOf, RepeatingClients, statusOf } from "../../../../scripts/lib/clients.ts";
 
 /** Between two requests of a client, so that the load is bounded. */
 const PAUSE_MS = 10;
@@ -31,21 +32,18 @@ export class Load {
   readonly notes = new Map<string, string>();
   readonly #origin: string;
   readonly #cookie: string;
-  readonly #clients: Promise<void>[];
+  readonly #clients = new RepeatingClients();
   #phase: Phase = newPhase("start");
   #lastAt = performance.now();
-  #isStopped = false;
   #wake = Promise.withResolvers<undefined>();
 
   /** @param cookie of a session that may add users. @param codes of stocks that are followed: one writer of notes for each. */
   constructor(origin: string, cookie: string, codes: readonly string[], writers: number) {
     this.#origin = origin;
     this.#cookie = cookie;
-    this.#clients = [
-      ...Array.from({ length: writers }, (_, i) => this.#repeat((n) => this.#addUser(`writer ${i} user ${n}`))),
-      ...codes.map((code) => this.#repeat((n) => this.#setNote(code, `note ${n}`))),
-      this.#repeat(() => this.#read("/index.html")),
-    ];
+    for (let i = 0; i < writers; i++) this.#clients.add(PAUSE_MS, (n) => this.#addUser(`writer ${i} user ${n}`));
+    for (const code of codes) this.#clients.add(PAUSE_MS, (n) => this.#setNote(code, `note ${n}`));
+    this.#clients.add(PAUSE_MS, () => this.#read("/index.html"));
   }
 
   /** Runs `work` under the load, and goes on until `acknowledgements` more writes are acknowledged. */
@@ -59,16 +57,8 @@ export class Load {
   }
 
   /** Resolves when each client has the response to its last request. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await Promise.all(this.#clients);
-  }
-
-  async #repeat(work: (n: number) => Promise<void>): Promise<void> {
-    for (let n = 1; !this.#isStopped; n++) {
-      await work(n);
-      await delay(PAUSE_MS);
-    }
+  stop(): Promise<void> {
+    return this.#clients.stop();
   }
 
   async #addUser(name: string): Promise<void> {
@@ -99,25 +89,12 @@ export class Load {
   }
 
   /** Tries until a response is not the failure of a server. @returns its status. */
-  async #send(method: string, path: string, content?: object): Promise<number> {
+  async #send(method: string, path: string, json?: object): Promise<number> {
+    const request = { method, headers: { cookie: this.#cookie }, ...(json && { json }), timeoutMs: TIMEOUT_MS };
     for (;;) {
-      let outcome: string;
-      try {
-        const response = await fetch(this.#origin + path, {
-          method,
-          headers: { cookie: this.#cookie, "content-type": "application/json" },
-          ...(content === undefined ? {} : { body: JSON.stringify(content) }),
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-        });
-        await response.arrayBuffer();
-        if (response.status < 500) return response.status;
-        outcome = String(response.status);
-      } catch (error) {
-        outcome = String(
-          (error as { readonly cause?: unknown }).cause instanceof Error ? (error as Error).cause : error,
-        );
-      }
-      this.#phase.failures.push({ request: `${method} ${path}`, outcome });
+      const outcome = await statusOf(this.#origin + path, request).catch(reasonOf);
+      if (typeof outcome === "number" && outcome < 500) return outcome;
+      this.#phase.failures.push({ request: `${method} ${path}`, outcome: String(outcome) });
       await delay(RETRY_MS);
     }
   }
