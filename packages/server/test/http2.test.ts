@@ -452,6 +452,53 @@ describe("shutdown", () => {
   });
 });
 
+describe("a client that keeps its side of the connection open", () => {
+  async function openHalf(server: Server): Promise<{ readonly session: ClientHttp2Session; readonly socket: Socket }> {
+    if (server.address.transport !== "tcp") throw new Error("no port");
+    const socket = connectTcp({ port: server.address.port, host: "127.0.0.1", allowHalfOpen: true });
+    const encrypted = connectTls({ socket, ca: pair.cert, servername: "localhost", ALPNProtocols: ["h2"] });
+    await once(encrypted, "secureConnect");
+    const session = connect(server.url, { createConnection: () => encrypted });
+    session.on("error", () => undefined);
+    sessions.push(session);
+    await once(session, "remoteSettings");
+    return { session, socket };
+  }
+
+  test("does not delay close() beyond its deadline", async () => {
+    const called = Promise.withResolvers<void>();
+    await start(
+      () => {
+        called.resolve();
+        return new Promise(() => undefined);
+      },
+      { shutdownTimeoutMs: 5000 },
+    );
+    const [server] = servers;
+    if (server === undefined) throw new Error("no server");
+    const { session } = await openHalf(server);
+    send(session);
+    await called.promise;
+    const closed = server.close();
+    clock.advance(5000);
+    await closed;
+  });
+
+  test("is disconnected after its last response", async () => {
+    await start(() => ({ status: 200, body: "hello" }), { maxRequestsPerConnection: 1 });
+    const [server] = servers;
+    if (server === undefined) throw new Error("no server");
+    const { session, socket } = await openHalf(server);
+    const closed = once(socket, "close");
+    expect(await receive(send(session))).toMatchObject({ text: "hello" });
+    for (let seconds = 0; seconds < 10; seconds++) {
+      clock.advance(1000);
+      await new Promise(setImmediate);
+    }
+    await closed;
+  });
+});
+
 test("a connection is closed after keepAliveTimeoutMs, and after maxRequestsPerConnection", async () => {
   const idle = await start(() => ({ status: 200, body: "hello" }), { maxRequestsPerConnection: 2 });
   const [server] = servers;

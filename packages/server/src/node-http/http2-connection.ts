@@ -1,6 +1,7 @@
 /** A client connection of HTTP/2. Node's sessions and nghttp2 do the protocol; rules, limits and timeouts are those of HTTP/1.1. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import {
   clientAddress,
   clientDisconnected,
@@ -23,6 +24,7 @@ const REFUSED_STREAM = 7;
 export class Http2Connection implements ServedConnection {
   readonly #context: ConnectionContext;
   readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
   readonly #exchanges = new Set<NodeExchange>();
   #requests = 0;
   #closing = false;
@@ -30,9 +32,11 @@ export class Http2Connection implements ServedConnection {
   #activeAt: number;
   readonly #activity = new Activity();
 
-  constructor(context: ConnectionContext, session: ServerHttp2Session) {
+  /** @param socket of the session: that of `session.socket` cannot be destroyed. */
+  constructor(context: ConnectionContext, session: ServerHttp2Session, socket: Socket) {
     this.#context = context;
     this.#session = session;
+    this.#socket = socket;
     this.#activeAt = context.now;
   }
 
@@ -68,12 +72,17 @@ export class Http2Connection implements ServedConnection {
   sweep(now: number): void {
     const { limits, lifespan, drainIdleMs } = this.#context;
     const session = this.#session;
-    if (session.destroyed) return;
+    if (session.destroyed) {
+      // Node has ended its side, and waits without a limit for the client to do the same.
+      if (this.#activity.hasMoved(this.#socket, true)) this.#activeAt = now;
+      else if (now - this.#activeAt > LINGER_MS) this.#socket.destroy();
+      return;
+    }
     const waiting = Array.from(this.#exchanges).filter(({ waitingFor }) => waitingFor !== null);
     const isIdle = this.#exchanges.size === 0;
     // Clients that have to read do not do so by sending, but one connection may be waited for in both ways.
     const onlySent = waiting.every(({ waitingFor }) => waitingFor === "reader");
-    if (this.#activity.hasMoved(session.socket, onlySent) || (waiting.length === 0 && !isIdle)) {
+    if (this.#activity.hasMoved(this.#socket, onlySent) || (waiting.length === 0 && !isIdle)) {
       this.#activeAt = now;
       if (!this.#closing) return;
     }
@@ -116,6 +125,8 @@ export class Http2Connection implements ServedConnection {
   terminate(): void {
     for (const exchange of this.#exchanges) exchange.abort(serverClosed());
     this.#session.destroy();
+    // When the last frames have been written: node would wait for the client to close its side.
+    setImmediate(() => this.#socket.destroy());
   }
 
   /** Sends GOAWAY: there is no further stream, and those that run go on. */
@@ -128,7 +139,7 @@ export class Http2Connection implements ServedConnection {
   /** Refuses a request before a handler runs. The connection goes on: its other streams are not affected. */
   #refuse(res: ServerResponse, { status, code, message }: Refusal): void {
     const { logger } = this.#context;
-    logger.warn(refusalLine(clientAddress(this.#session.socket), status, code, message));
+    logger.warn(refusalLine(clientAddress(this.#socket), status, code, message));
     const { headers, body } = plainResponse(status, message);
     res.writeHead(status, { ...headers, "content-length": body.length });
     res.end(res.req.method === "HEAD" ? "" : body);

@@ -77,11 +77,10 @@ export function createListener(
     (tcp) => connectionLimit.admits(tcp),
     (socket) => {
       if (socket.alpnProtocol !== "h2") accept(context, socket);
+      // Node creates the session in the same event.
+      else listener.once("session", (session: ServerHttp2Session) => acceptSession(context, session, socket));
     },
   );
-  listener.on("session", (session: ServerHttp2Session) => {
-    acceptSession(context, session);
-  });
   // Its HTTP/1.1 side has the options and events of node:http, which node's types do not say. Older versions do not take the options
   // in the constructor.
   const { maxHeaderSize, headersTimeout, requestTimeout, keepAliveTimeout, shouldUpgradeCallback } = options;
@@ -152,9 +151,9 @@ function accept(context: NodeContext, socket: Socket): void {
   });
 }
 
-function acceptSession(context: NodeContext, session: ServerHttp2Session): void {
+function acceptSession(context: NodeContext, session: ServerHttp2Session, socket: Socket): void {
   const { sessions, lifespan } = context;
-  const connection = new Http2Connection(context, session);
+  const connection = new Http2Connection(context, session, socket);
   sessions.set(session, connection);
   session.on("close", () => {
     sessions.delete(session);

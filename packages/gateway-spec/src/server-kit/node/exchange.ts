@@ -245,7 +245,9 @@ export class NodeExchange extends ServerExchange {
 
   protected override send(response: OutgoingResponse): void {
     const { status, headers, body, trailers } = response;
-    if (status === 101 && this.#host.onUpgrade !== undefined) this.#host.onUpgrade(this, response);
+    // RFC 9113 §8.6: "HTTP/2 removes support for the 101 (Switching Protocols) informational status code".
+    const mayUpgrade = status === 101 && streamOf(this.res) === null;
+    if (mayUpgrade && this.#host.onUpgrade !== undefined) this.#host.onUpgrade(this, response);
     else this.#send({ status, headers, body, trailers });
   }
 
