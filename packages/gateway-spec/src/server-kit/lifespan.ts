@@ -138,17 +138,37 @@ export class Lifespan {
   }
 }
 
-/** What an adapter on a foreign host gives to code that leads the application's lifespan there. */
+/**
+ * What an adapter on a foreign host gives to code that leads the application's lifespan there. A shutdown in the order of TSGI-52:
+ *
+ * ```ts
+ * const stopped = once(server.close(), "close"); // the host accepts no further connections
+ * listener.drain(); // event streams end, and each response closes its connection
+ * await stopped; // the running requests have ended
+ * await listener.close(); // `waitUntil`, `shutdown`
+ * ```
+ */
 export interface LifespanHandle {
   /** Runs `startup`, once. The first request does so by itself. Rejects with what `startup` threw. */
   readonly start: () => Promise<void>;
-  /** Aborts `draining`, waits for the work of `waitUntil`, runs `shutdown`; once. Stop the host from accepting requests first. */
+  /**
+   * Aborts `draining`, so that event streams end; responses get `Connection: close` from then on, where the host sends it. Call it when
+   * the host has begun to stop, and does not accept connections. Further calls do nothing.
+   */
+  readonly drain: () => void;
+  /** Aborts `draining`, waits for the work of `waitUntil`, runs `shutdown`; once. Call it when the running requests have ended. */
   readonly close: () => Promise<void>;
 }
 
 /** The handle of a lifespan, for adapters on a foreign host. */
 export function lifespanHandle(lifespan: Lifespan): LifespanHandle {
-  return { start: () => lifespan.start(), close: () => lifespan.close() };
+  return {
+    start: () => lifespan.start(),
+    drain: () => {
+      lifespan.drain();
+    },
+    close: () => lifespan.close(),
+  };
 }
 
 /**

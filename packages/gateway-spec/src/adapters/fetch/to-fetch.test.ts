@@ -209,6 +209,18 @@ describe("toFetch", () => {
     expect([known.length, logger.error.mock.calls.length]).toEqual([1, 1]);
   });
 
+  test("drain() aborts draining, and each response closes its connection from then on", async () => {
+    const fetch = run((request, { draining }) =>
+      request.url.endsWith("/web") ? new Response("web") : { status: 200, body: String(draining.aborted) },
+    );
+    const connectionOf = async (path: string) =>
+      (await fetch(new Request(`http://a.test${path}`))).headers.get("connection");
+    expect([await connectionOf("/"), await connectionOf("/web")]).toEqual([null, null]);
+    fetch.drain();
+    expect([await connectionOf("/"), await connectionOf("/web")]).toEqual(["close", "close"]);
+    expect(await (await fetch(new Request("http://a.test/"))).text()).toBe("true");
+  });
+
   test("a startup that fails is a 500 and a logged reason", async () => {
     const fetch = toFetch(
       { startup: () => Promise.reject(new Error("no database")), fetch: () => ({ status: 200 }) },

@@ -73,6 +73,11 @@ class HostedExchange extends FetchExchange {
     return toAddress(this.source, this.#info);
   }
 
+  protected override finishHeaders(headers: Headers): void {
+    // The host keeps the connection unless the response says that it closes.
+    if (this.lifespan.isDraining) headers.set("connection", "close");
+  }
+
   override get waitUntil(): Exchange["waitUntil"] {
     const context = this.#context;
     const { waitUntil } = this.lifespan;

@@ -394,6 +394,34 @@ describe("toNode", () => {
     expect(events).toEqual([`startup tsgi-to-node/${VERSION}`, "work", "work", "work", "shutdown state"]);
   });
 
+  test("drain() lets an event stream end while the host waits for it, and closes its connection", async () => {
+    const events: string[] = [];
+    const listener = toNode({
+      fetch: (_request, { draining }) => ({
+        status: 200,
+        body: (async function* () {
+          yield "first ";
+          await once(draining, "abort");
+          yield "last";
+        })(),
+      }),
+      shutdown: () => void events.push("shutdown"),
+    });
+    const server = createServer(listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await once(socket, "data");
+    const stopped = once(server.close(), "close");
+    listener.drain();
+    listener.drain();
+    expect(await text(socket)).toContain("last");
+    await stopped;
+    expect(events).toEqual([]);
+    await listener.close();
+    expect(events).toEqual(["shutdown"]);
+  });
+
   test.each<[string, unknown, string]>([
     ["undefined", undefined, "returned undefined. It must return a response, such as"],
     ["null", null, "returned null."],
