@@ -422,17 +422,22 @@ test("the packages export these names", async () => {
     @tsgi/gateway-spec/conformance
       ConformanceError
       cases
+      checkTarget
       conformanceApplication
+      labelOf
       runCase
       runConformance
+      runsOf
       type Capability
       type CaseContext
       type CaseOutcome
       type CaseResult
+      type CaseRun
       type ConformanceCase
       type ConformanceTarget
       type ExchangeCase
       type Probe
+      type Protocol
       type ServerCase
       type ServerCaseContext
     @tsgi/server/socket

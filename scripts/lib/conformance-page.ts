@@ -14,7 +14,9 @@ socket. This page explains its ${cases.length} cases, by the section of [the spe
 \`npx tsgi-conformance --serve ./server.js --filter <name>\` runs the cases with this text in their names.
 
 The kit starts the server for cases that are marked *starts servers*, so they need \`--serve\` and are skipped for an address.
-A case that *requires* a capability is skipped for a server without it. Where no RFC is named, the rule is one of the contract alone.
+A case that *requires* a capability is skipped for a server without it. A case that runs *also over HTTP/2* runs twice if a server
+with TLS selects HTTP/2 by ALPN (RFC 9113 §3.2); the name of the second run ends with \`(h2)\`. The other cases are about the
+bytes of HTTP/1.1, about WebSockets, or about what no protocol changes. Where no RFC is named, the rule is one of the contract alone.
 
 <!-- Written by scripts/conformance-page.ts from the cases in packages/gateway-spec/src/conformance/cases. -->
 `;
@@ -32,10 +34,11 @@ export function conformancePage(): string {
 }
 
 function explanation(one: ConformanceCase, sectionOf: ReadonlyMap<string, string>): string {
-  const { name, rules, title, sends, expects, source, kind, requires } = one;
+  const { name, rules, title, sends, expects, source, kind, requires, http2 } = one;
   const links = rules.map((rule) => `[${rule}](../${SPEC}#${slugOf(sectionOf.get(rule) ?? "")})`);
   const notes = [
     ...(kind === "server" ? ["*starts servers*"] : []),
+    ...(http2 === undefined ? [] : [http2 === "also" ? "*also over HTTP/2*" : "*over HTTP/2 only*"]),
     ...(requires === undefined ? [] : [`*requires \`${requires}\`*`]),
     `[source](../${fileOf(name)})`,
   ];

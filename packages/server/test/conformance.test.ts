@@ -1,11 +1,14 @@
-/** Both servers are held to SPEC.md by the conformance kit, over TCP and over TLS: a test for each case. */
+/** Both servers are held to SPEC.md by the conformance kit, over TCP, TLS and HTTP/2: a test for each case. */
 import type { Logger, Serve, Server } from "@tsgi/gateway-spec";
 import {
+  type CaseRun,
   cases,
   conformanceApplication,
-  type ConformanceCase,
   type ConformanceTarget,
+  labelOf,
+  type Protocol,
   runCase,
+  runsOf,
 } from "@tsgi/gateway-spec/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { serve as serveNode } from "../src/node-http/index.ts";
@@ -18,18 +21,20 @@ const QUIET: Logger = { info: () => undefined, warn: () => undefined, error: () 
 /** These wait for the timeout of a client that sends nothing. */
 const ABOUT_TIMEOUTS: ReadonlySet<string> = new Set(["stalled-upload", "slow-handler"]);
 
-describe.each<[string, typeof serveSocket, SocketServeOptions]>([
-  ["the socket server", serveSocket, {}],
-  ["the socket server over TLS", serveSocket, { tls: selfSigned() }],
-  ["the node server", serveNode, {}],
-  ["the node server over TLS", serveNode, { tls: selfSigned() }],
-])("%s", (_name, serveOurs, transport) => {
+describe.each<[string, typeof serveSocket, SocketServeOptions, Protocol]>([
+  ["the socket server", serveSocket, {}, "http/1.1"],
+  ["the socket server over TLS", serveSocket, { tls: selfSigned() }, "http/1.1"],
+  ["the node server", serveNode, {}, "http/1.1"],
+  ["the node server over TLS", serveNode, { tls: selfSigned() }, "http/1.1"],
+  ["the node server over HTTP/2", serveNode, { tls: selfSigned() }, "h2"],
+])("%s", (_name, serveOurs, transport, protocol) => {
   // TLS is for TCP.
   const serve: typeof serveOurs = (application, options) =>
     serveOurs(application, { ...options, ...(options?.path === undefined ? transport : {}) });
   const serveWithShortTimeout: Serve = (application, options) => serve(application, { ...options, bodyTimeoutMs: 100 });
 
-  testEach(cases, ({ name }) => ({ serve: ABOUT_TIMEOUTS.has(name) ? serveWithShortTimeout : serve }));
+  const runs = runsOf(cases, [protocol]);
+  testEach(runs, ({ case: { name } }) => ({ serve: ABOUT_TIMEOUTS.has(name) ? serveWithShortTimeout : serve }));
 
   describe("by host and port", () => {
     let server: Server;
@@ -40,8 +45,8 @@ describe.each<[string, typeof serveSocket, SocketServeOptions]>([
       await server.close();
     });
 
-    const exchangeCases = cases.filter(({ kind, name }) => kind === "exchange" && !ABOUT_TIMEOUTS.has(name));
-    testEach(exchangeCases, () => {
+    const ofExchanges = runs.filter(({ case: { kind, name } }) => kind === "exchange" && !ABOUT_TIMEOUTS.has(name));
+    testEach(ofExchanges, () => {
       const { address } = server;
       if (address.transport !== "tcp") throw new Error("the server listens on TCP");
       return { host: address.hostname, port: address.port, tls: transport.tls !== undefined };
@@ -49,9 +54,9 @@ describe.each<[string, typeof serveSocket, SocketServeOptions]>([
   });
 });
 
-function testEach(chosen: readonly ConformanceCase[], target: (one: ConformanceCase) => ConformanceTarget): void {
-  test.for(chosen.map((one) => [one.name, one] as const))("%s", async ([, one], { skip }) => {
-    const outcome = await runCase(one, target(one));
+function testEach(runs: readonly CaseRun[], target: (run: CaseRun) => ConformanceTarget): void {
+  test.for(runs.map((run) => [labelOf(run), run] as const))("%s", async ([, run], { skip }) => {
+    const outcome = await runCase(run.case, target(run), { protocol: run.protocol });
     if (outcome.kind === "skipped") skip(outcome.reason);
     if (outcome.kind === "failed") throw outcome.error;
   });

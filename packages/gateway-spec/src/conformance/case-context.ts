@@ -1,7 +1,9 @@
 /** The context of a case's client: connections to one server, and the probe of one run. */
 import type { ProbeClient, ServedConnection, CaseContext } from "./case.ts";
 import { ConformanceError, show, type Waits } from "./expect.ts";
-import { type ReceivedResponse, type RequestParts, Wire, type WireOptions } from "./wire.ts";
+import { Http1Wire } from "./http1-wire.ts";
+import type { WireOptions } from "./open-socket.ts";
+import type { Protocol, ReceivedResponse, RequestParts, Wire } from "./wire.ts";
 
 /** Rounds of {@link CaseContext.settle}: more than the turns of the event loop that a server needs to finish what it has begun. */
 const SETTLE_ROUNDS = 8;
@@ -43,6 +45,12 @@ export function authorityOf({ host, port }: Endpoint): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Opens the connections of one protocol. */
+export interface Client<W extends Wire> {
+  readonly protocol: Protocol;
+  open(options: WireOptions): Promise<W>;
+}
+
 /** The connections of one run, which closes all of them at its end. */
 export class Connections {
   readonly #wires = new Set<Wire>();
@@ -52,17 +60,22 @@ export class Connections {
     this.#waits = waits;
   }
 
-  async open(endpoint: Endpoint, base: string, waits: Waits = this.#waits): Promise<Wire> {
-    const options: WireOptions = { ...endpoint, authority: authorityOf(endpoint), base, waits };
-    const wire = await Wire.open(options);
+  async open<W extends Wire>(client: Client<W>, endpoint: Endpoint, base: string, waits = this.#waits): Promise<W> {
+    const wire = await client.open({ ...endpoint, authority: authorityOf(endpoint), base, waits });
     this.#wires.add(wire);
     return wire;
   }
 
   /** One request on a connection of its own. */
-  async fetch(endpoint: Endpoint, base: string, parts: RequestParts = {}, waits?: Waits): Promise<ReceivedResponse> {
-    const wire = await this.open(endpoint, base, waits);
-    wire.request({ ...parts, headers: [...(parts.headers ?? []), ["Connection", "close"]] });
+  async fetch(
+    client: Client<Wire>,
+    endpoint: Endpoint,
+    base: string,
+    parts: RequestParts = {},
+    waits?: Waits,
+  ): Promise<ReceivedResponse> {
+    const wire = await this.open(client, endpoint, base, waits);
+    wire.request({ ...parts, last: true });
     const response = await wire.response(parts.method);
     wire.close();
     this.#wires.delete(wire);
@@ -76,16 +89,17 @@ export class Connections {
 }
 
 /** @param probe the probe of the run if it is in this process. `null` asks the server under test for it. */
-export function createCaseContext(
+export function createCaseContext<W extends Wire>(
+  given: Client<W>,
   endpoint: Endpoint,
   base: string,
   connections: Connections,
   waits: Waits,
   probe: ProbeClient | null,
-): CaseContext {
+): CaseContext<W> {
   const { tls: encrypted = false } = endpoint;
   const ask = async (path: string): Promise<readonly string[]> => {
-    const { status, body } = await connections.fetch(endpoint, base, { path }, waits.silent);
+    const { status, body } = await connections.fetch(Http1Wire, endpoint, base, { path }, waits.silent);
     if (status !== 200)
       throw new ConformanceError(`the server does not run the kit's application: ${status} for ${base}${path}`);
     return JSON.parse(body.toString()) as readonly string[];
@@ -96,12 +110,13 @@ export function createCaseContext(
     release: async (release) => void (await ask(`/-/release/${encodeURIComponent(release)}`)),
   };
   return {
+    protocol: given.protocol,
     authority: authorityOf(endpoint),
     origin: `${encrypted ? "https" : "http"}://${authorityOf(endpoint)}`,
     encrypted,
     base,
-    connect: () => connections.open(endpoint, base),
-    fetch: (parts) => connections.fetch(endpoint, base, parts),
+    connect: () => connections.open(given, endpoint, base),
+    fetch: (parts) => connections.fetch(given, endpoint, base, parts),
     records: () => client.records(),
     recorded: async (text) => {
       try {

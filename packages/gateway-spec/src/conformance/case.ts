@@ -1,6 +1,8 @@
 /** A case of the kit: data, an application for the server under test, and the steps of a client. */
 import type { Handler, Serve, Server } from "../index.ts";
-import type { RequestParts, Wire } from "./wire.ts";
+import type { Http1Wire } from "./http1-wire.ts";
+import type { Http2Wire } from "./http2-wire.ts";
+import type { Protocol, ReceivedResponse, RequestParts, Wire } from "./wire.ts";
 
 /** An optional capability of a server. A case that requires one is skipped if it is absent (TSGI-32). */
 export type Capability = "informational" | "trailers" | "websocket";
@@ -22,8 +24,10 @@ export interface ProbeClient {
   release(name: string): Promise<void>;
 }
 
-/** What a case gives to its client. */
-export interface CaseContext extends ProbeClient {
+/** What a case gives to its client. `W` is a connection of HTTP/1.1, or what both protocols have in common. */
+export interface CaseContext<W extends Wire = Http1Wire> extends ProbeClient {
+  /** Of the connections. */
+  readonly protocol: Protocol;
   /** The Host of the server under test. */
   readonly authority: string;
   /** Scheme and authority: what the URLs of its requests begin with. */
@@ -33,9 +37,9 @@ export interface CaseContext extends ProbeClient {
   /** The path of the application of this case in this run, such as `/request-url/r5f3a9c01`. */
   readonly base: string;
   /** A new connection, which is closed when the case is over. The paths of its requests begin with {@link CaseContext.base}. */
-  connect(): Promise<Wire>;
+  connect(): Promise<W>;
   /** Sends one request on a connection of its own. Returns the whole response. */
-  fetch(parts?: RequestParts): ReturnType<Wire["response"]>;
+  fetch(parts?: RequestParts): Promise<ReceivedResponse>;
   /**
    * Exchanges requests on other connections, so that the server has done by then what it had to do. This is how a case checks
    * without a sleep that something did not happen.
@@ -47,11 +51,13 @@ export interface CaseContext extends ProbeClient {
 export type ServedConnection = Pick<Server, "address" | "url">;
 
 /** What a case gets that starts servers itself. */
-export interface ServerCaseContext {
+export interface ServerCaseContext<W extends Wire = Http1Wire> {
+  /** Of the connections. */
+  readonly protocol: Protocol;
   /** Starts the server under test, without a log. The kit closes the servers when the case is over. */
   readonly serve: Serve;
   readonly probe: Probe & ProbeClient;
-  readonly connect: (server: ServedConnection) => Promise<Wire>;
+  readonly connect: (server: ServedConnection) => Promise<W>;
   /** The promise's outcome. After the deadline it rejects with what the case waited for. */
   readonly within: <T>(promise: Promise<T>, what: string) => Promise<T>;
 }
@@ -74,19 +80,31 @@ interface CaseBase {
   readonly deadlineMs?: number;
 }
 
+/** A case about the bytes of HTTP/1.1, about what HTTP/2 has too, or about what only HTTP/2 has. */
+type Over<Http1, Both, Http2> =
+  | { readonly http2?: never; readonly run: (context: Http1) => Promise<void> }
+  | { readonly http2: "also"; readonly run: (context: Both) => Promise<void> }
+  | { readonly http2: "only"; readonly run: (context: Http2) => Promise<void> };
+
 /** A case about exchanges. It can run against a server that already runs the kit's application. */
-export interface ExchangeCase extends CaseBase {
+export type ExchangeCase = CaseBase & {
   readonly kind: "exchange";
   /** Called once in a run. The handler gets all requests below {@link CaseContext.base}. */
   readonly handler: (probe: Probe) => Handler;
-  readonly run: (context: CaseContext) => Promise<void>;
-}
+} & Over<CaseContext, CaseContext<Wire>, CaseContext<Http2Wire>>;
 
 /** A case about startup and shutdown. It starts and closes servers, so it needs `serve`. */
-export interface ServerCase extends CaseBase {
-  readonly kind: "server";
-  readonly run: (context: ServerCaseContext) => Promise<void>;
-}
+export type ServerCase = CaseBase & { readonly kind: "server" } & Over<
+    ServerCaseContext,
+    ServerCaseContext<Wire>,
+    ServerCaseContext<Http2Wire>
+  >;
 
 /** A case of the kit; `kind` says what it needs of the server. */
 export type ConformanceCase = ExchangeCase | ServerCase;
+
+/** The protocols over which a case has a meaning. */
+export function protocolsOf({ http2 }: Pick<ConformanceCase, "http2">): readonly Protocol[] {
+  if (http2 === undefined) return ["http/1.1"];
+  return http2 === "only" ? ["h2"] : ["http/1.1", "h2"];
+}

@@ -133,6 +133,7 @@ describe("the results of passed, failed and skipped cases are printed", () => {
     expect(report).toMatchObject({ passed: 0, failed: 2, skipped: 1, stopped: null });
     expect(report.cases.find(({ name }) => name === "close-twice")).toEqual({
       name: "close-twice",
+      protocol: "http/1.1",
       rules: ["TSGI-53"],
       title: "every call of close() settles with the outcome of the first",
       outcome: "failed",

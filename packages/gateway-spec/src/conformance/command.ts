@@ -4,10 +4,18 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { Serve } from "../index.ts";
-import type { ConformanceCase } from "./case.ts";
 import { cases } from "./cases/index.ts";
 import { explain, FORMATS, summary } from "./report.ts";
-import { type CaseOutcome, checkTarget, type ConformanceTarget, runConformance } from "./run.ts";
+import {
+  type CaseOutcome,
+  type CaseRun,
+  checkTarget,
+  type ConformanceTarget,
+  labelOf,
+  runCase,
+  runsOf,
+} from "./run.ts";
+import type { Protocol } from "./wire.ts";
 
 const USAGE = `usage: tsgi-conformance --serve <module> [options]
        tsgi-conformance [https://]<host>:<port> [options]
@@ -19,7 +27,9 @@ Checks a server against the TSGI specification, over a real socket.
                       cases that start and close servers are skipped
   https://…           the same over TLS, with any certificate; for a module the kit reads the "url" of its server
 
-  --filter <text>     only the cases whose name contains the text
+Where a server with TLS selects HTTP/2 by ALPN, the cases that have a meaning there run over it too: "request-url (h2)".
+
+  --filter <text>     only the cases whose name contains the text; "(h2)" is a part of the name
   --format <format>   plain (default), tap, json or junit
   --output <file>     write the report to a file, and the counts to the standard output
   --help              print this text
@@ -34,7 +44,8 @@ class UsageError extends Error {}
 
 interface Plan {
   readonly target: ConformanceTarget;
-  readonly cases: readonly ConformanceCase[];
+  /** Over every protocol; the server may not speak all of them. */
+  readonly runs: readonly CaseRun[];
   readonly format: keyof typeof FORMATS;
   /** The file for the report; `null` for the standard output. */
   readonly output: string | null;
@@ -61,19 +72,24 @@ export async function runCommand(args: readonly string[], { out, err }: Output):
   }
   const uncaught = catchUncaught();
   try {
-    const fault = await faultOf(plan);
-    if (fault !== null) {
-      err(`tsgi-conformance: ${fault}\n`);
+    const spoken = await spokenBy(plan);
+    if (typeof spoken === "string") {
+      err(`tsgi-conformance: ${spoken}\n`);
       return 2;
     }
-    return await runPlan(plan, uncaught, { out, err });
+    const runs = plan.runs.filter(({ protocol }) => spoken.includes(protocol));
+    if (runs.length === 0) {
+      err("tsgi-conformance: the server does not select HTTP/2 by ALPN\n");
+      return 2;
+    }
+    return await runPlan({ ...plan, runs }, uncaught, { out, err });
   } finally {
     uncaught.stop();
   }
 }
 
 async function runPlan(
-  { target, cases: chosen, format: name, output }: Plan,
+  { target, runs, format: name, output }: Plan,
   uncaught: Uncaught,
   { out: print, err }: Output,
 ): Promise<0 | 1> {
@@ -85,18 +101,18 @@ async function runPlan(
   };
   const counts = { passed: 0, failed: 0, skipped: 0 };
   let number = 0;
-  const onWait = (one: ConformanceCase, what: string) => {
-    err(`waiting  ${one.name}: for ${what}\n`);
+  const onWait = (run: CaseRun, what: string) => {
+    err(`waiting  ${labelOf(run)}: for ${what}\n`);
   };
-  out(format.begin(chosen.length));
-  for await (const result of runConformance(target, chosen, { onWait })) {
-    const outcome = uncaught.blame(result.outcome);
+  out(format.begin(runs.length));
+  for (const run of runs) {
+    const outcome = uncaught.blame(await runCase(run.case, target, { onWait, protocol: run.protocol }));
     counts[outcome.kind]++;
-    out(format.result({ ...result, outcome }, ++number));
+    out(format.result({ ...run, outcome }, ++number));
     // A server at an address that has stopped would fail all other cases too.
-    const fault = outcome.kind === "failed" && !("serve" in target) ? await faultOf({ target, cases: chosen }) : null;
-    if (fault !== null && number < chosen.length) {
-      out(format.stop(`${fault}; ${chosen.length - number} cases were not run`));
+    const spoken = outcome.kind === "failed" && !("serve" in target) ? await spokenBy({ target, runs }) : null;
+    if (typeof spoken === "string" && number < runs.length) {
+      out(format.stop(`${spoken}; ${runs.length - number} cases were not run`));
       break;
     }
   }
@@ -113,12 +129,12 @@ async function runPlan(
   return counts.failed === 0 ? 0 : 1;
 }
 
-/** What keeps every case from running. */
-async function faultOf({ target, cases: chosen }: Pick<Plan, "target" | "cases">): Promise<string | null> {
-  if (!("serve" in target) && chosen.every(({ kind }) => kind === "server")) return null;
+/** The protocols of the server, or what keeps every case from running. */
+async function spokenBy({ target, runs }: Pick<Plan, "target" | "runs">): Promise<readonly Protocol[] | string> {
+  // Every case is skipped.
+  if (!("serve" in target) && runs.every(({ case: { kind } }) => kind === "server")) return ["http/1.1"];
   try {
-    await checkTarget(target);
-    return null;
+    return await checkTarget(target);
   } catch (error) {
     return explain(error);
   }
@@ -130,15 +146,15 @@ async function readPlan(args: readonly string[]): Promise<Plan | null> {
   if (values.help === true) return null;
   const { format = "plain", filter = "", serve, output } = values;
   if (!isFormat(format)) throw new UsageError(`unknown format "${format}": use ${Object.keys(FORMATS).join(", ")}`);
-  const chosen = cases.filter(({ name }) => name.includes(filter));
-  if (chosen.length === 0) throw new UsageError(`no case has "${filter}" in its name`);
+  const runs = runsOf(cases, ["http/1.1", "h2"]).filter((run) => labelOf(run).includes(filter));
+  if (runs.length === 0) throw new UsageError(`no case has "${filter}" in its name`);
   const [address, extra] = positionals;
   if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
   if (serve === undefined && address === undefined)
     throw new UsageError("name a server: --serve <module> or <host>:<port>");
   if (serve !== undefined && address !== undefined) throw new UsageError("use either --serve or an address, not both");
   const target = serve === undefined ? readAddress(address ?? "") : { serve: await importServe(serve) };
-  return { target, cases: chosen, format, output: output ?? null };
+  return { target, runs, format, output: output ?? null };
 }
 
 function parse(args: readonly string[]) {

@@ -4,7 +4,8 @@
  *     for await (const { case: { name }, outcome } of runConformance({ serve })) console.log(outcome.kind, name);
  *
  * A server that cannot be started from here runs {@link conformanceApplication}, and the target is its host and port. The kit speaks
- * TLS if the `url` of the server begins with `https:`, or if the endpoint has `tls`.
+ * TLS if the `url` of the server begins with `https:`, or if the endpoint has `tls`. Where the server then selects HTTP/2 by ALPN, cases
+ * that have a meaning there run over it too.
  *
  * @module @tsgi/gateway-spec/conformance
  */
@@ -21,9 +22,20 @@ export type {
   ServerCaseContext,
   CaseContext,
 } from "./case.ts";
+export type { Protocol } from "./wire.ts";
 export { cases } from "./cases/index.ts";
 export { ConformanceError } from "./expect.ts";
-export { type CaseOutcome, type CaseResult, type ConformanceTarget, runCase, runConformance } from "./run.ts";
+export {
+  type CaseOutcome,
+  type CaseResult,
+  type CaseRun,
+  checkTarget,
+  type ConformanceTarget,
+  labelOf,
+  runCase,
+  runConformance,
+  runsOf,
+} from "./run.ts";
 
 /** The application of all cases, except those that start servers themselves. Run it in one process. */
 export const conformanceApplication: Handler = createConformanceApplication(

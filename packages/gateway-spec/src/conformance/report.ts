@@ -1,6 +1,7 @@
 /** The output of the kit: plain lines for people; TAP 14, JSON and JUnit XML for programs. */
 import { inspect } from "node:util";
-import type { CaseResult } from "./run.ts";
+import { type CaseResult, labelOf } from "./run.ts";
+import type { Protocol } from "./wire.ts";
 
 export interface Counts {
   readonly passed: number;
@@ -20,8 +21,12 @@ export interface Format {
 
 const tap: Format = {
   begin: (count) => `TAP version 14\n1..${count}\n`,
-  result: ({ case: { name, rules, title }, outcome }, number) => {
-    const description = `${number} - ${name}: ${title}`.replaceAll("#", "\\#");
+  result: (result, number) => {
+    const {
+      case: { rules, title },
+      outcome,
+    } = result;
+    const description = `${number} - ${labelOf(result)}: ${title}`.replaceAll("#", "\\#");
     if (outcome.kind === "passed") return `ok ${description}\n`;
     if (outcome.kind === "skipped") return `ok ${description} # SKIP ${outcome.reason}\n`;
     const lines = explain(outcome.error).split("\n");
@@ -41,11 +46,16 @@ const tap: Format = {
 
 const plain: Format = {
   begin: () => "",
-  result: ({ case: { name, rules, title }, outcome }) => {
-    if (outcome.kind === "passed") return `passed   ${name}\n`;
-    if (outcome.kind === "skipped") return `skipped  ${name}: ${outcome.reason}\n`;
+  result: (result) => {
+    const {
+      case: { rules, title },
+      outcome,
+    } = result;
+    const label = labelOf(result);
+    if (outcome.kind === "passed") return `passed   ${label}\n`;
+    if (outcome.kind === "skipped") return `skipped  ${label}: ${outcome.reason}\n`;
     const lines = [`${rules.join(", ")}: ${title}`, ...explain(outcome.error).split("\n")];
-    return `FAILED   ${name}\n${lines.map((line) => `           ${line}\n`).join("")}`;
+    return `FAILED   ${label}\n${lines.map((line) => `           ${line}\n`).join("")}`;
   },
   stop: (reason) => `STOPPED  ${reason}\n`,
   end: (counts) => `${summary(counts)}\n`,
@@ -53,6 +63,7 @@ const plain: Format = {
 
 interface Reported {
   readonly name: string;
+  readonly protocol: Protocol;
   readonly rules: readonly string[];
   readonly title: string;
   readonly outcome: "passed" | "failed" | "skipped";
@@ -60,13 +71,13 @@ interface Reported {
   readonly message?: string;
 }
 
-function reported({ case: { name, rules, title }, outcome }: CaseResult): Reported {
-  const what = { name, rules, title, outcome: outcome.kind };
+function reported({ case: { name, rules, title }, protocol, outcome }: CaseResult): Reported {
+  const what = { name, protocol, rules, title, outcome: outcome.kind };
   if (outcome.kind === "passed") return what;
   return { ...what, message: outcome.kind === "skipped" ? outcome.reason : explain(outcome.error) };
 }
 
-/** One object at the end: `{ passed, failed, skipped, stopped, cases: [{ name, rules, title, outcome, message }] }`. */
+/** One object at the end: `{ passed, failed, skipped, stopped, cases: [{ name, protocol, rules, title, outcome, message }] }`. */
 function json(): Format {
   const cases: Reported[] = [];
   let stopped: string | null = null;
@@ -91,8 +102,9 @@ function junit(): Format {
   return {
     begin: () => "",
     result: (result) => {
-      const { name, rules, title, outcome, message = "" } = reported(result);
-      const open = `  <testcase classname=${quoted(rules.join(" "))} name=${quoted(`${name}: ${title}`)}`;
+      const { rules, title, outcome, message = "" } = reported(result);
+      const name = quoted(`${labelOf(result)}: ${title}`);
+      const open = `  <testcase classname=${quoted(rules.join(" "))} name=${name}`;
       const [summary = ""] = message.split("\n");
       if (outcome === "passed") lines.push(`${open}/>`);
       else if (outcome === "skipped") lines.push(`${open}><skipped message=${quoted(summary)}/></testcase>`);

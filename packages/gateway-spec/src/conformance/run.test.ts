@@ -36,7 +36,7 @@ test("a wait of a second is reported with what the case waits for, once", async 
   await vi.advanceTimersByTimeAsync(999);
   expect(onWait).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1500);
-  expect(onWait.mock.calls).toEqual([[one, "the reply"]]);
+  expect(onWait.mock.calls).toEqual([[{ case: one, protocol: "http/1.1" }, "the reply"]]);
   gate.resolve();
   expect(await running).toEqual({ kind: "passed" });
 });

@@ -1,7 +1,8 @@
 /** The client's side of RFC 6455 for the cases: the handshake, and masked frames that each hold a whole message. */
 import { createHash, randomBytes } from "node:crypto";
 import { ConformanceError, equal } from "./expect.ts";
-import { field, type ReceivedResponse, type Wire } from "./wire.ts";
+import type { Http1Wire } from "./http1-wire.ts";
+import { field, type ReceivedResponse } from "./wire.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -26,7 +27,7 @@ const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** Sends a handshake and expects that it is accepted. */
 export async function openWebSocket(
-  wire: Wire,
+  wire: Http1Wire,
   headers: readonly (readonly [string, string])[] = [],
   path = "",
 ): Promise<WebSocketWire> {
@@ -40,11 +41,11 @@ export async function openWebSocket(
 }
 
 export class WebSocketWire {
-  readonly #wire: Wire;
+  readonly #wire: Http1Wire;
   /** The 101 response. */
   readonly response: ReceivedResponse;
 
-  constructor(wire: Wire, response: ReceivedResponse) {
+  constructor(wire: Http1Wire, response: ReceivedResponse) {
     this.#wire = wire;
     this.response = response;
   }

@@ -50,7 +50,7 @@ export const abortCases: readonly ConformanceCase[] = [
         await context.recorded(`${name}: running`);
         if (name === "body") {
           await wire.head();
-          equal(String(await wire.chunk()), "first", "the first chunk");
+          equal(String(await wire.piece()), "first", "the first chunk");
         }
         await context.settle();
         wire.end();
@@ -62,9 +62,10 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "signal-on-disconnect",
+    http2: "also",
     rules: ["TSGI-13"],
     title: "the signal aborts with an error code as soon as the client has disconnected",
-    sends: "A request whose handler waits. The client then resets the connection.",
+    sends: "A request whose handler waits. The client then resets the connection, or the stream of HTTP/2.",
     expects:
       "The signal stays unaborted while the client waits, aborts with `CLIENT_DISCONNECTED` after the reset, and is still aborted later.",
     handler: (probe) => async (request) => {
@@ -89,9 +90,11 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "signal-not-on-success",
+    http2: "also",
     rules: ["TSGI-13"],
     title: "the signal does not abort on success, nor because the request body has ended",
-    sends: "A POST with content and `Connection: close`. The handler reads the content and returns two chunks.",
+    sends:
+      "A POST with content that is the last request of its connection. The handler reads the content and returns two chunks.",
     expects:
       "The body arrives in full, `completed` fulfils, and the signal does not abort, also after the connection has closed.",
     handler: (probe) => async (request, exchange) => {
@@ -104,14 +107,13 @@ export const abortCases: readonly ConformanceCase[] = [
     },
     run: async (context) => {
       const wire = await context.connect();
-      wire.request({ method: "POST", body: "content", headers: [["Connection", "close"]] });
+      wire.request({ method: "POST", body: "content", last: true });
       await context.recorded("read");
       await context.settle();
       await context.release("respond");
       equal((await wire.response()).body.toString(), "ab", "the body of the response");
       await context.recorded("completed");
-      await wire.rest();
-      wire.end();
+      await wire.closed();
       wire.close();
       await context.settle();
       equal(await context.records(), ["read", "completed"], "what the handler recorded");
@@ -120,6 +122,7 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "completed-fulfils",
+    http2: "also",
     rules: ["TSGI-30"],
     title: "completed fulfils when the response has been sent in full, and not earlier",
     sends: "A request for a body in chunks whose end the client controls, then a request for a whole body.",
@@ -140,11 +143,11 @@ export const abortCases: readonly ConformanceCase[] = [
       const wire = await context.connect();
       wire.request({ path: "/pieces" });
       equal((await wire.head()).status, 200, "the status");
-      equal(String(await wire.chunk()), "first", "the first chunk");
+      equal(String(await wire.piece()), "first", "the first chunk");
       await context.settle();
       equal(await context.records(), ["next", "next"], "the calls before the response was complete");
       await context.release("end");
-      equal(await wire.chunk(), null, "the last chunk");
+      equal(await wire.piece(), null, "the last chunk");
       await context.recorded("completed");
       await context.fetch({ path: "/whole" });
       await context.settle();
@@ -154,6 +157,7 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "completed-rejects",
+    http2: "also",
     rules: ["TSGI-30", "TSGI-38"],
     title: "completed rejects if the response was not sent in full, and the signal aborts too",
     sends: "A request whose handler throws, and one whose client resets the connection while the handler waits.",
@@ -193,6 +197,7 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "disconnect-releases-body",
+    http2: "also",
     rules: ["TSGI-40"],
     title: "when the client disconnects, the signal aborts and then the body is released, once",
     sends:
@@ -221,7 +226,7 @@ export const abortCases: readonly ConformanceCase[] = [
       const one = await context.connect();
       one.request({ path: "/iterable" });
       await one.head();
-      equal(String(await one.chunk()), "piece", "the first chunk");
+      equal(String(await one.piece()), "piece", "the first chunk");
       one.reset();
       await context.recorded("return");
       await context.settle();
@@ -233,7 +238,7 @@ export const abortCases: readonly ConformanceCase[] = [
       const other = await context.connect();
       other.request({ path: "/stream" });
       await other.head();
-      equal(String(await other.chunk()), "piece", "the first chunk");
+      equal(String(await other.piece()), "piece", "the first chunk");
       other.reset();
       await context.recorded("cancel");
       await context.release("more");
@@ -248,6 +253,7 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "node-stream-released",
+    http2: "also",
     rules: ["TSGI-40"],
     title: "a Node stream as a body is destroyed in every ending, and its late error ends nothing",
     sends:
@@ -297,6 +303,7 @@ export const abortCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "stuck-body-released",
+    http2: "also",
     rules: ["TSGI-40"],
     title: "the server does not wait for return() of a body whose next() is pending",
     sends:
@@ -327,7 +334,7 @@ export const abortCases: readonly ConformanceCase[] = [
       const wire = await context.connect();
       wire.request();
       await wire.head();
-      equal(String(await wire.chunk()), "piece", "the first chunk");
+      equal(String(await wire.piece()), "piece", "the first chunk");
       wire.reset();
       await context.recorded("return");
       await context.recorded("completed CLIENT_DISCONNECTED");

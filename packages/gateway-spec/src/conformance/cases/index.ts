@@ -3,6 +3,7 @@ import type { ConformanceCase } from "../case.ts";
 import { abortCases } from "./abort.ts";
 import { connectionCases } from "./connection.ts";
 import { errorCases } from "./errors.ts";
+import { http2Cases } from "./http2.ts";
 import { exchangeCases } from "./exchange.ts";
 import { lifespanCases } from "./lifespan.ts";
 import { requestBodyCases } from "./request-body.ts";
@@ -22,6 +23,7 @@ export const cases: readonly ConformanceCase[] = [
   ...exchangeCases,
   ...errorCases,
   ...connectionCases,
+  ...http2Cases,
   ...lifespanCases,
   ...shutdownCases,
   ...websocketCases,

@@ -23,6 +23,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
   {
     kind: "server",
     name: "lifespan-order",
+    http2: "also",
     rules: ["TSGI-35", "TSGI-37", "TSGI-52"],
     title: "startup, fetch, draining, waitUntil and shutdown run in this order, each once",
     sends:
@@ -70,7 +71,7 @@ export const lifespanCases: readonly ConformanceCase[] = [
       await probe.recorded("draining");
       await probe.release("respond");
       await wire.response();
-      await wire.rest();
+      await wire.closed();
       wire.close();
       await probe.release("finish work");
       await within(closed, "close()");

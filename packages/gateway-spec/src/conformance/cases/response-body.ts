@@ -37,6 +37,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "body-kinds",
+    http2: "also",
     rules: ["TSGI-21"],
     title: "a body is a string, bytes, an async iterable, a stream or nothing",
     sends:
@@ -58,6 +59,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "sync-iterable-is-500",
+    http2: "also",
     rules: ["TSGI-21", "TSGI-38"],
     title: "a value that is not a body, such as a synchronous iterable, leads to a 500",
     sends:
@@ -73,6 +75,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "bad-chunk-truncates",
+    http2: "also",
     rules: ["TSGI-22", "TSGI-39"],
     title: "a chunk that is neither string nor bytes destroys the connection",
     sends: "A request for a body that yields a string, and then a number.",
@@ -95,15 +98,16 @@ export const responseBodyCases: readonly ConformanceCase[] = [
       const wire = await context.connect();
       wire.request();
       await wire.head();
-      equal(String(await wire.chunk()), "valid", "the first chunk");
+      equal(String(await wire.piece()), "valid", "the first chunk");
       await context.release("bad");
-      equal((await wire.rest()).bytes.toString("latin1"), "", "the bytes after the last valid chunk");
+      equal((await wire.truncated()).toString("latin1"), "", "the bytes after the last valid chunk");
       await context.recorded("completed RESPONSE_FAILED");
     },
   },
   {
     kind: "exchange",
     name: "content-length-mismatch-is-500",
+    http2: "also",
     rules: ["TSGI-20", "TSGI-38"],
     title: "a whole body that contradicts its Content-Length leads to a 500",
     sends: "Requests for five bytes with a `Content-Length` of 5, 4, 6, `5, 5`, `+5`, `0x5`, -5 and `five`.",
@@ -123,6 +127,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "busy-body-yields",
+    http2: "also",
     rules: ["TSGI-25"],
     title: "a body whose chunks are always at hand leaves other exchanges their turns",
     sends: "A request for 100,000 chunks of one byte that are ready at once.",
@@ -147,6 +152,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "slow-reader",
+    http2: "also",
     rules: ["TSGI-25"],
     title: "the server pulls no more of a body than the client reads, and sends it in order",
     sends: "A request for 512 chunks of 64 KiB. The client does not read at first.",
@@ -191,6 +197,7 @@ export const responseBodyCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "chunk-sent-at-once",
+    http2: "also",
     rules: ["TSGI-25"],
     title: "each chunk is sent at once, and the head before the first chunk",
     sends: "A request for three chunks, each of which the client releases.",
@@ -212,15 +219,16 @@ export const responseBodyCases: readonly ConformanceCase[] = [
       equal((await wire.head()).status, 200, "the status before the first chunk");
       for (const event of ["one", "two", "three"]) {
         await context.release(event);
-        equal(String(await wire.chunk()), event, "the chunk");
+        equal(String(await wire.piece()), event, "the chunk");
       }
       await context.release("end");
-      equal(await wire.chunk(), null, "the last chunk");
+      equal(await wire.piece(), null, "the last chunk");
     },
   },
   {
     kind: "exchange",
     name: "response-trailers",
+    http2: "also",
     rules: ["TSGI-26"],
     title: "trailers is called once, after the body has ended, and its fields are sent after the body",
     sends: "A request for one chunk and two trailer names, one with two values.",
@@ -246,9 +254,9 @@ export const responseBodyCases: readonly ConformanceCase[] = [
       wire.request();
       const head = await wire.head();
       equal(field(head, "trailer"), "x-sum, x-list", "the Trailer field");
-      equal(String(await wire.chunk()), "a", "the chunk");
+      equal(String(await wire.piece()), "a", "the chunk");
       await context.release("end");
-      equal(await wire.chunk(), null, "the last chunk");
+      equal(await wire.piece(), null, "the last chunk");
       equal(
         wire.trailers,
         [
@@ -268,6 +276,7 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
   return {
     kind: "exchange",
     name,
+    http2: "also",
     rules: ["TSGI-20", "TSGI-39"],
     title: `a body that yields ${what} bytes than its Content-Length destroys the connection`,
     sends: `A request for a body with \`Content-Length: 5\` that yields ${given.join("").length} bytes.`,
@@ -292,9 +301,9 @@ function ofWrongLength(name: string, what: string, given: readonly string[]): Co
       const wire = await context.connect();
       wire.request();
       equal(field(await wire.head(), "content-length"), "5", "the Content-Length");
-      equal((await wire.bytes(3, "the first piece")).toString(), "123", "the first piece");
+      equal(String(await wire.piece()), "123", "the first piece");
       await context.release("continue");
-      const { bytes } = await wire.rest();
+      const bytes = await wire.truncated();
       check("45".startsWith(bytes.toString()), "more bytes than the Content-Length", bytes.toString("latin1"));
       await context.recorded("completed RESPONSE_FAILED");
     },

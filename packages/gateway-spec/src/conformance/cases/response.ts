@@ -88,6 +88,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "response-shapes",
+    http2: "also",
     rules: ["TSGI-15", "TSGI-54"],
     title: "every object of the shape is a response: a literal, an instance, a web Response",
     sends:
@@ -108,6 +109,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "bad-status-is-500",
+    http2: "also",
     rules: ["TSGI-16", "TSGI-38"],
     title: "an invalid status leads to a 500",
     sends: 'One request for each invalid status, such as 99, 100, 600, 200.5, `"200"` and `undefined`.',
@@ -128,6 +130,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "bad-header-is-500",
+    http2: "also",
     rules: ["TSGI-17", "TSGI-38"],
     title: "an invalid header name or value, which could split the response, leads to a 500",
     sends:
@@ -147,6 +150,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "header-value-bytes",
+    http2: "also",
     rules: ["TSGI-17"],
     title: "a field value is sent as one byte for each character, with any body",
     sends: "One request for each kind of body. The response has a field value with characters from U+0080 to U+00FF.",
@@ -167,6 +171,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "connection-fields-not-sent",
+    http2: "also",
     rules: ["TSGI-18"],
     title: "connection fields of the application are not sent",
     sends:
@@ -194,6 +199,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "set-cookie-lines",
+    http2: "also",
     rules: ["TSGI-19"],
     title: "each field line is sent separately, and lines of one name in their order",
     sends: "Requests for two `Set-Cookie` and two `Link` fields, as pairs and as a record of lists.",
@@ -219,6 +225,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "no-content-type-added",
+    http2: "also",
     rules: ["TSGI-19"],
     title: "the server does not add a Content-Type",
     sends: "Requests for text, bytes, chunks and no body, without a `Content-Type`.",
@@ -242,6 +249,7 @@ export const responseCases: readonly ConformanceCase[] = [
   {
     kind: "exchange",
     name: "constant-response",
+    http2: "also",
     rules: ["TSGI-23"],
     title: "a frozen response with a whole body may be returned any number of times",
     sends: "Three requests on one connection. The handler returns the same frozen object.",
@@ -296,6 +304,7 @@ function withoutContent(
   return {
     kind: "exchange",
     name,
+    http2: "also",
     rules: ["TSGI-24", "TSGI-40"],
     title: `a response ${what} has no content, and the body that the application returned is released unread`,
     sends: `Three ${method} requests on one connection, for a text, an async iterable and a stream with status ${status}, and then a GET.`,
@@ -333,14 +342,14 @@ function withoutContent(
     run: async (context) => {
       const wire = await context.connect();
       for (const path of ["/text", "/iterable", "/stream"]) wire.request({ method, path });
-      wire.request({ path: "/after", headers: [["Connection", "close"]] });
+      wire.request({ path: "/after", last: true });
       for (const path of ["/text", "/iterable", "/stream"]) {
         const response = await wire.response(method);
         equal([response.status, response.body.toString()], [status, ""], `the status and the content of ${path}`);
         if (status === 204) equal(field(response, "content-length"), null, "the Content-Length of a 204");
       }
       equal((await wire.response()).body.toString(), "after", "the next response on the connection");
-      equal((await wire.rest()).bytes.toString("latin1"), "", "the bytes after the last response");
+      equal((await wire.closed()).toString("latin1"), "", "the bytes after the last response");
       await context.recorded("return");
       await context.recorded("cancel");
       equal(await context.records(), ["return", "cancel"], "the calls of the bodies");

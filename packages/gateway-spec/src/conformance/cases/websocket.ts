@@ -2,7 +2,8 @@
 import type { Exchange, OutgoingResponse, WebSocketOptions, WebSocketUpgrade } from "../../index.ts";
 import type { Capability, ConformanceCase } from "../case.ts";
 import { check, equal } from "../expect.ts";
-import { field, type Wire } from "../wire.ts";
+import type { Http1Wire } from "../http1-wire.ts";
+import { field } from "../wire.ts";
 import { HANDSHAKE, openWebSocket, type WebSocketWire } from "../websocket-wire.ts";
 import { lastSegment, recordCompleted, recordSignal } from "./support.ts";
 
@@ -258,7 +259,7 @@ export const websocketCases: readonly ConformanceCase[] = [
         { kind: "close", code: 4000, reason: "bye" },
         "the close frame in response to the client's",
       );
-      await one.rest();
+      await one.closed();
       one.end();
       await context.recorded("client: 4000 bye clean");
 
@@ -266,7 +267,7 @@ export const websocketCases: readonly ConformanceCase[] = [
       const server = await openWebSocket(other, [], "/server");
       equal(await server.message(), { kind: "close", code: 4001, reason: "tschüs" }, "the server's close");
       server.close(4001, "tschüs");
-      await other.rest();
+      await other.closed();
       other.end();
       await context.recorded("server: 4001 tschüs clean");
 
@@ -347,7 +348,7 @@ export const websocketCases: readonly ConformanceCase[] = [
       );
       equal((await probe.records()).includes("slow: shutdown"), false, "shutdown while the socket is open");
       closing.close(last.code ?? 1000, "");
-      await one.rest();
+      await one.closed();
       one.close();
       await within(closed, "close() when the socket has closed");
       equal((await probe.records()).at(-1), "slow: shutdown", "the last record");
@@ -385,11 +386,11 @@ function echo(socket: WebSocket): void {
 }
 
 /** Expects a close frame with the code, responds to it, and waits for the end of the connection. */
-async function closesWith(wire: Wire, socket: WebSocketWire, code: number): Promise<void> {
+async function closesWith(wire: Http1Wire, socket: WebSocketWire, code: number): Promise<void> {
   const message = await socket.message();
   equal([message.kind, message.kind === "close" ? message.code : null], ["close", code], "the server's close");
   socket.close(code, "");
-  await wire.rest();
+  await wire.closed();
 }
 
 /** The handshake without a field, or with another value of it. */
