@@ -2,13 +2,14 @@
  * Runs the conformance cases against one server of {@link file://./servers.ts} on the runtime of this process, and prints a line of
  * JSON for each: `["passed", "request-url"]`.
  *
- *     node bench/conformance/run.ts <server> [cases to leave out, with commas]
+ *     node bench/conformance/run.ts <server> <http/1.1 or h2> [cases to leave out, with commas]
  */
-import { cases, runCase } from "@tsgi/gateway-spec/conformance";
+import { cases, labelOf, type Protocol, runCase, runsOf } from "@tsgi/gateway-spec/conformance";
+import { selfSigned } from "../../packages/server/src/tls/self-signed.ts";
 import { SERVERS } from "./servers.ts";
 
-const [name = "", leaveOut = ""] = process.argv.slice(2);
-const serve = await SERVERS[name]?.();
+const [name = "", protocol = "http/1.1", leaveOut = ""] = process.argv.slice(2);
+const serve = await SERVERS[name]?.(protocol === "h2" ? selfSigned() : null);
 if (serve === undefined) throw new Error(`unknown server ${JSON.stringify(name)}: ${Object.keys(SERVERS).join(", ")}`);
 
 let hasUncaught = false;
@@ -18,13 +19,15 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
   });
 }
 const left = new Set(leaveOut.split(","));
-for (const one of cases) {
-  if (left.has(one.name)) continue;
+for (const run of runsOf(cases, [protocol as Protocol])) {
+  const label = labelOf(run);
+  if (left.has(label)) continue;
   hasUncaught = false;
   // A failure needs no longer to show than this: no case waits for a timeout of half a minute here.
-  const outcome = await runCase({ ...one, deadlineMs: Math.min(one.deadlineMs ?? 5000, 5000) }, { serve });
+  const one = { ...run.case, deadlineMs: Math.min(run.case.deadlineMs ?? 5000, 5000) };
+  const outcome = await runCase(one, { serve }, { protocol: run.protocol });
   const kind = hasUncaught ? "failed" : outcome.kind;
   const error = outcome.kind === "failed" && outcome.error instanceof Error ? outcome.error.message : "";
-  process.stdout.write(`${JSON.stringify([kind, one.name, error.split("\n")[0]])}\n`);
+  process.stdout.write(`${JSON.stringify([kind, label, error.split("\n")[0]])}\n`);
 }
 process.exit();

@@ -1,6 +1,7 @@
 /** The servers of the conformance table, each as the kit starts it. They are imported when they run: each needs its runtime. */
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
+import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { Address, Handler, Logger, Serve, ServeOptions, Server } from "@tsgi/gateway-spec";
 import { toFetch } from "@tsgi/gateway-spec/fetch";
 import { type LifespanHandle, type NodeListener, toNode } from "@tsgi/gateway-spec/node";
@@ -13,28 +14,41 @@ const runtime = globalThis as unknown as Globals;
 
 type Close = () => unknown;
 
-export const SERVERS: Readonly<Record<string, () => Promise<Serve>>> = {
+/** A certificate and its key, as PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** @param tls `null` for a server without TLS. With it, clients may choose HTTP/2. */
+export type CreateServe = (tls: Certificate | null) => Promise<Serve>;
+
+export const SERVERS: Readonly<Record<string, CreateServe>> = {
   socket: async () => {
     const { serve } = await import("@tsgi/server/socket");
     return (application, options) => serve(application, { ...LIMITS, ...options });
   },
-  node: async () => {
+  node: async (tls) => {
     const { serve } = await import("@tsgi/server/node");
-    return (application, options) => serve(application, { ...LIMITS, ...options });
+    const given = { ...LIMITS, ...(tls !== null && { tls }) };
+    return (application, options) => serve(application, { ...given, ...options });
   },
   bun: async () => {
     const { serve } = await import("@tsgi/server/bun");
     return (application, options) => serve(application, { ...LIMITS, ...options });
   },
-  deno: async () => {
+  deno: async (tls) => {
     const { serve } = await import("@tsgi/server/deno");
-    return (application, options) => serve(application, { ...LIMITS, ...options });
+    const given = { ...LIMITS, ...(tls !== null && { tls }) };
+    return (application, options) => serve(application, { ...given, ...options });
   },
-  "hono-node-server": async () => {
+  "hono-node-server": async (tls) => {
     const { serve } = await import("@hono/node-server");
-    return onFetch(async (fetch, { hostname = "127.0.0.1", port = 0 }) => {
+    const secure =
+      tls === null ? {} : { createServer: createSecureServer, serverOptions: { ...tls, allowHTTP1: true } };
+    return onFetch(tls, async (fetch, { hostname = "127.0.0.1", port = 0 }) => {
       const listening = Promise.withResolvers<number>();
-      const server = serve({ fetch, hostname, port }, (info) => {
+      const server = serve({ fetch, hostname, port, ...secure }, (info) => {
         listening.resolve(info.port);
       });
       server.once("error", listening.reject);
@@ -44,21 +58,40 @@ export const SERVERS: Readonly<Record<string, () => Promise<Serve>>> = {
   },
   srvx: async () => {
     const { serve } = await import("srvx");
-    return onFetch(async (fetch, { hostname = "127.0.0.1", port = 0 }) => {
+    return onFetch(null, async (fetch, { hostname = "127.0.0.1", port = 0 }) => {
       const server = serve({ fetch, hostname, port, silent: true, gracefulShutdown: false });
       await server.ready();
       return { hostname, port: Number(new URL(server.url ?? "").port), close: () => server.close() };
     });
   },
-  "node-http": () => Promise.resolve(onNode((listener, options) => listening(createServer(listener), options))),
+  "node-http": (tls) =>
+    Promise.resolve(onNode(tls, (listener, options) => listening(createListener(listener, tls), options))),
   express: async () => {
     const { default: express } = await import("express");
-    return onNode((listener, options) => listening(createServer(express().use(listener)), options));
+    return onNode(null, (listener, options) => listening(createServer(express().use(listener)), options));
   },
-  fastify: async () => {
+  koa: async (tls) => {
+    const { default: Koa } = await import("koa");
+    return onNode(tls, (listener, options) => {
+      const app = new Koa().use((context) => {
+        // The listener sends the response itself, without the status that koa has set.
+        context.respond = false;
+        context.res.statusCode = 200;
+        listener(context.req, context.res);
+      });
+      const handle = app.callback();
+      return listening(
+        createListener((req, res) => void handle(req, res), tls),
+        options,
+      );
+    });
+  },
+  fastify: async (tls) => {
     const { fastify } = await import("fastify");
-    return onNode(async (listener, { hostname = "127.0.0.1", port = 0, path }) => {
-      const server = fastify();
+    return onNode(tls, async (listener, { hostname = "127.0.0.1", port = 0, path }) => {
+      // As an object: the types of an instance of HTTP/2 are others, and nothing here depends on them.
+      const secure: object = tls === null ? {} : { http2: true, https: { ...tls, allowHTTP1: true } };
+      const server = fastify(secure);
       // The application reads the content itself.
       server.removeAllContentTypeParsers();
       server.addContentTypeParser("*", (_request, _payload, done) => {
@@ -74,14 +107,14 @@ export const SERVERS: Readonly<Record<string, () => Promise<Serve>>> = {
   },
   "bun-serve": () =>
     Promise.resolve(
-      onFetch((fetch, { hostname = "127.0.0.1", port = 0 }) => {
+      onFetch(null, (fetch, { hostname = "127.0.0.1", port = 0 }) => {
         const server = runtime.Bun.serve({ fetch, hostname, port });
         return Promise.resolve({ hostname, port: server.port, close: () => server.stop() });
       }),
     ),
   "deno-serve": () =>
     Promise.resolve(
-      onFetch((fetch, { hostname = "127.0.0.1", port = 0 }) => {
+      onFetch(null, (fetch, { hostname = "127.0.0.1", port = 0 }) => {
         const server = runtime.Deno.serve({ hostname, port, onListen: () => undefined }, fetch);
         return Promise.resolve({ hostname, port: server.addr.port, close: () => server.shutdown() });
       }),
@@ -106,13 +139,26 @@ interface Globals {
 
 type FetchFunction = (request: Request) => Promise<Response>;
 
+/** A server of node:http; with TLS one of node:http2, whose clients may speak HTTP/1.1. */
+function createListener(listener: RequestListener, tls: Certificate | null): HttpServer | Http2SecureServer {
+  if (tls === null) return createServer(listener);
+  // The compatibility objects of node:http2 have the members of those of node:http, which their types do not say.
+  return createSecureServer({ ...tls, allowHTTP1: true }, listener as object as Http2Listener);
+}
+
+type RequestListener = NonNullable<Parameters<typeof createServer>[1]>;
+type Http2Listener = NonNullable<Parameters<typeof createSecureServer>[1]>;
+
 /** 0 for a Unix domain socket. */
-function portOf(server: HttpServer): number {
+function portOf(server: Pick<HttpServer, "address">): number {
   const address = server.address();
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-async function listening(server: HttpServer, { hostname = "127.0.0.1", port = 0, path }: ServeOptions) {
+async function listening(
+  server: HttpServer | Http2SecureServer,
+  { hostname = "127.0.0.1", port = 0, path }: ServeOptions,
+) {
   server.listen(path === undefined ? { host: hostname, port } : { path });
   await once(server, "listening");
   const close = () => new Promise((resolve) => server.close(resolve));
@@ -131,16 +177,17 @@ type Listen<Adapted> = (
 }>;
 
 /** A server for a Fetch handler, by `toFetch`. */
-function onFetch(listen: Listen<ReturnType<typeof toFetch>>): Serve {
-  return onHost<ReturnType<typeof toFetch>>(toFetch, listen);
+function onFetch(tls: Certificate | null, listen: Listen<ReturnType<typeof toFetch>>): Serve {
+  return onHost<ReturnType<typeof toFetch>>(tls, toFetch, listen);
 }
 
 /** A server that calls a listener of node:http, by `toNode`. */
-function onNode(listen: Listen<NodeListener>): Serve {
-  return onHost<NodeListener>(toNode, listen);
+function onNode(tls: Certificate | null, listen: Listen<NodeListener>): Serve {
+  return onHost<NodeListener>(tls, toNode, listen);
 }
 
 function onHost<Adapted extends LifespanHandle>(
+  tls: Certificate | null,
   adapt: (application: Handler, options: { readonly logger?: Logger }) => Adapted,
   listen: Listen<Adapted>,
 ): Serve {
@@ -150,10 +197,12 @@ function onHost<Adapted extends LifespanHandle>(
     await adapted.start();
     const { hostname, port, path, close } = await listen(adapted, options);
     const shutDown = async () => {
-      await close();
+      const stopped = close();
+      adapted.drain();
+      await stopped;
       await adapted.close();
     };
-    const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`;
+    const url = `${tls === null ? "http" : "https"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`;
     const address: Address = path === undefined ? { transport: "tcp", hostname, port } : { transport: "unix", path };
     return { address, url, ...closable(shutDown) };
   };

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { cases, labelOf, type Protocol, runsOf } from "@tsgi/gateway-spec/conformance";
 import { findRuntime, type RuntimeName } from "./runtimes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -18,8 +19,10 @@ export const RUNTIMES: Readonly<Record<string, string>> = {
   deno: "Deno",
 };
 
-/** The rows, the title of each, and the runtimes on which it runs. The servers are in bench/conformance/servers.ts. */
-export const ROWS: readonly (readonly [server: string, title: string, runtimes: readonly string[]])[] = [
+/** A row of the table: a server of bench/conformance/servers.ts, its title, and the runtimes on which it runs. */
+export type Row = readonly [server: string, title: string, runtimes: readonly string[]];
+
+const HTTP1_ROWS: readonly Row[] = [
   ["socket", "`@tsgi/server/socket`", Object.keys(RUNTIMES)],
   ["node", "`@tsgi/server/node`", Object.keys(RUNTIMES)],
   ["bun", "`@tsgi/server/bun`", ["bun"]],
@@ -30,8 +33,29 @@ export const ROWS: readonly (readonly [server: string, title: string, runtimes: 
   ["deno-serve", "`Deno.serve`, by `toFetch`", ["deno"]],
   ["node-http", "`node:http`, by `toNode`", ["node-26"]],
   ["express", "`express`, by `toNode`", ["node-26"]],
+  ["koa", "`koa`, by `toNode`", ["node-26"]],
   ["fastify", "`fastify`, by `toNode`", ["node-26"]],
 ];
+
+/** Over TLS, where the server selects HTTP/2. */
+const HTTP2_ROWS: readonly Row[] = [
+  ["node", "`@tsgi/server/node`", Object.keys(RUNTIMES)],
+  ["deno", "`@tsgi/server/deno`", ["deno"]],
+  ["hono-node-server", "`@hono/node-server`, by `toFetch`", ["node-26"]],
+  ["node-http", "`node:http2`, by `toNode`", ["node-26"]],
+  ["koa", "`koa`, by `toNode`", ["node-26"]],
+  ["fastify", "`fastify`, by `toNode`", ["node-26"]],
+];
+
+const TITLES: Readonly<Record<Protocol, string>> = { "http/1.1": "HTTP/1.1", h2: "HTTP/2" };
+
+/** The tables: one for each protocol. */
+export const TABLES: Readonly<Record<Protocol, readonly Row[]>> = { "http/1.1": HTTP1_ROWS, h2: HTTP2_ROWS };
+
+/** The names of the cases over a protocol. */
+export function casesOver(protocol: Protocol): readonly string[] {
+  return runsOf(cases, [protocol]).map(labelOf);
+}
 
 export interface Score {
   /** The version of the runtime. */
@@ -41,12 +65,15 @@ export interface Score {
   readonly skipped: readonly string[];
 }
 
-export interface Scores {
+/** Over one protocol. */
+export interface Table {
   /** Of the kit. */
   readonly cases: readonly string[];
   /** By server, then by runtime. */
   readonly servers: Readonly<Record<string, Readonly<Record<string, Score>>>>;
 }
+
+export type Scores = Readonly<Record<Protocol, Table>>;
 
 export function readScores(): Scores {
   return JSON.parse(readFileSync(SCORES_FILE, "utf8")) as Scores;
@@ -64,23 +91,29 @@ export function versionOf(runtime: string): string | null {
 export async function measure(
   server: string,
   runtime: string,
-  cases: readonly string[],
+  protocol: Protocol,
   leaveOut: readonly string[] = [],
 ): Promise<{ readonly failed: readonly string[]; readonly skipped: readonly string[] }> {
+  const names = casesOver(protocol);
   const outcomes = new Map<string, string>(leaveOut.map((name) => [name, "left out"]));
-  while (outcomes.size < cases.length) {
-    await runOnce(server, runtime, outcomes);
+  while (outcomes.size < names.length) {
+    await runOnce(server, runtime, protocol, outcomes);
     // A case that ends its process has failed; the next process goes on behind it.
-    const lost = cases.find((name) => !outcomes.has(name));
+    const lost = names.find((name) => !outcomes.has(name));
     if (lost !== undefined) outcomes.set(lost, "failed");
   }
-  const having = (kind: string) => cases.filter((name) => outcomes.get(name) === kind);
+  const having = (kind: string) => names.filter((name) => outcomes.get(name) === kind);
   return { failed: having("failed"), skipped: having("skipped") };
 }
 
-async function runOnce(server: string, runtime: string, outcomes: Map<string, string>): Promise<void> {
+async function runOnce(
+  server: string,
+  runtime: string,
+  protocol: Protocol,
+  outcomes: Map<string, string>,
+): Promise<void> {
   const [program, ...args] = commandOf(runtime);
-  const child = spawn(program ?? "", [...args, "conformance/run.ts", server, [...outcomes.keys()].join()], {
+  const child = spawn(program ?? "", [...args, "conformance/run.ts", server, protocol, [...outcomes.keys()].join()], {
     cwd: join(ROOT, "bench"),
     stdio: ["ignore", "pipe", "ignore"],
   });
@@ -102,14 +135,15 @@ function commandOf(runtime: string): readonly string[] {
 }
 
 /** Rows of servers, columns of runtimes, passed cases of those that were run. */
-export function tableOf({ cases, servers }: Scores): string {
-  const header = ["cases passed", ...Object.values(RUNTIMES)];
-  const rows = ROWS.map(([server, title]) => [
+export function tableOf(scores: Scores, protocol: Protocol): string {
+  const { cases: names, servers } = scores[protocol];
+  const header = [`cases passed over ${TITLES[protocol]}`, ...Object.values(RUNTIMES)];
+  const rows = TABLES[protocol].map(([server, title]) => [
     title,
     ...Object.keys(RUNTIMES).map((runtime) => {
       const score = servers[server]?.[runtime];
       if (score === undefined) return "";
-      const run = cases.length - score.skipped.length;
+      const run = names.length - score.skipped.length;
       return `${run - score.failed.length} of ${run}`;
     }),
   ]);
@@ -119,15 +153,17 @@ export function tableOf({ cases, servers }: Scores): string {
 }
 
 /** The failed cases of each server on each runtime, for those that do not pass all. */
-export function failuresOf({ servers }: Scores): string {
-  return ROWS.flatMap(([server, title, runtimes]) =>
-    runtimes.flatMap((runtime) => {
-      const { failed = [], version = "" } = servers[server]?.[runtime] ?? {};
-      if (failed.length === 0) return [];
-      const name = RUNTIMES[runtime]?.split(" ")[0];
-      return [`- ${title} on ${name} ${version}: ${failed.map((one) => `\`${one}\``).join(", ")}\n`];
-    }),
-  ).join("");
+export function failuresOf(scores: Scores, protocol: Protocol): string {
+  return TABLES[protocol]
+    .flatMap(([server, title, runtimes]) =>
+      runtimes.flatMap((runtime) => {
+        const { failed = [], version = "" } = scores[protocol].servers[server]?.[runtime] ?? {};
+        if (failed.length === 0) return [];
+        const name = RUNTIMES[runtime]?.split(" ")[0];
+        return [`- ${title} on ${name} ${version}: ${failed.map((one) => `\`${one}\``).join(", ")}\n`];
+      }),
+    )
+    .join("");
 }
 
 /** Replaces what stands between the two comments of a name in a Markdown text. @throws Error where they are missing. */
@@ -144,9 +180,11 @@ export function withBlock(text: string, name: string, block: string): string {
 export function documentsOf(scores: Scores): ReadonlyMap<string, string> {
   const readme = join(ROOT, "packages/server/README.md");
   const page = join(ROOT, "docs/runtimes.md");
+  const tables = `${tableOf(scores, "http/1.1")}\n${tableOf(scores, "h2")}`;
+  const failures = `Over HTTP/1.1:\n\n${failuresOf(scores, "http/1.1")}\nOver HTTP/2:\n\n${failuresOf(scores, "h2")}`;
   return new Map([
-    [readme, withBlock(textOf(readme), "scores", tableOf(scores))],
-    [page, withBlock(withBlock(textOf(page), "scores", tableOf(scores)), "failures", failuresOf(scores))],
+    [readme, withBlock(textOf(readme), "scores", tables)],
+    [page, withBlock(withBlock(textOf(page), "scores", tables), "failures", failures)],
   ]);
 }
 
