@@ -4,7 +4,7 @@ import { connect, type Server as NetServer } from "node:net";
 import type { SocketServeOptions } from "../options.ts";
 
 /** Connections that the system holds until they are accepted. Linux caps it by net.core.somaxconn, 4096 by default. */
-const BACKLOG = 4096;
+export const BACKLOG = 4096;
 
 /**
  * Resolves when the listener listens. A socket file on which no process listens any more is replaced.

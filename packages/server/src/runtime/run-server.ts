@@ -14,6 +14,7 @@ import { behindProxies, type ProxyOptions } from "../proxy/behind-proxies.ts";
 import { ProxyHeaders } from "../proxy/proxy-headers.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
+import { acceptPending } from "./accept-pending.ts";
 import { bind } from "./bind.ts";
 import { closeOnAbort } from "./close-on-abort.ts";
 import { type Clock, deadline, everySweep } from "./clock.ts";
@@ -131,20 +132,13 @@ async function shutDown(
 ): Promise<void> {
   const { logger } = lifespan;
   const { listener, handshakes, connections } = transport;
-  const stopped = new Promise<void>((resolve) => {
-    // It calls back when the listener and every connection that it counts are closed. The close() of node:http would first close idle
-    // connections, whose next request may be on its way. Bun's server of node:http has no other one.
-    const closed = () => {
-      resolve();
-    };
-    if (listener instanceof NetServer) NetServer.prototype.close.call(listener, closed);
-    else (listener as NetServer).close(closed);
-  });
   lifespan.drain();
   for (const connection of connections()) connection.drain();
   const waitsFor = runningText(runningOf(connections()));
   if (waitsFor !== "") logger.info(`waiting for ${waitsFor}, at most ${timeoutMs / 1000} s`);
   const { over, cancel } = deadline(clock, timeoutMs);
+  await acceptPending(listener);
+  const stopped = stopListening(listener);
   // Those that socket/shared-reads.ts accepts are not counted by the listener.
   const drained = Promise.all(Array.from(connections(), (connection) => connection.whenClosed()));
   await Promise.race([Promise.all([stopped, drained]), over]);
@@ -165,6 +159,19 @@ async function shutDown(
   } finally {
     cancel();
   }
+}
+
+/** Closes the listener. It resolves when every connection that the listener counts is closed too. */
+function stopListening(listener: NetServer): Promise<void> {
+  return new Promise((resolve) => {
+    const closed = () => {
+      resolve();
+    };
+    // The close() of node:http would first close idle connections, whose next request may be on its way. Bun's server of node:http has
+    // no other one.
+    if (listener instanceof NetServer) NetServer.prototype.close.call(listener, closed);
+    else (listener as NetServer).close(closed);
+  });
 }
 
 function runningOf(connections: Iterable<ServedConnection>): Running {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ADDRESS, CommandProcess } from "../command-process.ts";
+import { get, WireClient } from "../wire-client.ts";
 import { startLoad } from "./strict-client.ts";
 
 const FOLDER = import.meta.dirname;
@@ -101,6 +102,21 @@ describe("workers", () => {
       else await response.text();
       expect(seen).not.toContain("/post?1");
     }
+  });
+
+  test("a stop responds on every connection that waits in the backlog", async () => {
+    await using command = new Workers();
+    const port = await command.port();
+    const workers = command.pids;
+    for (const pid of workers) process.kill(pid, "SIGSTOP");
+    const clients = Array.from({ length: 50 }, () => new WireClient({ transport: "tcp", hostname: "127.0.0.1", port }));
+    await Promise.all(clients.map(({ socket }) => once(socket, "connect")));
+    await command.after("SIGTERM", /shutting down/);
+    const received = clients.map((client) => client.send(get("/", "Connection: close")).end());
+    for (const pid of workers) process.kill(pid, "SIGCONT");
+    const statuses = (await Promise.all(received)).map((text) => text.slice(0, 15));
+    expect(new Set(statuses)).toEqual(new Set(["HTTP/1.1 200 OK"]));
+    expect(await command.exited).toBe(0);
   });
 
   test("connections wait while no worker is ready", async () => {
