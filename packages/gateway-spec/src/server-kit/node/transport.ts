@@ -82,7 +82,9 @@ export function terminate(res: ServerResponse): void {
   // To destroy the compatibility response of node:http2 would end its stream without an error code.
   const stream = streamOf(res);
   if (stream !== null) {
-    stream.close(INTERNAL_ERROR);
+    // Bun's close() ends the stream as if the response were complete; its destroy() resets it with INTERNAL_ERROR.
+    if ("bun" in process.versions) stream.on("error", () => undefined).destroy(new Error("the response is truncated"));
+    else stream.close(INTERNAL_ERROR);
     return;
   }
   try {
