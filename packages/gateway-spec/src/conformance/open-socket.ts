@@ -50,7 +50,8 @@ export async function openSocket(options: WireOptions, offered: readonly Protoco
 async function handshake(tcp: Socket, host: string, offered: readonly Protocol[]): Promise<TLSSocket> {
   const socket = connectTls({
     socket: tcp,
-    servername: isIP(host) === 0 ? host : "",
+    // RFC 6066 §3: SNI has no IP addresses. An empty name keeps node:http2 of Deno from starting a session.
+    ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: [...offered],
     rejectUnauthorized: false,
   });
