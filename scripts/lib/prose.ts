@@ -39,6 +39,8 @@ const TABLE: readonly (readonly [pattern: string, instead: string])[] = [
   ["for ever", "forever, without limit, indefinitely"],
   ["anew", "again"],
   ["lest", "so that … not"],
+  ["without a word", "silently"],
+  ["now and then", "from time to time"],
 ];
 
 const RULES = TABLE.map(([pattern, instead]) => ({

@@ -36,7 +36,7 @@ export function readCookies(request: Pick<IncomingRequest, "headers">): Readonly
  * The value of a `Set-Cookie` field.
  * @param value any text; what a cookie cannot hold is percent-encoded.
  * @throws TypeError for a name, domain or path that no cookie can have, and where the options break the promise of a `__Host-`
- * or `__Secure-` name: the browser would drop the cookie without a word.
+ * or `__Secure-` name: the browser would drop the cookie silently.
  */
 export function writeCookie(name: string, value: string, options: CookieOptions = {}): string {
   const { maxAgeSeconds, path = "/", domain, httpOnly = true, secure = true, sameSite = "lax", partitioned } = options;

@@ -8,7 +8,7 @@ export const SESSION_TABLE =
 
 /** A store whose expired sessions can be removed. */
 export interface DatabaseSessionStore extends SessionStore {
-  /** Removes what has expired. Call it now and then, from one copy of the application. @returns how many were removed. */
+  /** Removes what has expired. Call it from time to time, from one copy of the application. @returns how many were removed. */
   sweep(): Promise<number>;
 }
 

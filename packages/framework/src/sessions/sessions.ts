@@ -15,7 +15,7 @@ import type { OutputOf, Schema } from "../validation/schema.ts";
 export interface SessionOptions<Data extends Schema> {
   /** At least one key of 32 characters. The first one encrypts; all decrypt, so keys can be rotated. */
   readonly keys: Keys;
-  /** What a session holds. Stored data that does not fit any more, after an upgrade say, counts as no session. */
+  /** What a session holds. Stored data that does not fit any more, such as after an upgrade, counts as no session. */
   readonly data: Data;
   /** Where the data is. Default: in the cookie, which limits it to some 2,800 bytes of JSON. */
   readonly store?: SessionStore;
@@ -44,13 +44,13 @@ export interface SessionStore {
 export interface Session<Data> {
   /** `null` where no session was started. */
   readonly data: Data | null;
-  /** Starts a session, at a login say. It gets a new id, so that an id that was planted before is worth nothing. */
+  /** Starts a session, such as at a login. It gets a new id, so that an id that an attacker planted before is worth nothing. */
   start(data: Data): void;
   /** Replaces the data of the session. @throws TypeError where none was started. */
   set(data: Data): void;
   /** Ends the session. Flash messages survive it. */
   end(): void;
-  /** Keeps a message for the next page, after a redirect say. */
+  /** Keeps a message for the next page, such as after a redirect. */
   flash(message: string): void;
   /** The messages of earlier requests, in order. They are given once. */
   takeFlashes(): readonly string[];

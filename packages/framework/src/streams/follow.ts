@@ -48,8 +48,8 @@ export interface ChangesOptions {
 }
 
 /**
- * Turns a loop whenever something may have changed: once at the start, after each message of the topic, after a gap, and now and
- * then. Messages that arrive during a turn cause one more turn, so that the loop reads the database no more often than it can:
+ * Turns a loop whenever something may have changed: once at the start, after each message of the topic, after a gap, and from
+ * time to time. Messages that arrive during a turn cause one more turn, so that the loop reads the database no more often than it can:
  *
  *     app.get("/prices", (context) =>
  *       events(context, async function* (lastId, signal) {

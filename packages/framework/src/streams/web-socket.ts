@@ -29,7 +29,7 @@ export interface WebSocketRouteOptions<Received extends Schema, Sent extends Sch
 export interface TypedSocket<Received, Sent> {
   /** The client's messages. The loop ends when the socket is closed. */
   readonly messages: AsyncIterable<Received>;
-  /** Settles when the system has taken the message: who awaits it writes no faster than the client reads. */
+  /** Settles when the system has taken the message: a loop that awaits it writes no faster than the client reads. */
   readonly send: (message: Sent) => Promise<void>;
   /** @param code 1000, or 3000 to 4999. Default 1000. */
   readonly close: (code?: number, reason?: string) => void;

@@ -97,7 +97,7 @@ export function createListener(
 }
 
 function prepare(listener: HttpServer, { sessions }: NodeContext): HttpServer {
-  // Node drops fields beyond this without a word; HeadChecker refuses too many of them with 431.
+  // Node drops fields beyond this silently; HeadChecker refuses too many of them with 431.
   listener.maxHeadersCount = 0;
   const handle = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
     const session = sessionOf(req);
