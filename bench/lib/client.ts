@@ -57,7 +57,6 @@ export async function openIdle(
   { writes, transport }: Workload,
   count: number,
 ): Promise<readonly Socket[]> {
-  const connections = await HttpConnection.openMany(count, port, transport === "tls");
-  for (const connection of connections) await connection.exchange(writes[0] ?? "");
+  const connections = await HttpConnection.openMany(count, port, { tls: transport === "tls", first: writes[0] ?? "" });
   return connections.map(({ socket }) => socket);
 }

@@ -37,21 +37,30 @@ export class HttpConnection {
     socket.on("close", () => this.#fail(new Error("the server closed the connection")));
   }
 
-  /** @param from an address of this machine: one address has about 28,000 ports. */
-  static async open(port: number, tls: boolean, from = "127.0.0.1"): Promise<HttpConnection> {
-    const at = { port, host: "127.0.0.1", localAddress: from };
+  /** @param from an address of this machine, for more connections than one address has ports. */
+  static async open(port: number, tls: boolean, from?: string): Promise<HttpConnection> {
+    const at = { port, host: "127.0.0.1", ...(from === undefined ? {} : { localAddress: from }) };
     const socket = tls ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
     await once(socket, tls ? "secureConnect" : "connect");
     return new HttpConnection(socket);
   }
 
-  static async openMany(count: number, port: number, tls: boolean): Promise<readonly HttpConnection[]> {
+  /** @param first a request that each sends at once: a server closes connections that send nothing. */
+  static async openMany(
+    count: number,
+    port: number,
+    { tls = false, from, first }: { readonly tls?: boolean; readonly from?: string; readonly first?: string } = {},
+  ): Promise<readonly HttpConnection[]> {
+    const openOne = async () => {
+      const connection = await HttpConnection.open(port, tls, from);
+      if (first !== undefined) await connection.exchange(first);
+      return connection;
+    };
     const open: HttpConnection[] = [];
     try {
       while (open.length < count) {
         const some = Math.min(OPENING_AT_ONCE, count - open.length);
-        const opening = Array.from({ length: some }, () => HttpConnection.open(port, tls));
-        open.push(...(await Promise.all(opening)));
+        open.push(...(await Promise.all(Array.from({ length: some }, openOne))));
       }
     } catch (error) {
       for (const { socket } of open) socket.destroy();

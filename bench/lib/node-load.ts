@@ -8,7 +8,7 @@ export class NodeLoad implements LoadGenerator {
 
   async run({ port, workload, seconds }: Load): Promise<LoadResult> {
     const { writes, connections: count, pipelined, status, transport } = workload;
-    const connections = await HttpConnection.openMany(count, port, transport === "tls");
+    const connections = await HttpConnection.openMany(count, port, { tls: transport === "tls" });
     const latencies: number[] = [];
     const startedAt = performance.now();
     const end = startedAt + seconds * 1000;

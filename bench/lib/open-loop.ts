@@ -33,7 +33,7 @@ export interface Served<Kind extends string> {
 export async function sendAtRate<Kind extends string>(offer: Offer<Kind>): Promise<Served<Kind>> {
   const { port, rate, seconds, connections, requests, kindOf } = offer;
   const total = Math.round(rate * seconds);
-  const idle = [...(await HttpConnection.openMany(connections, port, false))];
+  const idle = [...(await HttpConnection.openMany(connections, port))];
   const all = [...idle];
   const milliseconds = Object.fromEntries(Object.keys(requests).map((kind) => [kind, []])) as unknown as Record<
     Kind,

@@ -34,8 +34,8 @@ export class ServerProcess {
     child.stdin.on("error", () => {});
     try {
       await once(child, "spawn");
-      const said = port ?? Number(await Promise.race([nextLine(child), failure(child)]));
-      if (port !== undefined) await Promise.race([accepting(port), failure(child)]);
+      const said = port ?? Number(await unlessItEnds(child, nextLine(child)));
+      if (port !== undefined) await unlessItEnds(child, accepting(port));
       if (child.pid === undefined || !Number.isInteger(said)) throw new Error(`${program} did not print its port`);
       return new ServerProcess(child, child.pid, said, port === undefined);
     } catch (error) {
@@ -54,13 +54,20 @@ export class ServerProcess {
   }
 
   async collectGarbage(): Promise<void> {
-    await this.#ask("gc");
+    await this.#ask("heap");
+  }
+
+  /** Of JavaScript objects and buffers, after a garbage collection. */
+  async heapBytes(): Promise<number> {
+    await this.collectGarbage();
+    // A second collection frees what the first has released.
+    return Number(await this.#ask("heap"));
   }
 
   async #ask(command: string): Promise<string> {
     const line = nextLine(this.#child);
     this.#child.stdin?.write(`${command}\n`);
-    return Promise.race([line, failure(this.#child)]);
+    return unlessItEnds(this.#child, line);
   }
 
   async stop(): Promise<void> {
@@ -82,10 +89,24 @@ async function nextLine(child: ChildProcess): Promise<string> {
   return data.toString().trim();
 }
 
-async function failure(child: ChildProcess): Promise<never> {
-  const exited = once(child, "exit").then(([code, signal]) => `ended with ${String(code ?? signal)}`);
-  const late = delay(START_TIMEOUT_MS, `was silent for ${START_TIMEOUT_MS / 1000} s`, { ref: false });
-  throw new Error(`The server ${await Promise.race([exited, late])}`);
+/** @throws Error if the process ends or the time is over before the work is done. */
+async function unlessItEnds<T>(child: ChildProcess, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const options = { signal: over.signal, ref: false };
+  const exited = once(child, "exit", options).then(([code, signal]) => `ended with ${String(code ?? signal)}`);
+  const late = delay(START_TIMEOUT_MS, `was silent for ${START_TIMEOUT_MS / 1000} s`, options);
+  const failure = Promise.race([exited, late]).then((reason) => {
+    throw new Error(`The server ${reason}`);
+  });
+  try {
+    return await Promise.race([work, failure]);
+  } finally {
+    // Both reject then, which is not a failure.
+    exited.catch(() => {});
+    late.catch(() => {});
+    failure.catch(() => {});
+    over.abort();
+  }
 }
 
 /** Fulfils when the port accepts connections; rejects if it does not in time. */

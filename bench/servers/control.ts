@@ -1,6 +1,6 @@
 /**
- * How the bench controls a server process: the process prints its port, collects garbage on the line `gc`, prints its processor time in
- * microseconds on the line `cpu`, and exits at the end of its input.
+ * How the bench controls a server process: the process prints its port, prints its processor time in microseconds on the line `cpu`, collects
+ * garbage and prints the bytes of its heap on the line `heap`, and exits at the end of its input.
  */
 
 import { readFileSync } from "node:fs";
@@ -34,7 +34,8 @@ export function ready(port: number, collectGarbage: () => void = () => globalThi
     }
     collectGarbage();
     collectGarbage();
-    process.stdout.write("collected\n");
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    process.stdout.write(`${heapUsed + arrayBuffers}\n`);
   });
   process.stdin.on("end", () => process.exit());
   process.stdout.write(`${port}\n`);
