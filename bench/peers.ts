@@ -1,5 +1,8 @@
 /** The servers that the bench measures, and the command that starts each. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { freePorts } from "../packages/framework/test/free-port.ts";
 import { findProgram } from "../scripts/lib/machine.ts";
 import { requireRuntime } from "../scripts/lib/runtimes.ts";
@@ -42,6 +45,21 @@ export const PEERS: readonly Peer[] = [
     ({ transport, status, name }) => transport !== "h2" && status !== 304 && !isCompressed(name),
   ),
   {
+    name: "deno",
+    installed: false,
+    runs: (workload) => workload.transport === "tcp" && !servesFiles(workload),
+    command: ({ name }) => {
+      const { program } = requireRuntime("deno");
+      return Promise.resolve({ program, args: ["run", "--allow-all", "--no-check", server("deno.ts"), name] });
+    },
+  },
+  {
+    name: "go",
+    installed: false,
+    runs: ({ transport, status, name }) => transport === "tcp" && status !== 304 && !isCompressed(name),
+    command: async (_workload, root) => ({ program: await buildGo(root), args: [root] }),
+  },
+  {
     name: "nginx",
     installed: false,
     // Debian's nginx has no module for files compressed by brotli.
@@ -72,6 +90,15 @@ export function bunPeer(name: string, file: string, runs: Peer["runs"] = () => t
     return Promise.resolve({ program, args: [server(file), name, root] });
   };
   return { name, installed: false, runs, command };
+}
+
+/** @returns the program, which is built once for each folder. */
+async function buildGo(root: string): Promise<string> {
+  const go = findProgram(["go"], process.env);
+  if (go === null) throw new Error("Go is not installed (Debian: apt-get install golang-go)");
+  const program = join(root, "go-server");
+  if (!existsSync(program)) await promisify(execFile)(go, ["build", "-o", program, server("go/main.go")]);
+  return program;
 }
 
 function server(file: string): string {
