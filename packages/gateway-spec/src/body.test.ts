@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BodyError, readBytes, readForm, readJson, readText } from "./body.ts";
+import { BodyQueue } from "./server-kit/body-queue.ts";
 import { toHeaderView } from "./server-kit/fields.ts";
 
 function request(contentType: string | null, ...pieces: (string | Uint8Array)[]) {
@@ -9,6 +10,14 @@ function request(contentType: string | null, ...pieces: (string | Uint8Array)[])
       for (const piece of pieces) yield typeof piece === "string" ? new TextEncoder().encode(piece) : piece;
     })(),
   };
+}
+
+/** A request whose content has arrived with its head. */
+function arrived(contentType: string, content: string) {
+  const body = new BodyQueue({ contentOpened: () => {}, contentPulled: () => {} });
+  body.push(new TextEncoder().encode(content));
+  body.end();
+  return { headers: toHeaderView({ "content-type": contentType }), body };
 }
 
 async function failure(promise: Promise<unknown>): Promise<readonly [string, number]> {
@@ -106,6 +115,22 @@ describe("a Content-Encoding", () => {
 
   test("is left to the caller of readBytes, which returns the content as received", async () => {
     expect(Buffer.from(await readBytes(coded("gzip", "coded"))).toString()).toBe("coded");
+  });
+});
+
+describe("content that has arrived as a whole", () => {
+  test("is read by all readers", async () => {
+    expect(await readJson(arrived("application/json", '{"a":1}'))).toEqual({ a: 1 });
+    expect(await readText(arrived("text/plain", "é"))).toBe("é");
+    expect(await readBytes(arrived("text/plain", "ab"))).toEqual(new TextEncoder().encode("ab"));
+    expect((await readForm(arrived("application/x-www-form-urlencoded", "a=1"))).get("a")).toBe("1");
+  });
+
+  test("has the same limit, and is read once", async () => {
+    expect(await failure(readText(arrived("text/plain", "abcd"), { limitBytes: 3 }))).toEqual(["BODY_TOO_LARGE", 413]);
+    const request = arrived("text/plain", "abc");
+    expect(await readText(request, { limitBytes: 3 })).toBe("abc");
+    await expect(readText(request)).rejects.toThrow("it can be read once");
   });
 });
 

@@ -4,6 +4,7 @@
  * @module @tsgi/gateway-spec/body
  */
 import type { IncomingRequest } from "./index.ts";
+import { takeWhole } from "./whole-content.ts";
 
 /** 1 MiB. Precedents: nginx 1 MiB, express 100 KiB, fastify 1 MiB. */
 export const DEFAULT_BODY_LIMIT_BYTES: number = 1024 * 1024;
@@ -91,6 +92,11 @@ async function read<T>(
 ): Promise<T> {
   const reader = readerFor(request);
   const limit = options?.limitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
+  const whole = request.body === null ? null : takeWhole(request.body);
+  if (whole !== null) {
+    if (whole.byteLength > limit) throw tooLarge(limit);
+    return reader([whole]);
+  }
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -176,6 +182,7 @@ function decoderOf(charset: string | null): TextDecoder {
 /** Type and subtype of the Content-Type in lower case, without parameters. */
 function mediaType(request: Readable): string {
   const field = request.headers.get("content-type") ?? "";
+  if (field === "application/json") return field;
   const end = field.indexOf(";");
   return (end === -1 ? field : field.slice(0, end)).trim().toLowerCase();
 }

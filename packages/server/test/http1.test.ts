@@ -81,6 +81,37 @@ describe("the parser", () => {
     expect(event?.kind === "data" && event.bytes.buffer).toBe(bytes.buffer);
   });
 
+  describe("with takeContent", () => {
+    const post = (fields: string, content: string) =>
+      Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n${content}`);
+
+    test("gives content that has been pushed as a whole in place of its events", () => {
+      const parser = new RequestParser();
+      parser.push(Buffer.concat([post("Content-Length: 5", "hello"), post("Content-Length: 3", "abc")]));
+      for (const content of ["hello", "abc"]) {
+        expect(parser.next()).toMatchObject({ kind: "request" });
+        expect(parser.takeContent()?.toString()).toBe(content);
+        expect(parser.takeContent()).toBe(null);
+      }
+      expect(parser.next()).toBe(null);
+      expect(parser.bufferedBytes).toBe(0);
+    });
+
+    test.each([
+      ["of which a byte is missing", post("Content-Length: 5", "hell"), ["data"]],
+      ["in chunks", post("Transfer-Encoding: chunked", "1\r\nx\r\n0\r\n\r\n"), ["data", "end"]],
+      ["of no bytes", post("Content-Length: 0", ""), []],
+    ])("gives nothing for content %s, whose events follow", (_name, bytes, kinds) => {
+      const parser = new RequestParser();
+      parser.push(bytes);
+      parser.next();
+      expect(parser.takeContent()).toBe(null);
+      const events: (string | undefined)[] = [];
+      for (let event = parser.next(); event !== null; event = parser.next()) events.push(event.kind);
+      expect(events).toEqual(kinds);
+    });
+  });
+
   test("gives the bytes that follow an upgrade request to takeRest", () => {
     const parser = new RequestParser();
     parser.push(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nrest"));

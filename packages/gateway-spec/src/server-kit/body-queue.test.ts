@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { takeWhole } from "../whole-content.ts";
 import { BodyQueue } from "./body-queue.ts";
 import { clientDisconnected } from "./refusals.ts";
 
@@ -137,5 +138,60 @@ describe("the queue of request content", () => {
     const { body: later } = queue();
     end(later);
     await expect(later.trailers).rejects.toMatchObject({ code });
+  });
+});
+
+describe("the whole of a queue of request content", () => {
+  test.each([
+    ["a piece", ["abc"], "abc"],
+    ["nothing", [], ""],
+  ])("is %s where all of it has arrived, and has been read then", async (_name, pieces, whole) => {
+    const { body } = queue();
+    const trailers = vi.fn();
+    void body.trailers.then(trailers);
+    for (const piece of pieces) body.push(bytes(piece));
+    body.end();
+    expect(new TextDecoder().decode(takeWhole(body) ?? bytes("none"))).toBe(whole);
+    expect(body.opened).toBe(true);
+    expect(takeWhole(body)).toBe(null);
+    expect(() => body[Symbol.asyncIterator]()).toThrow("it can be read once");
+    await Promise.resolve();
+    expect(trailers).toHaveBeenCalledOnce();
+  });
+
+  test.each<[string, (body: BodyQueue) => void]>([
+    ["more may arrive", (body) => body.push(bytes("a"))],
+    [
+      "it has two pieces",
+      (body) => {
+        body.push(bytes("a"));
+        body.push(bytes("b"));
+        body.end();
+      },
+    ],
+    [
+      "it has a reader",
+      (body) => {
+        body.end();
+        body[Symbol.asyncIterator]();
+      },
+    ],
+    [
+      "a piece has been pulled",
+      (body) => {
+        body.push(bytes("a"));
+        void body.next();
+        body.end();
+      },
+    ],
+    ["it has failed", (body) => body.fail(clientDisconnected())],
+  ])("is not given where %s", (_name, prepare) => {
+    const { body } = queue();
+    prepare(body);
+    expect(takeWhole(body)).toBe(null);
+  });
+
+  test("is not given by a body of another kind", () => {
+    expect(takeWhole((async function* () {})())).toBe(null);
   });
 });

@@ -1,6 +1,7 @@
 /** The content of a request between the connection and its reader: bounded, for one reader, with the trailers behind it. */
 import type { ExchangeError, HeaderView } from "../index.ts";
 import { FieldView, type FieldLines } from "./fields.ts";
+import { TAKE_WHOLE } from "../whole-content.ts";
 import { contentDropped, contentTooLarge } from "./refusals.ts";
 
 /** Unread content beyond which the connection is no longer read, in bytes. */
@@ -16,6 +17,9 @@ export interface BodyQueueOwner {
   /** The reader has taken a piece or waits for one: the connection may be read. */
   contentPulled(): void;
 }
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_TRAILERS: FieldLines = [];
 
 type Result = IteratorResult<Uint8Array, undefined>;
 
@@ -36,7 +40,7 @@ export class BodyQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   #abandoned = false;
   #error: ExchangeError | null = null;
   #waiting: PromiseWithResolvers<Result> | null = null;
-  #trailerLines: FieldLines = [];
+  #trailerLines: FieldLines = NO_TRAILERS;
   #trailers: PromiseWithResolvers<HeaderView> | null = null;
 
   /** @param limitBytes content beyond it fails with `REQUEST_BODY_TOO_LARGE`. */
@@ -76,6 +80,17 @@ export class BodyQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
     this.#waiting = waiting;
     this.#owner.contentPulled();
     return waiting.promise;
+  }
+
+  /** In place of an iteration, where all content has arrived in one piece at most. */
+  [TAKE_WHOLE](): Uint8Array | null {
+    if (!this.#complete || this.#hasReader || this.#pulled || this.#queue.length > 1) return null;
+    this.#hasReader = true;
+    this.#pulled = true;
+    this.#queuedBytes = 0;
+    const bytes = this.#queue.pop() ?? NO_BYTES;
+    this.#settleTrailers();
+    return bytes;
   }
 
   /** The reader leaves: what still arrives is dropped. */
@@ -143,7 +158,7 @@ export class BodyQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   }
 
   /** All content has arrived. */
-  end(trailers: FieldLines = []): void {
+  end(trailers: FieldLines = NO_TRAILERS): void {
     if (this.#error !== null || this.#abandoned) return;
     this.#complete = true;
     this.#trailerLines = trailers;

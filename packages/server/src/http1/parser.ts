@@ -127,6 +127,20 @@ export class RequestParser {
     }
   }
 
+  /**
+   * The content of the head that `next` gave last, in place of its events.
+   * @returns `null` where it has none, or where it has not been pushed as a whole: its events follow.
+   */
+  takeContent(): Buffer | null {
+    const end = this.#offset + this.#remaining;
+    if (this.#state !== "length" || end > this.#chunk.length) return null;
+    const bytes = this.#chunk.subarray(this.#offset, end);
+    this.#offset = end;
+    this.#remaining = 0;
+    this.#state = "head";
+    return bytes;
+  }
+
   /** Whether a head has begun and not ended. */
   get insideHead(): boolean {
     return (

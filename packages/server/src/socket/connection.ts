@@ -19,6 +19,7 @@
 import type { Socket } from "node:net";
 import type { ExchangeError, HeaderFields, OutgoingResponse } from "@tsgi/gateway-spec";
 import {
+  type BodyQueue,
   BodyWriter,
   cancelBody,
   cancelUnsentBody,
@@ -357,7 +358,8 @@ export class Connection implements ServedConnection, ExchangeOwner, Listed {
     }
     const exchange = new SocketExchange(this, head);
     this.#exchange = exchange;
-    this.#enter("response", head.contentLength === 0 ? "complete" : "content");
+    const { body } = exchange.request;
+    this.#enter("response", body === null || this.#receiveWhole(head, body) ? "complete" : "content");
     const refusal = head.upgrade === null ? null : this.#offerWebSocket(exchange);
     if (refusal === null) exchange.run(scope);
     else exchange.respond(refusal);
@@ -368,6 +370,15 @@ export class Connection implements ServedConnection, ExchangeOwner, Listed {
     return offerWebSocket(exchange.request, exchange, this.context.logger, (upgrade) => {
       this.#upgrade = upgrade;
     });
+  }
+
+  /** Gives the content to the body before the handler runs, where it has arrived with its head. */
+  #receiveWhole({ expectsContinue }: RequestHead, body: BodyQueue): boolean {
+    const bytes = expectsContinue ? null : this.#parser.takeContent();
+    if (bytes === null) return false;
+    body.push(bytes);
+    body.end();
+    return true;
   }
 
   #receive(bytes: Uint8Array): void {
