@@ -60,7 +60,12 @@ export class Connections {
     this.#waits = waits;
   }
 
-  async open<W extends Wire>(client: Client<W>, endpoint: Endpoint, base: string, waits = this.#waits): Promise<W> {
+  async open<W extends Wire>(
+    client: Client<W>,
+    endpoint: Endpoint,
+    base: string,
+    waits: Waits = this.#waits,
+  ): Promise<W> {
     const wire = await client.open({ ...endpoint, authority: authorityOf(endpoint), base, waits });
     this.#wires.add(wire);
     return wire;
