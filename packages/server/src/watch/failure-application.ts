@@ -1,6 +1,6 @@
 /** The application that a process serves in place of the user's. Its argument is the failure. */
 import type { Handler } from "@tsgi/gateway-spec";
-import type { Failure } from "./failure.ts";
+import type { Failure } from "../cli/failure.ts";
 import { failurePage } from "./failure-page.ts";
 import type { FromApplication } from "./messages.ts";
 

@@ -8,7 +8,7 @@ import { BlockList } from "node:net";
 import type { Address, Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import { splitUrl } from "../static-files/request-path.ts";
 import { escapeHtml } from "../escape-html.ts";
-import { describePlace, type Failure, type Place } from "./failure.ts";
+import { describePlace, type Failure, type Place } from "../cli/failure.ts";
 import { RESERVED_PATH } from "./messages.ts";
 
 const TRY_AGAIN = `${RESERVED_PATH}try-again`;

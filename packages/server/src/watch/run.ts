@@ -2,9 +2,9 @@
 import { extname } from "node:path";
 import type { Start } from "../cli/start.ts";
 import { startWorker, type WorkerEvents, type WorkerExit, type WorkerProcess } from "../workers/worker-process.ts";
-import { type Failure, readFailure } from "./failure.ts";
+import { type Failure, readFailure } from "../cli/failure.ts";
 import type { FilesChanged } from "./messages.ts";
-import { OutputTail } from "./output-tail.ts";
+import { OutputTail } from "../cli/output-tail.ts";
 
 const MODULE = new URL(`./application-main${extname(import.meta.url)}`, import.meta.url);
 

@@ -13,8 +13,8 @@ import { bindListeningSocket, type ListeningSocket } from "../workers/listening-
 import type { WorkerMetrics } from "../workers/worker-metrics.ts";
 import { Changes } from "./changes.ts";
 import { childEnvironment, envFiles } from "./environment.ts";
-import { readConfiguration } from "./configuration.ts";
-import { type Failure, readFailure } from "./failure.ts";
+import { readConfigurationAgain } from "../cli/configuration-process.ts";
+import { type Failure, readFailure } from "../cli/failure.ts";
 import { FolderWatcher } from "./folder-watcher.ts";
 import { type FromApplication, type NodeReport, reportedFiles } from "./messages.ts";
 import { Run } from "./run.ts";
@@ -253,7 +253,7 @@ class Watch {
   async #readConfiguration(): Promise<Failure | null> {
     if (!this.#isConfigOld) return null;
     this.#isConfigOld = false;
-    const read = await readConfiguration(this.#args, this.#environment);
+    const read = await readConfigurationAgain(this.#args, this.#environment);
     if (!("config" in read)) {
       this.#isConfigOld = true;
       return read;

@@ -15,7 +15,7 @@ import { timePrefix } from "../cli/log-time.ts";
 import { SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { prometheusText } from "../observe/metrics.ts";
 import { serveOperations } from "../observe/operations-server.ts";
-import { readConfiguration } from "../watch/configuration.ts";
+import { readConfigurationAgain } from "../cli/configuration-process.ts";
 import { workersOf } from "../cli/configuration.ts";
 import type { Config } from "../config.ts";
 import { bindListeningSocket } from "./listening-socket.ts";
@@ -110,7 +110,7 @@ export async function runWorkers(start: Start, args: readonly string[], workers:
     notifySystemd("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
     // LISTEN_FDS is no longer in the environment.
     const env = { ...process.env, ...(config.fd !== undefined && { TSGI_FD: String(config.fd) }) };
-    const next = await readConfiguration(args, env);
+    const next = await readConfigurationAgain(args, env);
     if ("config" in next) {
       const { config: applied, kept } = reconfigure(shared.config, next.config);
       if (kept.length > 0) warn(`reload: ${kept.join(", ")} changed, which needs a restart; the old value stays`);

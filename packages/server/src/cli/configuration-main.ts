@@ -1,7 +1,7 @@
 /** The module of a process that reads the configuration, and sends it as a `Start`. Modules cannot be loaded twice in one process. */
-import { readArguments } from "../cli/arguments.ts";
-import { checkStart, readConfiguration } from "../cli/configuration.ts";
-import type { Start } from "../cli/start.ts";
+import { readArguments } from "./arguments.ts";
+import { checkStart, readConfiguration } from "./configuration.ts";
+import type { Start } from "./start.ts";
 import { UsageError } from "../config.ts";
 
 try {

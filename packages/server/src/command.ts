@@ -2,16 +2,16 @@
  * The `tsgi` command, from its arguments to its exit code: 0 after an orderly end, 1 if it cannot start, 2 for wrong usage, 130 and
  * 143 for a second SIGINT or SIGTERM. Unhandled rejections end the process, as is the default of Node.
  */
-import { UsageError } from "../config.ts";
-import { VERSION } from "../version.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
-import { configFiles } from "./config-file.ts";
-import { checkStart, readConfiguration, workersOf } from "./configuration.ts";
-import { explain } from "./explain.ts";
-import { readStatus, statusSocketPath, statusTable } from "../workers/status.ts";
-import { run } from "./run.ts";
-import type { Start } from "./start.ts";
-import { checkText, helpText, SYNOPSIS } from "./usage.ts";
+import { UsageError } from "./config.ts";
+import { VERSION } from "./version.ts";
+import { type Arguments, readArguments } from "./cli/arguments.ts";
+import { configFiles } from "./cli/config-file.ts";
+import { checkStart, readConfiguration, workersOf } from "./cli/configuration.ts";
+import { explain } from "./cli/explain.ts";
+import { readStatus, statusSocketPath, statusTable } from "./workers/status.ts";
+import { run } from "./cli/run.ts";
+import type { Start } from "./cli/start.ts";
+import { checkText, helpText, SYNOPSIS } from "./cli/usage.ts";
 
 /** @throws UsageError without a PID file, or where its supervisor does not run. */
 async function printStatus(pidFile: string | undefined): Promise<void> {
@@ -57,13 +57,13 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     if (config.watch) {
       // Only here: a production process needs none of it. So below.
-      const { watch } = await import("../watch/watch.ts");
+      const { watch } = await import("./watch/watch.ts");
       process.exit(await watch(start, args, configFiles(given.command.config, folder)));
     }
     const workers = workersOf(config);
     if (workers === null) await run(start);
     else {
-      const { runWorkers } = await import("../workers/run-workers.ts");
+      const { runWorkers } = await import("./workers/run-workers.ts");
       process.exitCode = await runWorkers(start, args, workers);
     }
   } catch (error) {
