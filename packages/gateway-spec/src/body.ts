@@ -4,7 +4,7 @@
  * @module @tsgi/gateway-spec/body
  */
 import type { IncomingRequest } from "./index.ts";
-import { takeWhole } from "./whole-content.ts";
+import { takeWhole } from "./server-kit/whole-content.ts";
 
 /** 1 MiB. Precedents: nginx 1 MiB, express 100 KiB, fastify 1 MiB. */
 export const DEFAULT_BODY_LIMIT_BYTES: number = 1024 * 1024;

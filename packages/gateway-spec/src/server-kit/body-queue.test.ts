@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { takeWhole } from "../whole-content.ts";
+import { takeWhole } from "./whole-content.ts";
 import { BodyQueue } from "./body-queue.ts";
 import { clientDisconnected } from "./refusals.ts";
 

@@ -1,7 +1,7 @@
 /** The content of a request between the connection and its reader: bounded, for one reader, with the trailers behind it. */
 import type { ExchangeError, HeaderView } from "../index.ts";
 import { FieldView, type FieldLines } from "./fields.ts";
-import { TAKE_WHOLE } from "../whole-content.ts";
+import { TAKE_WHOLE } from "./whole-content.ts";
 import { contentDropped, contentTooLarge } from "./refusals.ts";
 
 /** Unread content beyond which the connection is no longer read, in bytes. */
