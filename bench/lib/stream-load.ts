@@ -9,6 +9,7 @@ import {
   DOWNLOAD_PIECE,
   DOWNLOAD_PIECES,
   EVENT_END,
+  MESSAGE,
   SMALL_PIECE,
   SMALL_PIECES,
   TURN_PIECES,
@@ -102,6 +103,20 @@ export const STREAM_WORKLOADS: readonly StreamWorkload[] = [
   ...[1, 100, 1000].map((clients) => webSocketEcho(16, clients)),
   ...[1, 100].map((clients) => webSocketEcho(64 * 1024, clients)),
   {
+    name: "echo-schema",
+    title: "WebSocket echo of 100 B of JSON that a schema checks, 100 sockets",
+    unit: "message",
+    clients: 100,
+    open: echoes("/schema", MESSAGE),
+  },
+  {
+    name: "broadcast",
+    title: "a message of 100 B to 1,000 WebSockets",
+    unit: "message delivered",
+    clients: 1000,
+    open: openBroadcast,
+  },
+  {
     name: "events",
     title: "an event of 100 B to 1,000 event streams",
     unit: "event delivered",
@@ -146,24 +161,54 @@ function webSocketEcho(bytes: number, clients: number): StreamWorkload {
     title: `WebSocket echo of ${size}, ${clients === 1 ? "1 socket" : `${clients.toLocaleString("en")} sockets`}`,
     unit: "message",
     clients,
-    open: async (port, clients) => {
-      const sockets = await openAll(clients, () => openWebSocket(port));
-      const steps = sockets.map((socket) => async () => {
-        const echoed = once(socket, "message", { signal: AbortSignal.timeout(TIMEOUT_MS) });
-        socket.send(message);
-        const [data] = (await echoed) as [Buffer];
-        if (data.length !== bytes) throw new Error(`a message of ${bytes} B came back with ${data.length} B`);
-        return 1;
-      });
-      return { steps, close: () => sockets.forEach((socket) => socket.terminate()) };
-    },
+    open: echoes("/echo", message),
   };
 }
 
-async function openWebSocket(port: number): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/echo`, { perMessageDeflate: false });
+function echoes(path: string, message: string | Buffer): StreamWorkload["open"] {
+  return async (port, clients) => {
+    const sockets = await openAll(clients, () => openWebSocket(port, path));
+    const steps = sockets.map((socket) => async () => {
+      const echoed = nextMessage(socket, message.length);
+      socket.send(message);
+      await echoed;
+      return 1;
+    });
+    return { steps, close: () => terminateAll(sockets) };
+  };
+}
+
+/** Announces a message when all sockets have received the one before. */
+async function openBroadcast(port: number, clients: number): Promise<Opened> {
+  const publisher = await Connection.open(port);
+  const announce = Buffer.from(head("POST", "/announce", "Content-Length: 0"));
+  const sockets = await openAll(clients, () => openWebSocket(port, "/announcements"));
+  const step = async () => {
+    const received = sockets.map((socket) => nextMessage(socket, MESSAGE.length));
+    await publisher.send(announce, "announced");
+    await Promise.all(received);
+    return clients;
+  };
+  const close = () => {
+    publisher.close();
+    terminateAll(sockets);
+  };
+  return { steps: [step], close };
+}
+
+async function openWebSocket(port: number, path: string): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { perMessageDeflate: false });
   await once(socket, "open");
   return socket;
+}
+
+async function nextMessage(socket: WebSocket, bytes: number): Promise<void> {
+  const [data] = (await once(socket, "message", { signal: AbortSignal.timeout(TIMEOUT_MS) })) as [Buffer];
+  if (data.length !== bytes) throw new Error(`a message of ${bytes} B arrived with ${data.length} B`);
+}
+
+function terminateAll(sockets: readonly WebSocket[]): void {
+  for (const socket of sockets) socket.terminate();
 }
 
 /** Publishes an event when all streams have received the one before. */

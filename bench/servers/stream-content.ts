@@ -9,6 +9,10 @@ export const TURN_PIECES = 20;
 export const DOWNLOAD_PIECES = 16;
 export const DOWNLOAD_PIECE: Uint8Array = new Uint8Array(64 * 1024).fill(0x64);
 
+/** The WebSocket message of 100 bytes that is sent to all, and echoed where a schema checks it. */
+export const MESSAGE_TEXT: string = "m".repeat(89);
+export const MESSAGE: string = JSON.stringify({ text: MESSAGE_TEXT });
+
 /** A byte that is only in events: the load finds the end of one by it. */
 export const EVENT_END = "!";
 /** The data of an event; also sent when a stream opens, so that the load knows that it is open. */

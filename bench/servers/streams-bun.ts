@@ -1,14 +1,20 @@
 /** The same on Bun's own server; this file runs in Bun. */
 import { setImmediate } from "node:timers/promises";
+import { z } from "zod";
 import { KEEP_ALIVE_MS, ready } from "./control.ts";
 import * as content from "./stream-content.ts";
 
 interface BunServer {
   readonly port: number;
-  upgrade(request: Request): boolean;
+  upgrade(request: Request, options: { readonly data: string }): boolean;
+  publish(topic: string, message: string): void;
 }
 
 interface BunSocket {
+  /** The path. */
+  readonly data: string;
+  subscribe(topic: string): void;
+  close(code: number): void;
   send(message: string | Uint8Array): void;
 }
 
@@ -19,13 +25,18 @@ declare const Bun: {
     port: number;
     idleTimeout: number;
     fetch(request: Request, server: BunServer): Response | Promise<Response> | undefined;
-    websocket: { message(socket: BunSocket, message: string | Uint8Array): void };
+    websocket: {
+      open(socket: BunSocket): void;
+      message(socket: BunSocket, message: string | Uint8Array): void;
+    };
   }): BunServer;
   gc(synchronously: boolean): void;
 };
 
 /** Bun also streams text and async iterables, which the types of the platform do not have. */
 type Streamed = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+const Message = z.object({ text: z.string() });
 
 const subscribers = new Set<ReadableStreamDefaultController<string>>();
 
@@ -83,12 +94,32 @@ const server = Bun.serve({
       case "/publish":
         for (const subscriber of subscribers) subscriber.enqueue(content.EVENT);
         return new Response("published");
+      case "/announce":
+        server.publish("news", content.MESSAGE);
+        return new Response("announced");
       case "/echo":
-        return server.upgrade(request) ? undefined : new Response(null, { status: 426 });
+      case "/schema":
+      case "/announcements":
+        return server.upgrade(request, { data: new URL(request.url).pathname })
+          ? undefined
+          : new Response(null, { status: 426 });
       default:
         return new Response("ok", { headers: { "content-type": "text/plain" } });
     }
   },
-  websocket: { message: (socket, message) => socket.send(message) },
+  websocket: {
+    open: (socket) => {
+      if (socket.data === "/announcements") socket.subscribe("news");
+    },
+    message: (socket, message) => {
+      if (socket.data !== "/schema") {
+        socket.send(message);
+        return;
+      }
+      const checked = Message.safeParse(JSON.parse(message as string));
+      if (checked.success) socket.send(JSON.stringify(checked.data));
+      else socket.close(4007);
+    },
+  },
 });
 ready(server.port, () => Bun.gc(true));

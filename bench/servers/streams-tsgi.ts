@@ -1,9 +1,12 @@
-/** The application of `bench/streams.ts` on the server that the first argument names: `socket` or `node`. */
+/** The application of `bench/streams.ts` on the server that the first argument names: `socket` or `node`. An App has WebSockets of JSON. */
 import { setImmediate } from "node:timers/promises";
 import type { Handler, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
+import { App } from "@tsgi/framework";
+import { localTopics, webSocket } from "@tsgi/framework/streams";
 import { eventStream } from "@tsgi/gateway-spec/events";
 import { serve as serveNode } from "@tsgi/server/node";
 import { serve as serveSocket } from "@tsgi/server/socket";
+import { z } from "zod";
 import { KEEP_ALIVE_MS, ready } from "./control.ts";
 import * as content from "./stream-content.ts";
 
@@ -53,6 +56,18 @@ const text = (body: NonNullable<OutgoingResponse["body"]>): OutgoingResponse => 
   body,
 });
 
+const Message = z.object({ text: z.string() });
+const topics = localTopics();
+const app = new App({ security: false });
+webSocket(app, "/schema", { receive: Message, send: Message }, async ({ socket }) => {
+  for await (const message of socket.messages) await socket.send(message);
+});
+webSocket(app, "/announcements", { receive: Message, send: Message }, async ({ socket }) => {
+  const unsubscribe = topics.subscribe("news", (text) => void socket.send({ text }).catch(unsubscribe));
+  for await (const { text } of socket.messages) await topics.publish("news", text);
+  unsubscribe();
+});
+
 const application: Handler = (request, exchange) => {
   switch (exchange.target) {
     case "/small":
@@ -68,6 +83,12 @@ const application: Handler = (request, exchange) => {
     case "/publish":
       publish();
       return text("published");
+    case "/schema":
+    case "/announcements":
+      return app.fetch(request, exchange);
+    case "/announce":
+      void topics.publish("news", content.MESSAGE_TEXT);
+      return text("announced");
     case "/echo": {
       const upgrade = exchange.upgradeWebSocket?.();
       if (upgrade === undefined) return { status: 426 };

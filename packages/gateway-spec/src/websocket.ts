@@ -103,15 +103,16 @@ export function messages(
  * Sends a message, and waits until the system has taken it: a program that awaits each call writes no faster than the client reads.
  * @throws DOMException `InvalidStateError` if the socket is not open; or the error that prevented the message from being sent.
  */
-export async function send(socket: WebSocket, data: Message | ArrayBufferView<ArrayBuffer>): Promise<void> {
-  if (socket.readyState !== OPEN) throw new DOMException("The WebSocket is not open", "InvalidStateError");
+export function send(socket: WebSocket, data: Message | ArrayBufferView<ArrayBuffer>): Promise<void> {
   const paced = asPaced(socket);
-  if (paced === null) {
-    socket.send(data);
-    await emptied(socket);
-    return;
-  }
-  await new Promise<void>((resolve, reject) => {
+  // Not async: a message to many sockets needs one promise for each in place of two.
+  return new Promise<void>((resolve, reject) => {
+    if (socket.readyState !== OPEN) throw new DOMException("The WebSocket is not open", "InvalidStateError");
+    if (paced === null) {
+      socket.send(data);
+      resolve(emptied(socket));
+      return;
+    }
     paced.send(data, (error) => {
       if (error === undefined || error === null) resolve();
       else reject(error);

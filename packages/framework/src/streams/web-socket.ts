@@ -6,7 +6,8 @@ import { HttpError } from "../errors.ts";
 import { respond } from "../results.ts";
 import { isCrossSite, toOrigins } from "../security/csrf.ts";
 import type { Context, FittingNeeds, Needs, Route } from "../types.ts";
-import { compileCheck } from "../validation/compile.ts";
+import { isThenable } from "../thenable.ts";
+import { type Checked, compileCheck } from "../validation/compile.ts";
 import type { InputOf, OutputOf, Schema } from "../validation/schema.ts";
 
 /** Schemas, needs and limits of a WebSocket route. */
@@ -97,12 +98,19 @@ export function webSocket<
       ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
     };
     const { socket, response } = exchange.upgradeWebSocket(upgrade);
+    const sendChecked = (checked: Checked) => {
+      if ("mistakes" in checked) throw new TypeError(`The message does not match the "send" schema of ${path}`);
+      return rawSend(socket, JSON.stringify(checked.value));
+    };
     const typed: TypedSocket<unknown, unknown> = {
       messages: received(socket),
-      send: async (message) => {
-        const checked = await checkSent(message);
-        if ("mistakes" in checked) throw new TypeError(`The message does not match the "send" schema of ${path}`);
-        await rawSend(socket, JSON.stringify(checked.value));
+      send: (message) => {
+        try {
+          const checked = checkSent(message);
+          return isThenable(checked) ? Promise.resolve(checked).then(sendChecked) : sendChecked(checked);
+        } catch (error) {
+          return Promise.reject(error);
+        }
       },
       close: (code = NORMAL, reason = "") => {
         socket.close(code, reason);

@@ -56,3 +56,20 @@ test("the messages of one turn leave together, and each callback runs", async ()
   await new Promise((resolve) => setImmediate(resolve));
   expect(written).toEqual(["one", "two"]);
 });
+
+test("a text that several connections send in one turn is encoded once, and again in the next turn", async () => {
+  const sent: Buffer[] = [];
+  const writers = [1, 2].map(() => new FrameWriter(new PassThrough().on("data", (bytes: Buffer) => sent.push(bytes))));
+  const sendToAll = async (text: string) => {
+    for (const writer of writers) writer.write(text);
+    await new Promise((resolve) => setImmediate(resolve));
+    return sent.splice(0);
+  };
+  const [first, second] = await sendToAll("one");
+  expect(first).toEqual(Buffer.from("\x81\x03one", "latin1"));
+  expect(second).toBe(first);
+  const [again] = await sendToAll("one");
+  expect(again).toEqual(first);
+  expect(again).not.toBe(first);
+  expect(await sendToAll("two")).toEqual([1, 2].map(() => Buffer.from("\x81\x03two", "latin1")));
+});

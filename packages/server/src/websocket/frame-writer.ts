@@ -4,6 +4,7 @@
  * arrive together costs 0.4 of the CPU time, of messages that arrive one by one 0.7.
  */
 import type { Duplex } from "node:stream";
+import { forgetFrame, rememberedFrame } from "./last-text-frame.ts";
 
 type Written = (error?: Error | null) => void;
 
@@ -11,7 +12,7 @@ type Written = (error?: Error | null) => void;
 const FIN_TEXT = 0x81;
 const FIN_BINARY = 0x82;
 
-/** A longer message is written behind its header; a shorter one is copied behind it. */
+/** Longer bytes are written behind their header; shorter ones are copied behind it. */
 const MAX_COPIED_BYTES = 4096;
 
 export class FrameWriter {
@@ -31,41 +32,38 @@ export class FrameWriter {
         this.flush();
       });
     }
-    if (typeof data === "string") this.#writeText(data, written);
-    else this.#writeBytes(FIN_BINARY, toBytes(data), written);
+    if (typeof data === "string") this.#connection.write(rememberedFrame(data, textFrame), written);
+    else this.#writeBytes(toBytes(data), written);
   }
 
   /** Gives the connection what was written in this turn. */
   flush(): void {
     if (!this.#corked) return;
     this.#corked = false;
+    forgetFrame();
     this.#connection.uncork();
   }
 
-  #writeText(text: string, written: Written | undefined): void {
-    const sizeBytes = Buffer.byteLength(text);
-    if (sizeBytes > MAX_COPIED_BYTES) {
-      this.#writeBytes(FIN_TEXT, Buffer.from(text), written);
-      return;
-    }
-    const frame = Buffer.allocUnsafe(headerBytes(sizeBytes) + sizeBytes);
-    frame.write(text, writeHeader(frame, FIN_TEXT, sizeBytes));
-    this.#connection.write(frame, written);
-  }
-
-  #writeBytes(first: number, bytes: Uint8Array, written: Written | undefined): void {
+  #writeBytes(bytes: Uint8Array, written: Written | undefined): void {
     const sizeBytes = bytes.byteLength;
     if (sizeBytes > MAX_COPIED_BYTES) {
       const header = Buffer.allocUnsafe(headerBytes(sizeBytes));
-      writeHeader(header, first, sizeBytes);
+      writeHeader(header, FIN_BINARY, sizeBytes);
       this.#connection.write(header);
       this.#connection.write(bytes, written);
       return;
     }
     const frame = Buffer.allocUnsafe(headerBytes(sizeBytes) + sizeBytes);
-    frame.set(bytes, writeHeader(frame, first, sizeBytes));
+    frame.set(bytes, writeHeader(frame, FIN_BINARY, sizeBytes));
     this.#connection.write(frame, written);
   }
+}
+
+function textFrame(text: string): Buffer {
+  const sizeBytes = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(headerBytes(sizeBytes) + sizeBytes);
+  frame.write(text, writeHeader(frame, FIN_TEXT, sizeBytes));
+  return frame;
 }
 
 function headerBytes(sizeBytes: number): number {

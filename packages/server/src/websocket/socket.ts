@@ -151,11 +151,10 @@ export class ServerWebSocket extends EventTarget {
    * @throws DOMException `InvalidStateError` before the socket is open.
    */
   send(data: Outgoing, sent?: Sent): void {
-    if (this.readyState === CONNECTING) {
-      throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
-    }
+    const { readyState } = this;
+    if (readyState === CONNECTING) throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
     const transport = this.#transport;
-    if (this.readyState !== OPEN || transport === null) {
+    if (readyState !== OPEN || transport === null) {
       // The standard: what is discarded increases bufferedAmount.
       this.#discardedBytes += byteLength(data);
       sent?.(new DOMException("The WebSocket is closed", "InvalidStateError"));
