@@ -1,7 +1,6 @@
 /** The content of a request between the connection and its reader: bounded, for one reader, with the trailers behind it. */
 import type { ExchangeError, HeaderView } from "../index.ts";
 import { FieldView, type FieldLines } from "./fields.ts";
-import { TAKE_WHOLE } from "./whole-content.ts";
 import { contentDropped, contentTooLarge } from "./refusals.ts";
 
 /** Unread content beyond which the connection is no longer read, in bytes. */
@@ -83,7 +82,7 @@ export class BodyQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   }
 
   /** In place of an iteration, where all content has arrived in one piece at most. */
-  [TAKE_WHOLE](): Uint8Array | null {
+  takeWhole(): Uint8Array | null {
     if (!this.#complete || this.#hasReader || this.#pulled || this.#queue.length > 1) return null;
     this.#hasReader = true;
     this.#pulled = true;
