@@ -116,13 +116,13 @@ export const STREAM_WORKLOADS: readonly StreamWorkload[] = [
     clients: 1000,
     open: openBroadcast,
   },
-  {
-    name: "events",
-    title: "an event of 100 B to 1,000 event streams",
+  ...[1000, 10_000].map((clients) => ({
+    name: `events-${clients}`,
+    title: `an event of 100 B to ${clients.toLocaleString("en-GB")} event streams`,
     unit: "event delivered",
-    clients: 1000,
+    clients,
     open: openEvents,
-  },
+  })),
 ];
 
 /** Repeats one request on persistent connections. The server's response ends with `end`, which is nowhere else in it. */

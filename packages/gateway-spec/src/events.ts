@@ -81,8 +81,9 @@ export function formatEvent({ data, event, id, retryMs, comment }: ServerSentEve
 const KEEP_ALIVE = ":\n\n";
 const DONE = { done: true, value: undefined } as const;
 
+const NOTHING = (): void => undefined;
+
 type Result = IteratorResult<string, undefined>;
-type Waiting = PromiseWithResolvers<Result>;
 
 /**
  * The open streams of each `draining` signal, with one listener for all of them: a signal walks its list of listeners whenever one is
@@ -90,16 +91,20 @@ type Waiting = PromiseWithResolvers<Result>;
  */
 const openStreams = new WeakMap<AbortSignal, Set<EventStream>>();
 
+/** It creates as few objects for an event as it can: a broadcast to n streams creates n times as many in one turn. */
 class EventStream implements AsyncIterableIterator<string, undefined> {
   readonly #source: BodySource;
   readonly #draining: AbortSignal | undefined;
   readonly #keepAliveMs: number;
   #state: "new" | "open" | "ended" = "new";
-  #waiting: Waiting | null = null;
+  /** The pull that waits, and what settles it. */
+  #pull: Promise<Result> | null = null;
+  #resolve: (result: Result) => void = NOTHING;
+  #reject: (error: Error) => void = NOTHING;
   /** Whether the source was asked and has not replied: a comment in between does not ask again. */
   #asked = false;
-  /** What the source replied while nothing waited for it. */
-  #reply: ((waiting: Waiting) => void) | null = null;
+  /** What the source replied while no pull waited. */
+  #reply: Result | Error | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(source: AsyncIterable<ServerSentEvent | string>, draining: AbortSignal | undefined, keepAliveMs: number) {
@@ -114,29 +119,32 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
   }
 
   next(): Promise<Result> {
-    if (this.#waiting !== null) {
+    if (this.#pull !== null) {
       const again = () => this.next();
-      return this.#waiting.promise.then(again, again);
+      return this.#pull.then(again, again);
     }
     if (this.#state === "new") this.#open();
-    const waiting = Promise.withResolvers<Result>();
-    if (this.#reply !== null) {
-      this.#reply(waiting);
+    if (this.#state === "open" && !this.#asked && this.#reply === null) this.#ask();
+    const reply = this.#reply;
+    if (reply !== null) {
       this.#reply = null;
-    } else if (this.#state === "ended") {
-      waiting.resolve(DONE);
-    } else {
-      this.#waiting = waiting;
-      if (!this.#asked) void this.#ask();
-      this.#startTimer();
+      return reply instanceof Error ? Promise.reject(reply) : Promise.resolve(reply);
     }
-    return waiting.promise;
+    if (this.#state === "ended") return Promise.resolve(DONE);
+    this.#startTimer();
+    this.#pull = new Promise(this.#wait);
+    return this.#pull;
   }
 
   return(): Promise<Result> {
-    if (this.#state !== "ended") this.#end(resolveDone);
+    if (this.#state !== "ended") this.#end(DONE);
     return Promise.resolve(DONE);
   }
+
+  readonly #wait = (resolve: (result: Result) => void, reject: (error: Error) => void): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
 
   #open(): void {
     this.#state = "open";
@@ -158,7 +166,7 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
     streams.add(this);
   }
 
-  #end(reply: (waiting: Waiting) => void): void {
+  #end(reply: Result | Error): void {
     this.#state = "ended";
     clearTimeout(this.#timer);
     if (this.#draining !== undefined) openStreams.get(this.#draining)?.delete(this);
@@ -166,38 +174,43 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
     this.#settle(reply);
   }
 
-  async #ask(): Promise<void> {
+  #ask(): void {
     this.#asked = true;
-    let reply: (waiting: Waiting) => void;
-    let isLast = false;
     try {
-      const result = await this.#source.next();
-      if (result.done === true) {
-        isLast = true;
-        reply = resolveDone;
-      } else {
-        const text = toText(result.value);
-        reply = (waiting) => {
-          waiting.resolve({ done: false, value: text });
-        };
-      }
+      Promise.resolve(this.#source.next()).then(this.#receive, this.#fail);
     } catch (error) {
-      isLast = true;
-      reply = (waiting) => {
-        waiting.reject(error instanceof Error ? error : new Error("The source of the events failed", { cause: error }));
-      };
+      this.#fail(error);
     }
-    this.#asked = false;
-    if (this.#state === "ended") return;
-    if (isLast) this.#end(reply);
-    else this.#settle(reply);
   }
 
-  #settle(reply: (waiting: Waiting) => void): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (waiting === null) this.#reply = reply;
-    else reply(waiting);
+  readonly #receive = (result: { readonly done?: boolean | undefined; readonly value?: unknown }): void => {
+    this.#asked = false;
+    if (this.#state === "ended") return;
+    if (result.done === true) {
+      this.#end(DONE);
+      return;
+    }
+    try {
+      this.#settle({ done: false, value: toText(result.value) });
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  readonly #fail = (error: unknown): void => {
+    this.#asked = false;
+    if (this.#state === "ended") return;
+    this.#end(error instanceof Error ? error : new Error("The source of the events failed", { cause: error }));
+  };
+
+  #settle(reply: Result | Error): void {
+    if (this.#pull === null) {
+      this.#reply = reply;
+      return;
+    }
+    this.#pull = null;
+    if (reply instanceof Error) this.#reject(reply);
+    else this.#resolve(reply);
   }
 
   #startTimer(): void {
@@ -207,21 +220,31 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
       return;
     }
     this.#timer = setTimeout(() => {
-      const waiting = this.#waiting;
-      this.#waiting = null;
-      waiting?.resolve({ done: false, value: KEEP_ALIVE });
+      if (this.#pull !== null) this.#settle({ done: false, value: KEEP_ALIVE });
     }, this.#keepAliveMs);
   }
 }
 
 function toText(event: unknown): string {
-  if (typeof event === "string") return formatEvent({ data: event });
+  if (typeof event === "string") return dataText(event);
   if (typeof event === "object" && event !== null) return formatEvent(event);
   throw new TypeError(`An event must be a string or an object such as { data: "text" }, not ${describe(event)}`);
 }
 
-function resolveDone(waiting: Waiting): void {
-  waiting.resolve(DONE);
+/** Longest data whose text is kept. */
+const MAX_KEPT = 4096;
+
+let lastData = "";
+let lastText: string = formatEvent({ data: lastData });
+
+/** The text of the last event is kept: a broadcast has the same one for every stream. */
+function dataText(data: string): string {
+  if (data.length > MAX_KEPT) return formatEvent({ data });
+  if (data !== lastData) {
+    lastData = data;
+    lastText = formatEvent({ data });
+  }
+  return lastText;
 }
 
 function lines(field: string, text: string): string {

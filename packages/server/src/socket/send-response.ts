@@ -22,6 +22,7 @@ import {
   ResponseHeadEncoder,
   trailerLine,
 } from "../http1/index.ts";
+import { chunkText } from "./chunk-text.ts";
 import type { ServerContext } from "./context.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
 
@@ -172,10 +173,14 @@ export class ResponseSink implements BodySink {
   }
 
   write(part: string | Uint8Array): void {
-    if (this.#response.chunked) this.#buffer.text(chunkStart(part.length));
-    if (typeof part === "string") this.#buffer.text(part);
-    else this.#buffer.content(part, part.length);
-    if (this.#response.chunked) this.#buffer.text("\r\n");
+    const { chunked } = this.#response;
+    if (typeof part === "string") {
+      this.#buffer.text(chunked ? chunkText(part) : part);
+      return;
+    }
+    if (chunked) this.#buffer.text(chunkStart(part.length));
+    this.#buffer.content(part, part.length);
+    if (chunked) this.#buffer.text("\r\n");
   }
 
   flush(): void {
