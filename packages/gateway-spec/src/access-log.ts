@@ -111,7 +111,9 @@ export function accessLog(options: AccessLogOptions = {}): <E extends Exchange>(
       write(toLine(entry.record(error)));
     };
     exchange.completed.then(() => {
-      finish(null);
+      // A response in place of the handler's was sent: the exchange has failed all the same (TSGI-30).
+      const { signal } = request;
+      finish(signal.aborted ? signal.reason : null);
       return undefined;
     }, finish);
     const response = next(request, exchange);

@@ -157,7 +157,10 @@ export interface Exchange<State = unknown> {
   readonly state: State;
   /** Aborts when the server begins to shut down: end event streams and sockets. One signal for all exchanges. */
   readonly draining: AbortSignal;
-  /** Fulfils when the response was sent in full; rejects with an {@link ExchangeError}. Never an unhandled rejection. */
+  /**
+   * Fulfils when a response was sent in full: that of the handler, or the one that the server sends in its place, such as a 500; then
+   * `signal` has aborted. Rejects with an {@link ExchangeError}. Never an unhandled rejection.
+   */
   readonly completed: Promise<void>;
   /** Delays `shutdown` until the work has settled. A rejection is logged. It may be called detached from the exchange (TSGI-31). */
   waitUntil(work: Promise<unknown>): void;

@@ -123,7 +123,7 @@ class TestExchange extends ServerExchange implements BodySink {
 
   override fail(error: ExchangeError): void {
     super.fail(error);
-    this.#response.reject(error.code === "RESPONSE_FAILED" ? error.cause : error);
+    this.#reject(error);
   }
 
   // The server's side
@@ -146,8 +146,10 @@ class TestExchange extends ServerExchange implements BodySink {
     writer.start();
   }
 
+  /** The test gets the error itself. */
   protected sendFailure(): void {
-    // The test gets the error itself.
+    this.succeed();
+    if (this.failure !== null) this.#reject(this.failure);
   }
 
   protected terminate(): void {
@@ -188,6 +190,10 @@ class TestExchange extends ServerExchange implements BodySink {
 
   failed(error: unknown): void {
     this.handlerFailed(error);
+  }
+
+  #reject(error: ExchangeError): void {
+    this.#response.reject(error.code === "RESPONSE_FAILED" ? error.cause : error);
   }
 
   #finish(trailers: OutgoingResponse["trailers"]): void {

@@ -339,7 +339,7 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       let failure: Promise<unknown> | undefined;
       const { connect } = await start((request, exchange) => {
         if (exchange.target === "/next") return { status: 200, body: "next" };
-        failure = exchange.completed.catch((error: unknown) => error);
+        failure = exchange.completed.then(() => request.signal.reason as unknown);
         return handler(request, exchange);
       });
       const client = connect().send(get("/"));

@@ -133,7 +133,7 @@ const TABLE = {
   "completed-and-signal": {
     rule: "TSGI-30",
     side: "server",
-    expected: "signal aborts if and only if completed rejects",
+    expected: "signal aborts before completed rejects, and completed does not fulfil for a client that is gone",
   },
   "wait-until-promise": { rule: "TSGI-31", side: "application", expected: "a promise" },
   "capability-kind": { rule: "TSGI-32", side: "server", expected: "a function or no member" },

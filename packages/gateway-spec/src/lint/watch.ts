@@ -2,7 +2,10 @@
 import type { BodyWatch } from "./response-body.ts";
 import { isPromiseLike } from "../server-kit/handler-result.ts";
 import { type Reporter, show } from "./report.ts";
-import { isAbortSignal, isExchangeError, whenAborted } from "./values.ts";
+import { isAbortSignal, isExchangeError, member, whenAborted } from "./values.ts";
+
+/** The failures of an exchange whose client gets no response in full. */
+const NO_RESPONSE: ReadonlySet<string> = new Set(["CLIENT_DISCONNECTED", "RESPONSE_TIMEOUT", "SERVER_CLOSED"]);
 
 export class ExchangeWatch {
   /** The handler has returned or thrown. */
@@ -25,6 +28,12 @@ export class ExchangeWatch {
 
   get aborted(): boolean {
     return this.signal?.aborted === true;
+  }
+
+  /** The signal has aborted for a reason after which no response is sent in place of the handler's. */
+  get #isClientGone(): boolean {
+    const reason: unknown = this.signal?.reason;
+    return reason instanceof Error && NO_RESPONSE.has(String(member(reason, "code")));
   }
 
   /** Called when the handler has returned and when the body is closed. */
@@ -57,9 +66,9 @@ export class ExchangeWatch {
       () => {
         this.#outcome = "fulfilled";
         if (!this.responded) report.later("completed-early", "completed fulfilled before the handler returned");
-        else if (this.body?.complete === false)
+        else if (this.body?.complete === false && !this.aborted)
           report.later("completed-early", "completed fulfilled before the end of the body");
-        if (this.aborted) report.later("completed-and-signal", "signal aborted, and completed fulfilled");
+        if (this.#isClientGone) report.later("completed-and-signal", "completed fulfilled, and no response was sent");
         this.check();
       },
       (reason: unknown) => {

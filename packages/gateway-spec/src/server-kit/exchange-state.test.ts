@@ -29,6 +29,33 @@ test("a failure aborts the signal, releases the body, rejects completed and fail
   expect([exchange.signal.reason, exchange.failure, exchange.running]).toEqual([error, error, false]);
 });
 
+test("a replacement aborts the signal, and completed waits until it is sent", async () => {
+  const exchange = new Observed();
+  const { events } = exchange;
+  exchange.signal.addEventListener("abort", () => events.push("signal"));
+  exchange.responseBody = { release: () => void events.push("body") };
+  const completed = exchange.completed.then(() => events.push("completed"));
+  const error = clientDisconnected();
+  exchange.replace(error);
+  exchange.replace(serverClosed());
+  await new Promise(setImmediate);
+  expect(events).toEqual(["observe", "signal", "body", "content"]);
+  exchange.succeed();
+  exchange.fail(serverClosed());
+  await completed;
+  expect(events.at(-1)).toBe("completed");
+  expect([exchange.failure, exchange.running]).toEqual([error, false]);
+});
+
+test("completed that is first touched while a replacement is sent is observed, and rejects where that fails", async () => {
+  const exchange = new Observed();
+  exchange.replace(clientDisconnected());
+  const { completed } = exchange;
+  expect(exchange.events).toEqual(["content", "observe"]);
+  exchange.fail(serverClosed());
+  await expect(completed).rejects.toMatchObject({ code: "SERVER_CLOSED" });
+});
+
 test("success fulfils completed and aborts nothing", async () => {
   const exchange = new Observed();
   exchange.succeed();

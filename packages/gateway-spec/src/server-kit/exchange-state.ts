@@ -21,6 +21,8 @@ export class ExchangeState {
   /** The body that is being sent. */
   declare responseBody: Releasable | null;
   declare private outcome: "running" | "sent" | ExchangeError;
+  /** Of the response that the server sends in place of the handler's; `null` while there is none. */
+  declare private replacement: "running" | "sent" | ExchangeError | null;
   declare private controller: AbortController | null;
   declare private completion: PromiseWithResolvers<void> | null;
   declare private watched: boolean;
@@ -29,6 +31,7 @@ export class ExchangeState {
     Object.assign(this.prototype, {
       responseBody: null,
       outcome: "running",
+      replacement: null,
       controller: null,
       completion: null,
       watched: false,
@@ -74,10 +77,11 @@ export class ExchangeState {
     return this.watched;
   }
 
-  /** The response was sent in full. Only the first outcome counts. */
+  /** The response, or the one in its place, was sent in full. Only the first outcome counts. */
   succeed(): void {
-    if (this.outcome !== "running") return;
-    this.outcome = "sent";
+    if (this.outcome === "running") this.outcome = "sent";
+    else if (this.replacement === "running") this.replacement = "sent";
+    else return;
     this.settle();
   }
 
@@ -86,11 +90,24 @@ export class ExchangeState {
    * the reader of the request content gets the error.
    */
   fail(error: ExchangeError): void {
+    if (this.outcome === "running") {
+      this.abandon(error);
+      this.settle();
+      this.requestContent?.fail(error);
+    } else if (this.replacement === "running") {
+      this.replacement = error;
+      this.settle();
+    }
+  }
+
+  /**
+   * The exchange fails before a head was sent, and the server sends a response in place of the handler's: `signal` aborts, and
+   * `completed` waits for that response (TSGI-30).
+   */
+  replace(error: ExchangeError): void {
     if (this.outcome !== "running") return;
-    this.outcome = error;
-    this.controller?.abort(error);
-    this.responseBody?.release(error);
-    this.settle();
+    this.replacement = "running";
+    this.abandon(error);
     this.requestContent?.fail(error);
   }
 
@@ -107,12 +124,19 @@ export class ExchangeState {
   private watch(): void {
     if (this.watched) return;
     this.watched = true;
-    if (this.outcome === "running") this.observe();
+    if (this.outcome === "running" || this.replacement === "running") this.observe();
+  }
+
+  private abandon(error: ExchangeError): void {
+    this.outcome = error;
+    this.controller?.abort(error);
+    this.responseBody?.release(error);
   }
 
   private settle(): void {
-    if (this.completion === null || this.outcome === "running") return;
-    if (this.outcome === "sent") this.completion.resolve();
-    else this.completion.reject(this.outcome);
+    const sending = this.replacement ?? this.outcome;
+    if (this.completion === null || sending === "running") return;
+    if (sending === "sent") this.completion.resolve();
+    else this.completion.reject(sending);
   }
 }

@@ -143,7 +143,7 @@ export class Lifespan {
  *
  * ```ts
  * const stopped = once(server.close(), "close"); // the host accepts no further connections
- * listener.drain(); // event streams end, and each response closes its connection
+ * listener.drain(); // event streams end, and further responses close their connections
  * await stopped; // the running requests have ended
  * await listener.close(); // `waitUntil`, `shutdown`
  * ```
@@ -152,8 +152,9 @@ export interface LifespanHandle {
   /** Runs `startup`, once. The first request does so by itself. Rejects with what `startup` threw. */
   readonly start: () => Promise<void>;
   /**
-   * Aborts `draining`, so that event streams end; responses get `Connection: close` from then on, where the host sends it. Call it when
-   * the host has begun to stop, and does not accept connections. Further calls do nothing.
+   * Aborts `draining`, so that event streams end. Responses that begin later get `Connection: close`, where the host sends it; those of
+   * event streams have begun, so their connections stay open for the keep-alive timeout of the host. Call it when the host has begun to
+   * stop, and does not accept connections. Further calls do nothing.
    */
   readonly drain: () => void;
   /** Aborts `draining`, waits for the work of `waitUntil`, runs `shutdown`; once. Call it when the running requests have ended. */

@@ -91,7 +91,19 @@ describe("a handler", () => {
     const { exchange, events, lines } = run(handler);
     await settled();
     expect([events, lines]).toEqual([["signal", "failure 500 Internal Server Error"], ["GET /a failed: secret"]]);
-    await expect(exchange.completed).rejects.toMatchObject({ code: "RESPONSE_FAILED", cause: { message: "secret" } });
+    expect(exchange.failure).toMatchObject({ code: "RESPONSE_FAILED", cause: { message: "secret" } });
+    exchange.succeed();
+    await exchange.completed;
+  });
+
+  test("that throws, and whose client is gone before the 500 was sent: completed rejects", async () => {
+    const { exchange } = run(() => {
+      throw new Error("secret");
+    });
+    exchange.fail(clientDisconnected());
+    exchange.succeed();
+    await expect(exchange.completed).rejects.toMatchObject({ code: "CLIENT_DISCONNECTED" });
+    expect(exchange.signal.reason).toMatchObject({ code: "RESPONSE_FAILED" });
   });
 
   test("that lets a failure of the request content pass gets the status of the failure", () => {

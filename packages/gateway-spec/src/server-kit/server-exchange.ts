@@ -50,7 +50,7 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
    */
   protected abstract send(response: OutgoingResponse): void;
 
-  /** Sends a response of the server in place of the handler's. The exchange has failed already. */
+  /** Sends a response of the server in place of the handler's. The exchange has failed already; `completed` waits for `succeed`. */
   protected abstract sendFailure(response: PlainResponse): void;
 
   /** Ends the connection, or the stream of HTTP/2, so that the client sees a truncated response. */
@@ -92,9 +92,13 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
     if (!this.running) return;
     const { headSent } = this;
     logHandlerError(this.lifespan.logger, this.request, this.target, error, headSent);
-    this.fail(responseFailed(error));
-    if (headSent) this.terminate();
-    else this.sendFailure(failureResponse(error));
+    if (headSent) {
+      this.fail(responseFailed(error));
+      this.terminate();
+    } else {
+      this.replace(responseFailed(error));
+      this.sendFailure(failureResponse(error));
+    }
   }
 }
 

@@ -23,6 +23,7 @@ export interface NodeContext extends ConnectionContext {
   readonly sessions: Map<Http2Session, Http2Connection>;
 }
 
+/** The only place that makes node's servers, and so that of `http.serve()`: docs/decisions/0069-adapters-for-the-fetch-server-draft.md. */
 export function createListener(
   context: NodeContext,
   certificates: Certificates | null,

@@ -79,7 +79,9 @@ function publish<E extends Exchange>(handler: Handler<E>, request: IncomingReque
     END.publish(event);
   };
   exchange.completed.then(() => {
-    ended(null);
+    // A response in place of the handler's was sent: the exchange has failed all the same (TSGI-30).
+    const { signal } = request;
+    ended(signal.aborted ? signal.reason : null);
     return undefined;
   }, ended);
   try {

@@ -239,7 +239,7 @@ export class Connection implements ServedConnection, ExchangeOwner, Listed {
   sendFailure(exchange: SocketExchange, response: PlainResponse): void {
     const last = this.#isLast(exchange);
     writePlain(this.#buffer, this.context, exchange.head, response, last);
-    this.#proceed(exchange, last);
+    this.#sent(exchange, last);
   }
 
   sendInformational(exchange: SocketExchange, status: number, headers: HeaderFields | undefined): void {

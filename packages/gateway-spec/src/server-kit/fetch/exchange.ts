@@ -216,7 +216,7 @@ export abstract class FetchExchange extends ServerExchange {
   protected sendFailure({ status, headers, body }: PlainResponse): void {
     const fields = new Headers(headers);
     this.finishHeaders(fields);
-    this.#response.resolve(new Response(this.source.method === "HEAD" ? null : body, { status, headers: fields }));
+    this.give(new Response(this.source.method === "HEAD" ? null : body, { status, headers: fields }));
   }
 
   protected terminate(): void {

@@ -181,7 +181,7 @@ export class NodeExchange extends ServerExchange {
 
   /** Fails the exchange and terminates the connection, unless the response was sent in full. */
   abort(error: ExchangeError): void {
-    if (!this.running || isSent(this.res)) return;
+    if (isSent(this.res)) return;
     this.fail(error);
     this.terminate();
   }
