@@ -73,16 +73,8 @@ export const STREAM_WORKLOADS: readonly StreamWorkload[] = [
       content: Buffer.from(DOWNLOAD_PIECE).toString("latin1").repeat(DOWNLOAD_PIECES),
     }),
   },
-  {
-    name: "upload",
-    title: "upload of 1 MB",
-    unit: "MB",
-    clients: 4,
-    open: requests(
-      `${head("POST", "/count", `Content-Length: ${MEGABYTE}`)}${"u".repeat(MEGABYTE)}`,
-      `\r\n\r\n${MEGABYTE}`,
-    ),
-  },
+  upload("upload", 1, 4),
+  upload("upload-100", 100, 1),
   {
     name: "chunked",
     title: "chunked request of 16 × 4 KB",
@@ -143,6 +135,28 @@ function requests(
       return 1;
     });
     return { steps, close: () => closeAll(connections) };
+  };
+}
+
+function upload(name: string, megabytes: number, clients: number): StreamWorkload {
+  const length = megabytes * MEGABYTE;
+  return {
+    name,
+    title: `upload of ${megabytes} MB`,
+    unit: "MB",
+    clients,
+    open: async (port) => {
+      const request = Buffer.concat([
+        Buffer.from(head("POST", "/count", `Content-Length: ${length}`)),
+        Buffer.alloc(length, "u"),
+      ]);
+      const connections = await openAll(clients, () => Connection.open(port));
+      const steps = connections.map((connection) => async () => {
+        await connection.send(request, `\r\n\r\n${length}`);
+        return megabytes;
+      });
+      return { steps, close: () => closeAll(connections) };
+    },
   };
 }
 

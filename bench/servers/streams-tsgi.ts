@@ -10,6 +10,9 @@ import { z } from "zod";
 import { KEEP_ALIVE_MS, ready } from "./control.ts";
 import * as content from "./stream-content.ts";
 
+/** More than the longest upload of the bench. */
+const MAX_BODY_BYTES = 128 * 2 ** 20;
+
 /** Each published event settles a promise, whose value is the promise of the next event: a slow stream misses none. */
 interface Published {
   readonly next: Pending;
@@ -103,5 +106,5 @@ const application: Handler = (request, exchange) => {
 };
 
 const serve = process.argv[2] === "node" ? serveNode : serveSocket;
-const server = await serve(application, { keepAliveTimeoutMs: KEEP_ALIVE_MS });
+const server = await serve(application, { keepAliveTimeoutMs: KEEP_ALIVE_MS, maxBodyBytes: MAX_BODY_BYTES });
 ready(Number(new URL(server.url).port));
