@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 import { readBytes } from "@tsgi/gateway-spec/body";
 import { messages } from "@tsgi/gateway-spec/websocket";
 import { afterEach, expect, test } from "vitest";
 import { socketServers } from "../../test/socket-servers.ts";
+import { get } from "../../test/wire-client.ts";
 import { acceptIntoOneBuffer } from "./shared-reads.ts";
 
 const { start } = socketServers();
@@ -70,6 +72,25 @@ test("content longer than the buffer arrives unchanged", async () => {
   client.send(content);
   const received = await client.end();
   expect(received.slice(received.indexOf("\r\n\r\n") + 4) === content).toBe(true);
+});
+
+test("uploads that arrive at the same time do not mix, and what follows them on their connections is read", async () => {
+  const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+  const { connect: open } = await start(async (request) => {
+    const pieces: Uint8Array[] = [];
+    // They are kept until all have been received: no later read may change them.
+    for await (const piece of request.body ?? []) pieces.push(piece);
+    return { status: 200, body: `<${digest(Buffer.concat(pieces))}>` };
+  });
+  await Promise.all(
+    ["a", "b", "c", "d"].map(async (mark) => {
+      const content = Array.from({ length: 100_000 }, (_, index) => `${mark}${index}`).join(" ");
+      const upload = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
+      const client = open();
+      for (const times of [1, 2, 3]) await client.send(upload).until(`<${digest(Buffer.from(content))}>`, times);
+      await client.send(get("/", "Connection: close")).until(`<${digest(new Uint8Array(0))}>`);
+    }),
+  );
 });
 
 test("a WebSocket reads the bytes behind the handshake first", async () => {
