@@ -30,6 +30,8 @@ const WARM_UP_CONNECTIONS = 200;
 /** Requests in progress on active connections. */
 const AT_ONCE = 64;
 const STREAMS = 100;
+const MOST_HOLD_MS = 60_000;
+const POLL_MS = 50;
 /** One address has some 28,000 ports for connections to one port. */
 const CONNECTIONS_FROM_ADDRESS = 20_000;
 /** Descriptors that a process needs besides. */
@@ -122,9 +124,11 @@ async function active(port: number, count: number, { activeMs }: Pace): Promise<
 async function inFlight(port: number, count: number): Promise<Close> {
   const connections = await openMany(port, count);
   const bodies = connections.map(async (connection) => (await connection.exchange(get("/hold"))).body);
+  const other = await HttpConnection.open(port, false);
+  const ask = async (path: string) => (await other.exchange(get(path))).body;
+  await allHeld(count, ask);
   return async () => {
-    const other = await HttpConnection.open(port, false);
-    await other.exchange(get("/release"));
+    await ask("/release");
     other.socket.destroy();
     await allReleased(bodies);
     for (const { socket } of connections) socket.destroy();
@@ -144,11 +148,24 @@ async function inFlightHttp2(port: number, count: number): Promise<Close> {
     const some = Array.from({ length: Math.min(STREAMS, left) }, () => text(session.request({ ":path": "/hold" })));
     bodies.push(...some);
   }
+  const other = openSession();
+  const ask = (path: string) => text(other.request({ ":path": path }));
+  await allHeld(count, ask);
   return async () => {
-    await text(openSession().request({ ":path": "/release" }));
+    await ask("/release");
     await allReleased(bodies);
     for (const session of sessions) session.destroy();
   };
+}
+
+/** Fulfils when the handlers of all requests wait. */
+async function allHeld(count: number, ask: (path: string) => Promise<string>): Promise<void> {
+  const deadline = performance.now() + MOST_HOLD_MS;
+  for (let holding = 0; holding < count;) {
+    if (performance.now() > deadline) throw new Error(`only ${holding} of ${count} requests are in progress`);
+    await delay(POLL_MS);
+    holding = Number(await ask("/holding"));
+  }
 }
 
 async function allReleased(bodies: readonly Promise<string>[]): Promise<void> {

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-const TIMEOUT_MS = 10_000;
+/** Requests in progress wait for long while memory is measured. */
+const TIMEOUT_MS = 60_000;
 /** Concurrent handshakes, well below the backlog of a listening socket. */
 const OPENING_AT_ONCE = 100;
 

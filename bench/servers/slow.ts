@@ -10,6 +10,7 @@ const WAIT_MS = 100;
 const BLOCK_MS = 20;
 
 let held: PromiseWithResolvers<string> = Promise.withResolvers();
+let holding = 0;
 
 export const SLOW: Readonly<Record<string, () => string | Promise<string>>> = {
   /** Some 50 µs of processor time, so that a client in Node can send more requests than a server takes. */
@@ -23,10 +24,15 @@ export const SLOW: Readonly<Record<string, () => string | Promise<string>>> = {
     return "blocked";
   },
   /** All of these wait until one `/release`. */
-  "/hold": () => held.promise,
+  "/hold": () => {
+    holding += 1;
+    return held.promise;
+  },
+  "/holding": () => String(holding),
   "/release": () => {
     held.resolve("released");
     held = Promise.withResolvers();
+    holding = 0;
     return "released";
   },
 };
