@@ -1,7 +1,8 @@
 /** A connection of HTTP/1.1: it sends bytes, and waits for bytes and events, each with a deadline. */
 import type { Socket } from "node:net";
+import type { Address } from "../index.ts";
 import { ConformanceError } from "./expect.ts";
-import { type OpenSocket, openSocket, type WireOptions } from "./open-socket.ts";
+import { endsOf, type OpenSocket, openSocket, type WireOptions } from "./open-socket.ts";
 import { field, type ReceivedResponse, type RequestParts, type ResponseHead, type Wire } from "./wire.ts";
 
 /** How the content of a response is delimited (RFC 9112 §6.3), and how much of it is left. */
@@ -9,6 +10,8 @@ type Framing = { readonly kind: "none" | "chunked" | "close" } | { readonly kind
 
 export class Http1Wire implements Wire {
   static readonly protocol = "http/1.1";
+  readonly client: Address;
+  readonly server: Address;
   readonly #socket: Socket;
   /** The socket below TLS, or the same socket. */
   readonly #tcp: Socket;
@@ -28,6 +31,7 @@ export class Http1Wire implements Wire {
   trailers: ResponseHead["fields"] = [];
 
   private constructor({ socket, tcp }: OpenSocket, options: WireOptions) {
+    ({ client: this.client, server: this.server } = endsOf(socket));
     this.#socket = socket;
     this.#tcp = tcp;
     this.#options = options;
@@ -51,22 +55,6 @@ export class Http1Wire implements Wire {
 
   static async open(options: WireOptions): Promise<Http1Wire> {
     return new Http1Wire(await openSocket(options, ["http/1.1"]), options);
-  }
-
-  get localPort(): number {
-    return this.#socket.localPort ?? 0;
-  }
-
-  get localAddress(): string {
-    return this.#socket.localAddress ?? "";
-  }
-
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
-  }
-
-  get remotePort(): number {
-    return this.#socket.remotePort ?? 0;
   }
 
   get hasReceived(): boolean {

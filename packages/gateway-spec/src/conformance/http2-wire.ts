@@ -1,8 +1,9 @@
 /** A connection of HTTP/2, which the server has selected by ALPN (RFC 9113 §3.2): each request is a stream of its own. */
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import type { Address } from "../index.ts";
 import { ConformanceError } from "./expect.ts";
-import { type OpenSocket, openSocket, type WireOptions } from "./open-socket.ts";
+import { endsOf, type OpenSocket, openSocket, type WireOptions } from "./open-socket.ts";
 import { field, type ReceivedResponse, type RequestParts, type ResponseHead, type Wire } from "./wire.ts";
 
 /** The error code CANCEL of RFC 9113 §7. */
@@ -13,8 +14,9 @@ const WRITE_BYTES = 64 * 1024;
 
 export class Http2Wire implements Wire {
   static readonly protocol = "h2";
+  readonly client: Address;
+  readonly server: Address;
   readonly #session: ClientHttp2Session;
-  readonly #socket: OpenSocket["socket"];
   readonly #options: WireOptions;
   /** In the order of the requests, without those whose responses were read in full. */
   readonly #streams: Stream[] = [];
@@ -28,7 +30,7 @@ export class Http2Wire implements Wire {
   trailers: ResponseHead["fields"] = [];
 
   private constructor({ socket, tcp }: OpenSocket, options: WireOptions) {
-    this.#socket = socket;
+    ({ client: this.client, server: this.server } = endsOf(socket));
     this.#options = options;
     this.#session = connect(`https://${options.authority}`, { createConnection: () => socket });
     this.#session.on("error", () => undefined);
@@ -49,22 +51,6 @@ export class Http2Wire implements Wire {
     const wire = new Http2Wire(open, options);
     await options.waits.within(once(wire.#session, "connect"), "a session of HTTP/2");
     return wire;
-  }
-
-  get localPort(): number {
-    return this.#socket.localPort ?? 0;
-  }
-
-  get localAddress(): string {
-    return this.#socket.localAddress ?? "";
-  }
-
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
-  }
-
-  get remotePort(): number {
-    return this.#socket.remotePort ?? 0;
   }
 
   get hasReceived(): boolean {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { Address } from "../index.ts";
 import { ConformanceError, type Waits } from "./expect.ts";
 import type { Protocol } from "./wire.ts";
 
@@ -57,6 +58,17 @@ async function handshake(tcp: Socket, host: string, offered: readonly Protocol[]
   });
   await once(socket, "secureConnect");
   return socket;
+}
+
+/** The addresses of both ends of a connection. */
+export function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): {
+  readonly client: Address;
+  readonly server: Address;
+} {
+  return {
+    client: { transport: "tcp", hostname: localAddress ?? "", port: localPort ?? 0 },
+    server: { transport: "tcp", hostname: remoteAddress ?? "", port: remotePort ?? 0 },
+  };
 }
 
 /** The reason of a failed connection. The error of a name with several addresses has no message. */

@@ -1,5 +1,7 @@
 /** The client's end of one connection, as far as HTTP/1.1 and HTTP/2 have it in common: requests, responses, and how both end. */
 
+import type { Address } from "../index.ts";
+
 /** The protocol of a connection, by its name for ALPN (RFC 7301 §6). */
 export type Protocol = "http/1.1" | "h2";
 
@@ -45,10 +47,8 @@ export interface ReceivedResponse extends ResponseHead {
 
 /** A connection that sends requests and reads their responses in the order of the requests. Each wait has the deadline of the case. */
 export interface Wire {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  readonly client: Address;
+  readonly server: Address;
   /** Whether something has arrived that was not read. */
   readonly hasReceived: boolean;
   /** Bytes that the system, or the flow control of HTTP/2, has not taken, and so the server has not read. */

@@ -56,12 +56,11 @@ export const exchangeCases: readonly ConformanceCase[] = [
         json({ peerAddress, remoteAddress, localAddress }),
     run: async (context) => {
       const wire = await context.connect();
-      const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
-      const local: Address = { transport: "tcp", hostname: wire.remoteAddress, port: wire.remotePort };
       wire.request();
+      const { client, server } = wire;
       equal(
         parse(await wire.response()),
-        { peerAddress: peer, remoteAddress: peer, localAddress: local },
+        { peerAddress: client, remoteAddress: client, localAddress: server },
         "the addresses",
       );
     },
@@ -83,7 +82,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
       const { address, url } = server;
       if (address.transport !== "tcp") return;
       const wire = await connect({ address: { ...address, hostname: "127.0.0.1" }, url });
-      const peer: Address = { transport: "tcp", hostname: "127.0.0.1", port: wire.localPort };
+      const peer = wire.client;
       wire.request({ target: "/" });
       equal(parse(await wire.response()), [peer, peer, { ...address, hostname: "127.0.0.1" }], "the addresses");
     },
@@ -130,7 +129,7 @@ export const exchangeCases: readonly ConformanceCase[] = [
         json({ url: request.url, peerAddress, remoteAddress, encrypted }),
     run: async (context) => {
       const wire = await context.connect();
-      const peer: Address = { transport: "tcp", hostname: wire.localAddress, port: wire.localPort };
+      const peer = wire.client;
       const scheme = context.encrypted ? "http" : "https";
       wire.request({
         headers: [
