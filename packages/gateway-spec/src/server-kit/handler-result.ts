@@ -11,10 +11,19 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 
 /** Checks what a handler returned. @throws TypeError for what is no response. It names the request and what to return. */
 export function checkResponse(value: unknown, method: string, target: string): asserts value is OutgoingResponse {
-  if (typeof value === "object" && value !== null && "status" in value) return;
+  if (!isResponse(value)) throw notResponse(value, method, target);
+}
+
+/** Whether a value has the form of a response: an object with a status. */
+export function isResponse(value: unknown): value is OutgoingResponse {
+  return typeof value === "object" && value !== null && "status" in value;
+}
+
+/** The error of a handler that returned something else. */
+export function notResponse(value: unknown, method: string, target: string): TypeError {
   const without = typeof value === "object" && value !== null ? " without a status" : "";
   const hint = value === undefined ? "; is a return missing?" : "";
-  throw new TypeError(
+  return new TypeError(
     `The handler of ${method} ${target} returned ${describe(value)}${without}. It must return a response, such as ` +
       `{ status: 200, body: "text" }${hint}`,
   );

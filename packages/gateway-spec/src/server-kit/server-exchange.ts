@@ -1,7 +1,7 @@
 /** One exchange on a server: runs the handler, sends its response, and a failure response in place of one that fails early. */
 import type { Address, Exchange, IncomingRequest, OutgoingResponse, TlsInfo } from "../index.ts";
 import { ExchangeState } from "./exchange-state.ts";
-import { checkResponse, isPromiseLike } from "./handler-result.ts";
+import { isPromiseLike, isResponse, notResponse } from "./handler-result.ts";
 import type { HandlerScope } from "./handler-scope.ts";
 import type { Lifespan } from "./lifespan.ts";
 import { logHandlerError } from "./log.ts";
@@ -73,7 +73,7 @@ export abstract class ServerExchange extends ExchangeState implements Exchange {
       return;
     }
     try {
-      checkResponse(response, this.request.method, this.target);
+      if (!isResponse(response)) throw notResponse(response, this.request.method, this.target);
       this.send(response);
     } catch (error) {
       const opened = this.responseBody !== null;

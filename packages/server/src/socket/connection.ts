@@ -490,7 +490,7 @@ export class Connection implements ServedConnection, ExchangeOwner, Listed {
     } else {
       this.#next();
     }
-    this.#pump();
+    if (!this.#pumping) this.#pump();
   }
 
   #next(): void {

@@ -54,8 +54,12 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
   declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
   /** The body that is being sent piece by piece. */
   declare responseBody: BodyWriter | null;
+  declare private halfClosed: boolean;
   readonly #owner: ExchangeOwner;
-  #halfClosed = false;
+
+  static {
+    Object.assign(this.prototype, { halfClosed: false });
+  }
 
   constructor(owner: ExchangeOwner, head: RequestHead) {
     super();
@@ -109,7 +113,7 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
    */
   clientEnded(): void {
     if (!this.running || this.responseBody !== null) return;
-    this.#halfClosed = true;
+    this.halfClosed = true;
     this.fail(clientDisconnected());
   }
 
@@ -122,12 +126,12 @@ export class SocketExchange extends ServerExchange implements BodyQueueOwner {
   }
 
   override handlerFailed(error: unknown): void {
-    if (this.#halfClosed) this.#owner.giveUp(this);
+    if (this.halfClosed) this.#owner.giveUp(this);
     else super.handlerFailed(error);
   }
 
   protected override respondedLate(response: unknown): void {
-    if (!this.#halfClosed) {
+    if (!this.halfClosed) {
       super.respondedLate(response);
       return;
     }
