@@ -93,7 +93,7 @@ export const STREAM_WORKLOADS: readonly StreamWorkload[] = [
     open: (port, clients) => Promise.resolve({ steps: repeat(clients, () => requestAlone(port)), close: () => {} }),
   },
   ...[1, 100, 1000].map((clients) => webSocketEcho(16, clients)),
-  ...[1, 100].map((clients) => webSocketEcho(64 * 1024, clients)),
+  ...[1, 100, 1000].map((clients) => webSocketEcho(64 * 1024, clients)),
   {
     name: "echo-schema",
     title: "WebSocket echo of 100 B of JSON that a schema checks, 100 sockets",
