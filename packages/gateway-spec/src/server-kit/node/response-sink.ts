@@ -20,12 +20,20 @@ export class ResponseSink implements BodySink {
   readonly #res: ServerResponse;
   readonly #head: ResponseHead;
   #hasRoom = true;
+  #waiting: PromiseWithResolvers<void> | null = null;
   #flushed = false;
 
   constructor(owner: SinkOwner, head: ResponseHead) {
     this.#owner = owner;
     this.#res = owner.res;
     this.#head = head;
+    // From the beginning: node may drain before the writer of the body asks for room.
+    const ready = () => {
+      this.#hasRoom = true;
+      this.#waiting?.resolve();
+      this.#waiting = null;
+    };
+    this.#res.on("drain", ready).on("close", ready);
   }
 
   writeHead(): void {
@@ -45,16 +53,7 @@ export class ResponseSink implements BodySink {
   }
 
   writable(): Promise<void> | null {
-    if (this.#hasRoom) return null;
-    const res = this.#res;
-    return new Promise((resolve) => {
-      const ready = () => {
-        res.off("drain", ready).off("close", ready);
-        this.#hasRoom = true;
-        resolve();
-      };
-      res.on("drain", ready).on("close", ready);
-    });
+    return this.#hasRoom ? null : (this.#waiting ??= Promise.withResolvers<void>()).promise;
   }
 
   end(trailers: HeaderFields | undefined): void {
