@@ -3,6 +3,7 @@
  *
  * @module @tsgi/gateway-spec/events
  */
+import { textOfLast } from "./last-event-text.ts";
 import { toHeaderView } from "./server-kit/fields.ts";
 import { describe } from "./server-kit/handler-result.ts";
 import { type BodySource, openBody } from "./server-kit/response-body.ts";
@@ -226,25 +227,13 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
 }
 
 function toText(event: unknown): string {
-  if (typeof event === "string") return dataText(event);
+  if (typeof event === "string") return textOfLast(event, formatData);
   if (typeof event === "object" && event !== null) return formatEvent(event);
   throw new TypeError(`An event must be a string or an object such as { data: "text" }, not ${describe(event)}`);
 }
 
-/** Longest data whose text is kept. */
-const MAX_KEPT = 4096;
-
-let lastData = "";
-let lastText: string = formatEvent({ data: lastData });
-
-/** The text of the last event is kept: a broadcast has the same one for every stream. */
-function dataText(data: string): string {
-  if (data.length > MAX_KEPT) return formatEvent({ data });
-  if (data !== lastData) {
-    lastData = data;
-    lastText = formatEvent({ data });
-  }
-  return lastText;
+function formatData(data: string): string {
+  return formatEvent({ data });
 }
 
 function lines(field: string, text: string): string {

@@ -1,7 +1,9 @@
 /**
  * Keeps the last short chunk that was framed: an event that goes to many streams is one chunk of the same text on all of them. Its
- * text is then made and flattened once. Measured (an event of 100 bytes to 1,000 streams, without the socket): 1.10 and 0.98 µs.
- * Without this file each chunk is framed by itself.
+ * text is then made and flattened once.
+ *
+ * Measured (CPU of an event of 100 bytes delivered to 1,000 streams, runs in turn): 15 and 17% less. Without this file each chunk is
+ * framed by itself.
  */
 import { chunkStart } from "../http1/index.ts";
 
