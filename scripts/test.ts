@@ -1,7 +1,8 @@
 /**
  * `pnpm test`: finds or installs a real database, a real browser and the other runtimes, runs all tests on the repository's Node,
- * then those of the packages for users on the older versions that they support, and prints the total. With arguments it runs Vitest once,
- * on the repository's Node, and passes them on. A test that cannot run is skipped with the reason; with CI=true a skip is a failure.
+ * then those of the packages for users on the older versions that they support, and prints the failed tests and the total. With
+ * arguments it runs Vitest once, on the repository's Node, and passes them on. A test that cannot run is skipped with the reason; with
+ * CI=true a skip is a failure.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -16,7 +17,7 @@ import type { PrivateMysql } from "./lib/private-mysql.ts";
 import { CHROMIUM, CURL, GALERA, HAPROXY, MYSQL, NGINX, OPENSSL, REDIS } from "./lib/providers.ts";
 import type { Need } from "./lib/providers.ts";
 import { installRuntimes, requireRuntime, type RuntimeName } from "./lib/runtimes.ts";
-import { addCounts, countTests, summaryLine } from "./lib/summary.ts";
+import { addCounts, countTests, failureLines, summaryLine } from "./lib/summary.ts";
 import type { Counts, JsonReport } from "./lib/summary.ts";
 
 interface Suite {
@@ -42,6 +43,7 @@ const OLDER: readonly (readonly [RuntimeName, string])[] = [
 
 const environment: Record<string, string> = {};
 const reasons: string[] = [];
+const failures: string[] = [];
 let mysql: PrivateMysql | undefined;
 let vitest: ChildProcess | undefined;
 let stopped = false;
@@ -70,6 +72,7 @@ try {
   const refused = CI && total.skipped + reasons.length > 0;
   if (refused) console.log("CI=true: a skipped test or a missing program is a failure");
   process.exitCode = total.failed > 0 || refused ? 1 : 0;
+  for (const failure of failures) console.log(failure);
   console.log(summaryLine(total));
 } finally {
   await cleanUp();
@@ -150,7 +153,9 @@ async function runVitest({ node, version, nodeOptions, args }: Suite): Promise<C
   vitest.once("error", ended.reject);
   vitest.once("close", (code) => ended.resolve(code ?? 1));
   const status = await ended.promise;
-  const counts = countTests(await readReport(reportFile));
+  const report = await readReport(reportFile);
+  const counts = countTests(report);
+  failures.push(...failureLines(report, ROOT).map((line) => `failed on Node ${version}: ${line}`));
   return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
