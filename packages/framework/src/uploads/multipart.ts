@@ -77,7 +77,7 @@ export async function* readMultipart(
       const part = await parts.next();
       if (part === null) return;
       yield part;
-      if (part.kind === "file") await parts.discardRest();
+      if (part.kind === "file") await parts.discardRest(part);
     }
   } finally {
     parts.fail(null);
@@ -124,7 +124,8 @@ async function feed(body: IncomingRequest["body"], parser: BusboyInstance, maxTo
 /** Turns the parser's events into parts to wait for. The first outcome counts: the parser emits `finish` after `error` too. */
 class PartQueue {
   readonly #parts: Part[] = [];
-  #file: BusboyFileStream | null = null;
+  /** The files that have not been read to their end. One chunk of the content may hold several. */
+  readonly #streams = new Map<FilePart, BusboyFileStream>();
   #outcome: { readonly error: unknown } | null = null;
   #waiting: PromiseWithResolvers<void> | null = null;
 
@@ -135,7 +136,6 @@ class PartQueue {
       } else this.#add({ kind: "field", name, value });
     });
     parser.on("file", (name, stream, filename, _encoding, type) => {
-      this.#file = stream;
       stream.on("error", (error) => {
         this.fail(malformed(error));
       });
@@ -143,7 +143,15 @@ class PartQueue {
         this.fail(new HttpError(413, "FILE_TOO_LARGE", "A file of the form is too large"));
       });
       // A form whose file was not chosen sends a part without a name and content.
-      this.#add({ kind: "file", name, filename: filename ?? "", type, content: this.#contentOf(stream) });
+      const part: FilePart = {
+        kind: "file",
+        name,
+        filename: filename ?? "",
+        type,
+        content: this.#contentOf(stream),
+      };
+      this.#streams.set(part, stream);
+      this.#add(part);
     });
     for (const event of ["partsLimit", "filesLimit", "fieldsLimit"]) {
       parser.on(event, () => {
@@ -171,13 +179,13 @@ class PartQueue {
     }
   }
 
-  /** Reads on over what is left of the file that was given out last. */
-  async discardRest(): Promise<void> {
-    const file = this.#file;
-    this.#file = null;
-    if (file === null || file.readableEnded || file.destroyed) return;
-    file.resume();
-    await Promise.race([once(file, "end"), once(file, "close")]);
+  /** Discards what the consumer has not read of a file. */
+  async discardRest(part: FilePart): Promise<void> {
+    const stream = this.#streams.get(part);
+    this.#streams.delete(part);
+    if (stream === undefined || stream.readableEnded || stream.destroyed) return;
+    stream.resume();
+    await Promise.race([once(stream, "end"), once(stream, "close")]);
   }
 
   /** Ends the sequence: parts that wait are dropped, and the file that is being read fails. */
@@ -185,8 +193,8 @@ class PartQueue {
     if (this.#outcome !== null) return;
     this.#parts.length = 0;
     this.#settle({ error });
-    // Not before the outcome stands: the stream reports this error again.
-    this.#file?.destroy(error instanceof Error ? error : undefined);
+    // After the outcome is set: the streams report this error again.
+    for (const stream of this.#streams.values()) stream.destroy(error instanceof Error ? error : undefined);
   }
 
   #add(part: Part): void {

@@ -45,13 +45,15 @@ async function parse(given: Request, limits?: MultipartLimits): Promise<readonly
   const parts: string[][] = [];
   for await (const part of readMultipart(given, limits)) {
     if (part.kind === "field") parts.push([part.name, part.value]);
-    else {
-      const pieces: Uint8Array[] = [];
-      for await (const piece of part.content) pieces.push(piece);
-      parts.push([part.name, part.filename, part.type, Buffer.concat(pieces).toString()]);
-    }
+    else parts.push([part.name, part.filename, part.type, (await readBytes(part.content)).toString()]);
   }
   return parts;
+}
+
+async function readBytes(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 const PARTS = [
@@ -73,6 +75,26 @@ describe("readMultipart", () => {
       { numRuns: 100 },
     );
     expect(await parse(request([...bytes].map((byte) => Uint8Array.of(byte))))).toEqual(PARTS);
+  });
+
+  test("gives each of several files its own content, whichever the loop reads and wherever the content is cut", async () => {
+    const texts = ["first", FILE, "", "last"];
+    const form = content(...texts.map((text, i) => file(`f${i}`, `${i}.txt`, "text/plain", text)), field("note", "x"));
+    const bytes = Buffer.from(form);
+    await assert(
+      asyncProperty(array(nat(bytes.length), { maxLength: 6 }), nat(15), async (cuts, chosen) => {
+        const isRead = (index: number) => (chosen & (1 << index)) !== 0;
+        const ends = [...new Set([...cuts, bytes.length])].toSorted((a, b) => a - b);
+        const pieces = ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
+        const read: string[] = [];
+        for await (const part of readMultipart(request(pieces))) {
+          if (part.kind === "field") read.push(part.value);
+          else if (isRead(Number(part.name.slice(1)))) read.push((await readBytes(part.content)).toString());
+        }
+        expect(read).toEqual([...texts.filter((_text, index) => isRead(index)), "x"]);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test("reads what a browser's FormData sends", async () => {
