@@ -32,6 +32,9 @@ describe("a handshake", () => {
     ["for another protocol", { upgrade: "h2c" }],
     ["with a key of another length", { "sec-websocket-key": "c2hvcnQ=" }],
     ["with a key that is no base64", { "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZ*==" }],
+    ["with a subprotocol that has a space", { "sec-websocket-protocol": "chat v1" }],
+    ["with a subprotocol in quotes", { "sec-websocket-protocol": 'chat, "v1"' }],
+    ["that offers one subprotocol twice", { "sec-websocket-protocol": "chat, v1, chat" }],
   ])("%s is none", (_what, fields) => {
     expect(read(fields)).toBeNull();
   });

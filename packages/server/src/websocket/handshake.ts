@@ -1,5 +1,6 @@
 /** Recognises WebSocket handshakes (RFC 6455 §4.2.1). */
 import type { Exchange, HeaderView, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
+import { TOKEN } from "@tsgi/gateway-spec/server-kit";
 
 export interface Handshake {
   readonly key: string;
@@ -20,7 +21,13 @@ export function readHandshake(request: IncomingRequest, exchange: Exchange): Han
   if (!hasMember(headers, "connection", "upgrade") || !hasMember(headers, "upgrade", "websocket")) return null;
   if (headers.get("sec-websocket-version") !== "13") return "unsupported-version";
   const key = headers.get("sec-websocket-key") ?? "";
-  return KEY.test(key) ? { key, protocols: members(headers, "sec-websocket-protocol") } : null;
+  const protocols = members(headers, "sec-websocket-protocol");
+  return KEY.test(key) && areProtocols(protocols) ? { key, protocols } : null;
+}
+
+/** RFC 6455 §4.1: subprotocols have no separators, and "MUST all be unique strings". */
+function areProtocols(protocols: readonly string[]): boolean {
+  return protocols.every((protocol) => TOKEN.test(protocol)) && new Set(protocols).size === protocols.length;
 }
 
 /** RFC 6455 §4.2.2 and §4.4: the response to a handshake of another version names the version that the server supports. */
