@@ -60,6 +60,23 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       expect(received.match(/Connection: close\r\n/gi)).toHaveLength(1);
     });
 
+    test.each([
+      ["at once", () => ({ status: 200, body: "last" })],
+      ["in a later turn", () => new Promise(setImmediate).then(() => ({ status: 200, body: "last" }))],
+    ])(
+      "what follows the last request of a connection gets no response, where the last comes %s",
+      async (_when, handler) => {
+        const { connect } = await start(handler);
+        for (const further of [get("/"), "no request"]) {
+          const received = await connect()
+            .send(get("/", CLOSE) + further)
+            .end();
+          expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+          expect(lastContent(received)).toBe("last");
+        }
+      },
+    );
+
     test("an HTTP/1.0 request receives a response, and its connection closes unless the client asks to keep it", async () => {
       const { connect } = await start(echo);
       const kept = connect();

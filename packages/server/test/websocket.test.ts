@@ -8,6 +8,7 @@ import WsClient from "ws";
 import type { NodeServeOptions } from "../src/options.ts";
 import { serve as serveNode } from "../src/node-http/index.ts";
 import { serve as serveSocket } from "../src/socket/index.ts";
+import { turn, watchAccepted } from "./accepted-sockets.ts";
 import { get, post, WireClient } from "./wire-client.ts";
 
 const HANDSHAKE = [
@@ -20,6 +21,8 @@ const HANDSHAKE = [
 /** Before version 24.9, node:http takes the content of a request with Upgrade for bytes of the other protocol. */
 const [NODE_MAJOR = 0, NODE_MINOR = 0] = process.versions.node.split(".").map(Number);
 const TAKES_CONTENT_WITH_UPGRADE = NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 9);
+
+const acceptedOf = watchAccepted();
 
 describe.each([
   ["socket", serveSocket],
@@ -440,6 +443,53 @@ describe.each([
     else expect(received).toMatch(/^HTTP\/1\.1 200 [^]*hello undefined$/);
   });
 
+  describe.each<[string, Handler]>([
+    ["at once", () => ({ status: 200, body: "first" })],
+    ["in a later turn", async () => ({ status: 200, body: await later("first") })],
+  ])("a request behind one whose response comes %s", (_when, first) => {
+    const handler: Handler = (request, exchange) =>
+      exchange.target === "/first"
+        ? first(request, exchange)
+        : (exchange.upgradeWebSocket?.().response ?? NO_HANDSHAKE);
+
+    test.each([
+      ["a handshake gets its 101 behind that response", get("/", ...HANDSHAKE), "101 Switching Protocols"],
+      [
+        "an upgrade to another protocol gets its response",
+        get("/", "Connection: Upgrade", "Upgrade: h2c"),
+        "400 Bad Request",
+      ],
+      ["CONNECT is refused", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "501 Not Implemented"],
+    ])("%s", async (_what, second, status) => {
+      const server = await start(handler);
+      const wire = new WireClient(server.address).send(get("/first") + second);
+      expect(await wire.until(`HTTP/1.1 ${status}\r\n`)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*first[^]*HTTP\/1\.1 /);
+      wire.socket.destroy();
+    });
+
+    test("a handshake behind the last request of a connection gets no response", async () => {
+      const server = await start(handler);
+      const wire = new WireClient(server.address).send(get("/first", "Connection: close") + get("/", ...HANDSHAKE));
+      expect((await wire.end()).split("HTTP/1.1 ")).toHaveLength(2);
+    });
+  });
+
+  test("a response that the client reads slowly is complete before that of an upgrade request behind it", async () => {
+    const server = await start((_request, { target }) =>
+      target === "/first" ? { status: 200, body: fullConnection("first") } : NO_HANDSHAKE,
+    );
+    const wire = new WireClient(server.address);
+    wire.socket.pause();
+    wire.send(get("/first") + get("/", ...HANDSHAKE, "Connection: close"));
+    const end = await acceptedOf(wire.socket);
+    // The buffers of the system are full.
+    while (end.writableLength === 0) await turn();
+    wire.socket.resume();
+    const received = await wire.end();
+    expect(received.split("first")).toHaveLength(1 + FULL_CONNECTION_PIECES);
+    expect(received).toMatch(/\r\n0\r\n\r\nHTTP\/1\.1 400 /);
+  });
+
   test("on shutdown an application may close its sockets itself, the server closes the others with 1001, and shutdown waits", async () => {
     const events: string[] = [];
     const server = await serve(
@@ -488,6 +538,20 @@ describe.each([
     await closed;
   });
 });
+
+const NO_HANDSHAKE = { status: 400 };
+
+async function later<T>(value: T): Promise<T> {
+  await turn();
+  return value;
+}
+
+const FULL_CONNECTION_PIECES = 200;
+
+/** More than the buffers of the connection take at once. */
+async function* fullConnection(text: string): AsyncGenerator<string> {
+  for (let piece = 0; piece < FULL_CONNECTION_PIECES; piece++) yield await later(text.padEnd(64 * 1024));
+}
 
 function accept(exchange: Exchange, options?: WebSocketOptions) {
   const accepted = exchange.upgradeWebSocket?.(options);

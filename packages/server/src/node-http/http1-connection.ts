@@ -89,10 +89,27 @@ export class Http1Connection implements ServedConnection, Listed {
     this.#losesNext = true;
   }
 
-  /** A request that asks for another protocol. Node has released the connection, so a response other than 101 is the last one. */
+  /** A request that asks for another protocol. Node has released the connection, and may not have sent the responses before it. */
   upgrade(req: IncomingMessage, head: Buffer): void {
-    // Node has removed its own listener.
+    // Node has removed its own listeners.
     this.#socket.on("error", () => undefined);
+    const last = this.#exchanges.at(-1)?.res;
+    if (last === undefined || (last.writableFinished && last.socket === null)) {
+      this.#handleUpgrade(req, head);
+      return;
+    }
+    this.#socket.on("drain", () => {
+      for (const { res } of this.#running()) if (res.writableNeedDrain) res.emit("drain");
+    });
+    // Responses leave in the order of their requests (TSGI-43).
+    last.once("finish", () => {
+      this.#handleUpgrade(req, head);
+    });
+  }
+
+  /** A response other than 101 is the last one of the connection. */
+  #handleUpgrade(req: IncomingMessage, head: Buffer): void {
+    if (this.#state !== "open") return;
     const res = new ServerResponse(req);
     res.assignSocket(this.#socket);
     res.shouldKeepAlive = false;
@@ -123,6 +140,8 @@ export class Http1Connection implements ServedConnection, Listed {
     const socket = this.#socket;
     if (this.#state !== "open" || !socket.writable) return;
     this.#state = "closing";
+    // RFC 9112 §9.6: a server "MUST NOT process any further requests received on that connection".
+    if (error.code === "HPE_CLOSED_CONNECTION") return;
     if (this.#receiving?.req.complete === false) {
       this.#contentFailed(this.#receiving, error);
       return;
