@@ -408,6 +408,26 @@ describe("a route is refused when it is added", () => {
     expect(() => new App().group("/admin/")).toThrow("ends with a slash");
   });
 
+  test.each(["users", "users/:id", " /users"])("where the path %j of a group does not begin with a slash", (path) => {
+    const area = new App().group("/admin");
+    const invalid = expect.objectContaining({ code: "ROUTE_PATH_INVALID" });
+    expect(() => {
+      area.get(path, () => "");
+    }).toThrow(invalid);
+    expect(() => area.route(`GET ${path}`)).toThrow(invalid);
+  });
+
+  test("but the path of a group may be empty: that of its prefix", () => {
+    const app = new App();
+    const area = app.group("/admin");
+    area.get("", () => "");
+    expect([app.routes[0]?.path, area.route("POST ").path]).toEqual(["/admin", "/admin"]);
+  });
+
+  test("where maxBodyBytes is no number of bytes", () => {
+    expect(() => route("POST /", { maxBodyBytes: -1 })).toThrow('"maxBodyBytes" is -1, not a number of bytes from 0');
+  });
+
   test("where a table lacks a handler", () => {
     const table = { index: route("GET /") };
     expect(() => {

@@ -1,5 +1,5 @@
 /** Routes with a common prefix, common needs and common layers. They are ordinary routes: a group only writes them shorter. */
-import { RouteValue } from "./route-value.ts";
+import { RouteValue, splitLine } from "./route-value.ts";
 import { RouteError } from "./router/route-error.ts";
 import type { CheckedOptions, FittingNeeds, Handle, Layer, Needs, Route, RouteOptions } from "./types.ts";
 
@@ -68,11 +68,11 @@ export class Group<Prefix extends string, GroupNeeds extends Needs, State = unkn
     line: `${Method} ${Path}`,
     options?: Options & CheckedOptions<`${Prefix}${Path}`, Options>,
   ): Route<Method, `${Prefix}${Path}`, WithNeeds<Options, GroupNeeds>> {
-    const space = line.indexOf(" ");
-    return this.#route(line.slice(0, space), line.slice(space + 1), options ?? {}) as never;
+    return this.#route(line, options ?? {}) as never;
   }
 
-  #route(method: string, path: string, options: RouteOptions): Route {
+  #route(line: string, options: RouteOptions): Route {
+    const [method, path] = splitLine(line);
     const needs = { ...this.#options.needs, ...options.needs };
     const around = [...(this.#options.around ?? []), ...(options.around ?? [])];
     return new RouteValue(method, `${this.#prefix}${path}`, { ...options, needs, around }) as unknown as Route;
@@ -81,7 +81,7 @@ export class Group<Prefix extends string, GroupNeeds extends Needs, State = unkn
   #shorthand(method: string): AddToGroup<Prefix, GroupNeeds, State> {
     return (path: string, ...rest: readonly unknown[]): void => {
       const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
-      this.#add(this.#route(method, path, options as RouteOptions), handler);
+      this.#add(this.#route(`${method} ${path}`, options as RouteOptions), handler);
     };
   }
 }

@@ -24,6 +24,18 @@ export class RouteValue<Method extends string, Path extends string, Options> imp
     buildPath(this.#path, params ?? {}) + (query === undefined ? "" : buildQuery(this.#path, query));
 }
 
+/** Method and path of a line such as `GET /users`. The path of a route in a group may be empty. @throws RouteError */
+export function splitLine(line: string): readonly [method: string, path: string] {
+  const [, method = "", path = ""] = /^([!#$%&'+\-.^_`|~\w]+) (\/.*|)$/su.exec(line) ?? [];
+  if (method === "" || method !== method.toUpperCase()) {
+    throw new RouteError(
+      "ROUTE_PATH_INVALID",
+      `"${line}" is not a route: write a method in upper case, a space and a path, "GET /users"`,
+    );
+  }
+  return [method, path];
+}
+
 export function isRoute(value: unknown): value is Route {
   return value instanceof RouteValue;
 }
@@ -47,7 +59,9 @@ function checkOptions(path: RoutePath, method: string, options: RouteOptions): v
       throw invalid(`"response" has a schema for "${wrong}", which is no status from 200 to 599`);
     if (statuses.length === 0) throw invalid('"response" has no schema');
   }
-  if (maxBodyBytes !== undefined && !(maxBodyBytes >= 0)) throw invalid(`"maxBodyBytes" is ${maxBodyBytes}`);
+  if (maxBodyBytes !== undefined && !(maxBodyBytes >= 0)) {
+    throw invalid(`"maxBodyBytes" is ${maxBodyBytes}, not a number of bytes from 0`);
+  }
   const names: ReadonlySet<string> = new Set(CONTEXT_NAMES);
   const taken = Object.keys(needs).find((name) => names.has(name));
   if (taken !== undefined) throw invalid(`a need cannot have the name "${taken}", which every context has`);

@@ -32,7 +32,7 @@ describe("a route value", () => {
     expect(() => show.url(params as never)).toThrow(message);
   });
 
-  test.each(["/users", "GET users", "GET", "", "GE T /a", "G@T /a", "GET  /a"])(
+  test.each(["/users", "GET users", "GET", "", "GE T /a", "G@T /a", "GET  /a", "get /a"])(
     "is refused for the line %j",
     (line) => {
       expect(() => route(line as never)).toThrow(expect.objectContaining({ code: "ROUTE_PATH_INVALID" }));

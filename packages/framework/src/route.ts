@@ -4,8 +4,7 @@
  *
  * @module @tsgi/framework/route
  */
-import { RouteValue } from "./route-value.ts";
-import { RouteError } from "./router/route-error.ts";
+import { RouteValue, splitLine } from "./route-value.ts";
 import type { CheckedOptions, Route, RouteOptions, RouteTable } from "./types.ts";
 
 export { RouteError, type RouteErrorCode } from "./router/route-error.ts";
@@ -21,13 +20,7 @@ export function route<const Method extends string, const Path extends string, co
   line: `${Method} ${Path}`,
   options?: Options & CheckedOptions<Path, Options>,
 ): Route<Method, Path, Options> {
-  const [, method = "", path = ""] = /^([!#$%&'+\-.^_`|~\w]+) (\/.*)$/su.exec(line) ?? [];
-  if (method === "") {
-    throw new RouteError(
-      "ROUTE_PATH_INVALID",
-      `"${line}" is not a route: write a method, a space and a path, "GET /users"`,
-    );
-  }
+  const [method, path] = splitLine(line);
   return new RouteValue(method as Method, path as Path, (options ?? {}) as Options);
 }
 
