@@ -108,7 +108,11 @@ export class App<State = unknown> implements Application<State> {
     try {
       await this.#mounts.startup(server, state);
     } catch (error) {
-      await this.#options.shutdown?.(state);
+      try {
+        await this.#options.shutdown?.(state);
+      } catch {
+        // The first error is the cause.
+      }
       throw error;
     }
     return state;
@@ -218,7 +222,8 @@ export class App<State = unknown> implements Application<State> {
   }
 
   /**
-   * Hands every request for a host name to another application: `api.example.com`, or `*.example.com` for the names below it.
+   * Hands every request for a host name to another application: `api.example.com`, or `*.example.com` for the names one
+   * label below it.
    * The port does not count. The middleware of this application runs first.
    */
   host<Inner>(name: string, application: Application<Inner> | Handler): void {
@@ -315,7 +320,9 @@ export class App<State = unknown> implements Application<State> {
       if (match.kind !== "found") return next(request, exchange);
       let path: string;
       try {
-        path = buildPath(match.target, match.params);
+        // The new path need not have every parameter of the old one.
+        const { names } = match.target;
+        path = buildPath(match.target, Object.fromEntries(names.map((name) => [name, match.params[name] ?? ""])));
       } catch {
         // The new path cannot hold the value, so there is no such page: the old path has no route either.
         return next(request, exchange);

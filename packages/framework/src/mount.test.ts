@@ -154,6 +154,42 @@ describe("app.mount", () => {
     expect(events).toEqual(["start outer", "start one", "start two", "stop two", "stop one", "stop outer"]);
   });
 
+  test("runs an object of a class, whose fetch uses this", async () => {
+    class Greeting implements Application {
+      readonly #text = "hello";
+      fetch(): { readonly status: number; readonly body: string } {
+        return { status: 200, body: this.#text };
+      }
+    }
+    const app = new App();
+    app.mount("/in", new Greeting());
+    await using client = await createTestClient(app);
+    expect((await client.request("/in")).text()).toBe("hello");
+  });
+
+  test("starts once for two servers whose state is the same, and stops with the second one", async () => {
+    const events: string[] = [];
+    const app = new App();
+    app.mount("/in", {
+      startup: () => `state ${events.push("start")}`,
+      shutdown: (state) => void events.push(`stop ${state}`),
+      fetch: (_request, { state }) => ({ status: 200, body: state }),
+    } satisfies Application<string>);
+    const [one, two] = [await createTestClient(app), await createTestClient(app)];
+    await one.close();
+    expect((await two.request("/in")).text()).toBe("state 1");
+    await two.close();
+    expect(events).toEqual(["start", "stop state 1"]);
+    await using again = await createTestClient(app);
+    expect((await again.request("/in")).text()).toBe("state 3");
+  });
+
+  test("reports why an application did not start, also where the shutdown of the outer one fails", async () => {
+    const app = new App({ shutdown: () => Promise.reject(new Error("already closed")) });
+    app.mount("/in", { fetch: () => ({ status: 200 }), startup: () => Promise.reject(new Error("no database")) });
+    await expect(createTestClient(app)).rejects.toThrow("no database");
+  });
+
   test("stops what has started where one application does not start", async () => {
     const events: string[] = [];
     const app = new App({ shutdown: () => void events.push("stop outer") });
@@ -216,6 +252,7 @@ describe("app.host", () => {
     app.host("api.example.com", site("api"));
     app.host("*.example.com", site("any"));
     app.host("[::1]", site("v6"));
+    app.host("localhost:7788", site("local"));
     app.get("/x", () => "own");
     await using client = await createTestClient(app);
     const get = async (origin: string) => (await client.request(`${origin}/x`)).text();
@@ -225,10 +262,22 @@ describe("app.host", () => {
     expect(await get("http://a.shop.example.com")).toBe("own");
     expect(await get("http://example.com")).toBe("own");
     expect(await get("http://[::1]:80")).toBe("v6 /x");
+    expect(await get("http://localhost:3000")).toBe("local /x");
   });
 });
 
 describe("app.rewrite", () => {
+  test("leaves out the parameters that the new path does not have", async () => {
+    const app = new App();
+    app.get("/about", () => "about");
+    app.get("/pages/:name", ({ params }) => params.name);
+    app.rewrite("/:language/about", "/about");
+    app.rewrite("/:language<int>/p/:name/*rest", "/pages/:name");
+    await using client = await createTestClient(app);
+    expect((await client.request("/de/about")).text()).toBe("about");
+    expect((await client.request("/7/p/a%20b/c/d")).text()).toBe("a b");
+  });
+
   test("changes the path before the middleware, once, and keeps the query", async () => {
     const app = new App();
     const seen: string[] = [];

@@ -70,49 +70,78 @@ export function belowPrefix(request: IncomingRequest, exchange: Exchange, segmen
 /** The applications that an application has mounted, with the state of each. */
 export class Mounts {
   readonly #applications = new Set<Application>();
-  /** By the state of the outer application, for one application may run on several servers. */
-  readonly #states = new Map<unknown, Map<Application, unknown>>();
+  /** By the state of the outer application, which may run on several servers. Servers whose state is the same share these too. */
+  readonly #runs = new Map<unknown, Run>();
 
   /** @returns the handler of the application, which gets its own state. */
   add<State>(application: Application<State> | Handler): Handler {
     if (typeof application === "function") return application;
     const mounted = application as unknown as Application;
     this.#applications.add(mounted);
-    if (mounted.startup === undefined) return mounted.fetch;
+    // Called as a method: an application may be an object of a class.
+    if (mounted.startup === undefined) return (request, exchange) => mounted.fetch(request, exchange);
     return (request, exchange) => {
-      const state = this.#states.get(exchange.state)?.get(mounted);
+      const state = this.#runs.get(exchange.state)?.states.get(mounted);
       return mounted.fetch(request, new MountedExchange(exchange, state));
     };
   }
 
   /** Starts every mounted application. Where one fails, those that have started are shut down. */
   async startup(server: ServerInfo, outerState: unknown): Promise<void> {
-    const states = new Map<Application, unknown>();
-    this.#states.set(outerState, states);
+    let run = this.#runs.get(outerState);
+    if (run === undefined) {
+      const states = new Map<Application, unknown>();
+      run = { servers: 0, states, started: this.#start(server, states) };
+      this.#runs.set(outerState, run);
+    }
+    run.servers += 1;
+    try {
+      await run.started;
+    } catch (error) {
+      this.#runs.delete(outerState);
+      throw error;
+    }
+  }
+
+  /** Shuts them down in reverse order, all of them, with the last server. @throws what the first one to fail threw. */
+  async shutdown(outerState: unknown): Promise<void> {
+    const run = this.#runs.get(outerState);
+    if (run === undefined) return;
+    run.servers -= 1;
+    if (run.servers > 0) return;
+    this.#runs.delete(outerState);
+    await shutDown(run.states);
+  }
+
+  async #start(server: ServerInfo, states: Map<Application, unknown>): Promise<void> {
     for (const application of this.#applications) {
       try {
         states.set(application, await application.startup?.(server));
       } catch (error) {
-        await this.shutdown(outerState).catch(() => undefined);
+        await shutDown(states).catch(() => undefined);
         throw error;
       }
     }
   }
+}
 
-  /** Shuts them down in reverse order, all of them. @throws what the first one to fail threw. */
-  async shutdown(outerState: unknown): Promise<void> {
-    const states = this.#states.get(outerState) ?? new Map<Application, unknown>();
-    this.#states.delete(outerState);
-    const errors: unknown[] = [];
-    for (const [application, state] of [...states].toReversed()) {
-      try {
-        await application.shutdown?.(state);
-      } catch (error) {
-        errors.push(error);
-      }
+/** The mounted applications, started once for a state of the outer application. */
+interface Run {
+  servers: number;
+  readonly states: ReadonlyMap<Application, unknown>;
+  readonly started: Promise<void>;
+}
+
+async function shutDown(states: Run["states"]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const [application, state] of [...states].toReversed()) {
+    try {
+      await application.shutdown?.(state);
+    } catch (error) {
+      errors.push(error);
     }
-    if (errors.length > 0) throw errors[0];
   }
+  if (errors.length > 0) throw errors[0];
 }
 
 /** As `requestIdOf` of the contract knows it. */
@@ -176,12 +205,12 @@ class MountedExchange implements Exchange {
   }
 }
 
-/** Which application has a host name: exact names first, then `*.example.com` for the names below it. */
+/** Which application has a host name: exact names first, then `*.example.com` for the names one label below it. */
 export class Hosts {
   readonly #handlers = new Map<string, Handler>();
 
   add(name: string, handler: Handler): void {
-    this.#handlers.set(name.toLowerCase(), handler);
+    this.#handlers.set(name.toLowerCase().replace(/:\d+$/, ""), handler);
   }
 
   find(url: string): Handler | undefined {
