@@ -201,12 +201,15 @@ describe("the context", () => {
     app.get("/there", { name: "there" }, () => "there");
     app.post("/go", ({ redirect, urlFor }) => redirect(urlFor("there")));
     app.get("/odd", ({ redirect }) => redirect("/股 票?a=%20\r\nx: y", 302));
+    app.get("/half", ({ redirect }) => redirect("/\uD83D"));
     app.get("/status", ({ reply }) => reply({ status: 200 }, { status: 202 }));
     await using client = await createTestClient(app);
     const go = await client.request("/go", { method: "POST" });
     expect([go.status, go.headers.get("location")]).toEqual([303, "/there"]);
     const odd = await client.request("/odd");
     expect([odd.status, odd.headers.get("location")]).toEqual([302, "/%E8%82%A1%20%E7%A5%A8?a=%20%0D%0Ax:%20y"]);
+    // Half of a pair, as URL parsers read it.
+    expect((await client.request("/half")).headers.get("location")).toBe("/%EF%BF%BD");
     const status = await client.request("/status");
     expect([status.status, status.json()]).toEqual([202, { status: 200 }]);
   });
@@ -405,6 +408,27 @@ describe("an error of a handler", () => {
     await using client = await createTestClient(app);
     expect((await client.request("/")).status).toBe(500);
     expect(log.map(([, error]) => error)).toEqual([secret, expect.any(TypeError)]);
+  });
+
+  test("has its response although the members of its HttpError are no JSON", async () => {
+    const { app, log } = loggedApp();
+    const members = { seen: new Map() };
+    app.get("/", () => {
+      throw new HttpError(409, "TAKEN", "Taken", { members });
+    });
+    app.use((next) => (request, exchange) => {
+      if (request.url.endsWith("/outside")) throw new HttpError(409, "TAKEN", "Taken", { members });
+      return next(request, exchange);
+    });
+    await using client = await createTestClient(app);
+    for (const path of ["/", "/outside"]) {
+      const response = await client.request(path);
+      expect([response.status, response.json()]).toMatchObject([500, { code: "INTERNAL_ERROR" }]);
+    }
+    expect(log.map(([, error]) => String(error))).toEqual([
+      "Error: The members of the HttpError TAKEN are no JSON",
+      "Error: The members of the HttpError TAKEN are no JSON",
+    ]);
   });
 
   test("has its response although the logger throws", async () => {

@@ -124,7 +124,7 @@ export class RequestContext<State = unknown> implements BareContext<State> {
 
   get redirect(): BareContext["redirect"] {
     return (location, status = 303) =>
-      new Reply(status, { location: location.replaceAll(NOT_IN_URLS, encodeURIComponent) }, null);
+      new Reply(status, { location: location.toWellFormed().replaceAll(NOT_IN_URLS, encodeURIComponent) }, null);
   }
 
   get header(): BareContext["header"] {

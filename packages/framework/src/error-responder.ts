@@ -54,15 +54,25 @@ export class ErrorResponder<State> {
     }
   }
 
-  #defaultResponse(error: unknown, { request, exchange }: RequestContext<State>): Awaitable<OutgoingResponse> {
+  #defaultResponse(error: unknown, context: RequestContext<State>): Awaitable<OutgoingResponse> {
+    const { request, exchange } = context;
     const known = toHttpError(error);
-    if (known.status < 500) return toProblemResponse(known, request);
+    let problem: OutgoingResponse;
+    try {
+      problem = toProblemResponse(known, request);
+    } catch (cause) {
+      // The second error has no members.
+      return this.#defaultResponse(
+        new Error(`The members of the HttpError ${known.code} are no JSON`, { cause }),
+        context,
+      );
+    }
+    if (known.status < 500) return problem;
     this.log(known, request);
-    if (!this.#development || !prefersHtml(request.headers.get("accept") ?? ""))
-      return toProblemResponse(known, request);
+    if (!this.#development || !prefersHtml(request.headers.get("accept") ?? "")) return problem;
     // oxlint-disable-next-line no-restricted-imports -- loaded when it is needed, in development only
     return import("./development/error-page.ts").then(({ isLocalClient, renderErrorPage }) => {
-      if (!isLocalClient(exchange)) return toProblemResponse(known, request);
+      if (!isLocalClient(exchange)) return problem;
       const page = new Html(renderErrorPage(known.cause ?? error, request, exchange, cspNonce(exchange)));
       return reply(page, { status: known.status, headers: { "cache-control": "no-store" } });
     });

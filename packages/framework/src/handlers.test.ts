@@ -129,6 +129,23 @@ describe("a class handler", () => {
     ]);
   });
 
+  test("writeError sends a reply with the status of the error, without the header fields of the method", async () => {
+    class Failing extends RequestHandler {
+      get(): never {
+        this.context.header("x-page", "1");
+        throw new HttpError(404, "GONE");
+      }
+      writeError(error: HttpError): object {
+        return this.context.reply(`error ${error.status}`);
+      }
+    }
+    const app = new App();
+    app.handle("/", Failing);
+    await using client = await createTestClient(app);
+    const response = await client.request("/");
+    expect([response.status, response.text(), response.headers.get("x-page")]).toEqual([404, "error 404", null]);
+  });
+
   test("must be a class with a method for a request method", () => {
     const app = new App();
     expect(() => {

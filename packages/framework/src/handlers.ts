@@ -118,6 +118,9 @@ async function run(
 
 async function writeError(handler: ClassHandler, error: unknown, context: RequestContext): Promise<HandlerResult> {
   const known = toHttpError(error);
+  context.dropFields();
+  // For `context.render` and `context.reply`.
+  context.status = known.status;
   let result: HandlerResult | undefined;
   try {
     result = await handler.writeError?.(known);

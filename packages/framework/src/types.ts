@@ -180,7 +180,7 @@ export interface BareContext<State = unknown> {
   /**
    * A redirect to another page.
    * @param location a page of this site or another one. Check it first where it comes from the client: it may name any site.
-   * Characters that no URL may hold are encoded.
+   * Controls, spaces and characters outside of ASCII are encoded.
    * @param status default 303 See Other: the client gets that page, whatever the method was (RFC 9110 §15.4.4).
    */
   readonly redirect: (location: string, status?: 301 | 302 | 303 | 307 | 308) => Reply;

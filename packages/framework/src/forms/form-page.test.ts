@@ -118,6 +118,19 @@ describe("formPage", () => {
     expect((await client.post("/", { form: { a: "1" } })).status).toBe(409);
   });
 
+  test("a redirect or a status of show itself is kept after a POST with mistakes", async () => {
+    const app = new App();
+    formPage(app, "/:id", {
+      form: { a: z.string().min(1) },
+      show: ({ params, redirect, reply }) =>
+        params.id === "moved" ? redirect("/") : reply(html`gone`, { status: 410 }),
+      submit: () => html`done`,
+    });
+    await using client = await testClient(app);
+    const send = async (path: string) => (await client.post(path, { form: { a: "" } })).status;
+    expect([await send("/moved"), await send("/gone")]).toEqual([303, 410]);
+  });
+
   test("a field named like a member of Object.prototype works", async () => {
     const app = new App();
     formPage(app, "/", {

@@ -2,7 +2,7 @@
  * A page with a form, as one thing: GET shows it, POST checks what was typed, and where that is wrong the same page comes back with
  * 422, the mistakes beside their fields and everything that was typed.
  */
-import type { Awaitable, OutgoingResponse } from "@tsgi/gateway-spec";
+import type { Awaitable } from "@tsgi/gateway-spec";
 import type { App } from "../app.ts";
 import { Html } from "../html.ts";
 import { reply, respond, type Reply } from "../results.ts";
@@ -92,7 +92,9 @@ export function formPage<
 
   async function again(context: object, values: object, errors: object): Promise<Reply> {
     const shown = await showWith(context, { values, errors });
-    return shown instanceof Html ? reply(shown, { status: 422 }) : respond(withStatus(shown, 422));
+    if (shown instanceof Html) return reply(shown, { status: 422 });
+    // A redirect, or a page with a status of its own, is not the form.
+    return shown.status === 200 ? respond({ ...shown, status: 422 }) : shown;
   }
 
   function showWith(context: object, state: object): Awaitable<Page> {
@@ -114,10 +116,6 @@ function call<Result>(handler: (context: never) => Result, context: object, memb
 
 const EMPTY = Object.freeze(Object.create(null) as Readonly<Record<string, string>>);
 const NOTHING_TYPED: FormState<object> = { values: EMPTY, errors: EMPTY };
-
-function withStatus({ headers, body }: Reply, status: number): OutgoingResponse {
-  return { status, headers, body };
-}
 
 class InvalidForm extends Error {
   readonly errors: object;
