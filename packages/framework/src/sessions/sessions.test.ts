@@ -83,6 +83,14 @@ describe.each([
     expect(headers.get("cache-control")).toBe("private, no-cache");
   });
 
+  test("no shared cache may store a page that reads a session, whether or not there is one", async () => {
+    await using client = await testClient(site(store()));
+    expect((await client.get("/peek")).headers.get("cache-control")).toBe("private, no-cache");
+    await client.post("/login/7");
+    expect((await client.get("/peek")).headers.get("cache-control")).toBe("private, no-cache");
+    expect((await client.get("/other")).headers.has("cache-control")).toBe(false);
+  });
+
   test("a request that changes nothing sets no cookie", async () => {
     await using client = await testClient(site(store()));
     await client.post("/login/7");
@@ -159,6 +167,30 @@ test("ending a session in the database ends it for a copied cookie too", async (
   await client.post("/logout");
   client.cookies.set("__Host-session", copied);
   expect((await client.get("/peek")).json()).toEqual({ data: null });
+});
+
+test("a request that runs while its session is ended in the database does not start it again", async () => {
+  const app = site({ store: databaseSessions(database) });
+  const needs = { session: sessions({ keys: [KEY], data: Data, store: databaseSessions(database) }) };
+  const [entered, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  app.post("/slow", { needs }, async ({ session }) => {
+    entered.resolve();
+    await released.promise;
+    session.set({ userId: 9 });
+    session.flash("still here");
+    return null;
+  });
+  await using client = await testClient(app);
+  await client.post("/login/7");
+  const copied = client.cookies.get("__Host-session") ?? "";
+  const slow = client.post("/slow");
+  await entered.promise;
+  await client.post("/logout");
+  released.resolve();
+  expect((await slow).headers.has("set-cookie")).toBe(false);
+  expect(await state(client)).toEqual({ data: null, flashes: ["hello 7", "bye"] });
+  client.cookies.set("__Host-session", copied);
+  expect(await state(client)).toEqual({ data: null, flashes: [] });
 });
 
 test("the database holds no id that a cookie carries, and sweep() removes what has expired", async () => {

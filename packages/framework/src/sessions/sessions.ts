@@ -121,11 +121,15 @@ export function sessions<Data extends Schema>(
       isNewId: false,
     };
     context.after(async (response) => {
-      if (!state.isChanged) return response;
+      if (!state.isChanged) return withCookie(response, null);
       const oldId = loaded.id;
+      if (store !== undefined && oldId !== null && content !== null && !state.isNewId) {
+        // Another request may have ended the session while the handler ran: to write it would start it again.
+        if ((await store.read(keyOf(oldId))) === null) return withCookie(response, null);
+      }
       const isEmpty = state.data === null && state.flashes.length === 0;
       if (store !== undefined && oldId !== null && (isEmpty || state.isNewId)) await store.remove(keyOf(oldId));
-      if (isEmpty) return cookie === null ? response : withCookie(response, expireCookie(name, { secure }));
+      if (isEmpty) return withCookie(response, cookie === null ? null : expireCookie(name, { secure }));
       const id = store === undefined ? null : state.isNewId || oldId === null ? newId() : oldId;
       const { data, flashes } = state;
       return withCookie(response, await write(id, { data, flashes, writtenAt: Date.now() }));
@@ -171,11 +175,11 @@ function createSession<Data>(state: SessionState<Data>): Session<Data> {
 }
 
 /** A page that depends on a session must not be given to another visitor by a cache (RFC 9111 §5.2.2.7). */
-function withCookie(response: OutgoingResponse, cookie: string): OutgoingResponse {
+function withCookie(response: OutgoingResponse, cookie: string | null): OutgoingResponse {
   const lines = fieldLines(response.headers);
-  const added: FieldLine[] = [["set-cookie", cookie]];
+  const added: FieldLine[] = cookie === null ? [] : [["set-cookie", cookie]];
   if (fieldOf(lines, "cache-control") === null) added.push(["cache-control", "private, no-cache"]);
-  return withFields(response, [...lines, ...added]);
+  return added.length === 0 ? response : withFields(response, [...lines, ...added]);
 }
 
 function newId(): string {
