@@ -51,6 +51,9 @@ describe("writeCookie", () => {
     ["__Host-a", { domain: "example.com" }, /must have the path "\/" and no domain/],
     ["__Secure-a", { secure: false }, /needs secure: true/],
     ["a", { sameSite: "none", secure: false }, /needs secure: true/],
+    ["a", { partitioned: true, secure: false }, /needs secure: true/],
+    ["a", { maxAgeSeconds: 0.5 }, /needs a whole number as maxAgeSeconds, not 0\.5/],
+    ["a", { maxAgeSeconds: Number.NaN }, /not NaN/],
     ["a b", {}, /name/i],
     ["a", { path: "/;x" }, /path/i],
   ] as const)("rejects the cookie %s with %o, which a browser would drop", (name, options, message) => {

@@ -4,7 +4,7 @@ import { parseCookie, stringifySetCookie } from "cookie";
 
 /** The attributes of a cookie (RFC 6265bis §4.1.2). */
 export interface CookieOptions {
-  /** Seconds until the browser forgets the cookie. Default: until the browser closes. */
+  /** Seconds until the browser forgets the cookie, a whole number. Default: until the browser closes. */
   readonly maxAgeSeconds?: number;
   /** Default `/`. */
   readonly path?: string;
@@ -19,7 +19,7 @@ export interface CookieOptions {
   readonly secure?: boolean;
   /** Whether requests from other sites carry it. Default `lax`: only a link to a page does. */
   readonly sameSite?: "strict" | "lax" | "none";
-  /** Whether it is kept apart for each embedding site (CHIPS). Default false. */
+  /** Whether it is kept apart for each embedding site (CHIPS); needs `secure`. Default false. */
   readonly partitioned?: boolean;
 }
 
@@ -35,8 +35,8 @@ export function readCookies(request: Pick<IncomingRequest, "headers">): Readonly
 /**
  * The value of a `Set-Cookie` field.
  * @param value any text; what a cookie cannot hold is percent-encoded.
- * @throws TypeError for a name, domain or path that no cookie can have, and where the options break the promise of a `__Host-`
- * or `__Secure-` name: the browser would drop the cookie silently.
+ * @throws TypeError for a name, domain, path or time that no cookie can have, and for options that a browser does not accept
+ * together, such as a `__Host-` name with a domain, or `sameSite: "none"` without `secure`: it would drop the cookie silently.
  */
 export function writeCookie(name: string, value: string, options: CookieOptions = {}): string {
   const { maxAgeSeconds, path = "/", domain, httpOnly = true, secure = true, sameSite = "lax", partitioned } = options;
@@ -48,6 +48,10 @@ export function writeCookie(name: string, value: string, options: CookieOptions 
   }
   if (sameSite === "none" && !secure)
     throw new TypeError(`The cookie "${name}" with sameSite "none" needs secure: true`);
+  if (partitioned === true && !secure) throw new TypeError(`The cookie "${name}" with partitioned needs secure: true`);
+  if (maxAgeSeconds !== undefined && !Number.isSafeInteger(maxAgeSeconds)) {
+    throw new TypeError(`The cookie "${name}" needs a whole number as maxAgeSeconds, not ${maxAgeSeconds}`);
+  }
   return stringifySetCookie({
     name,
     value,

@@ -3,6 +3,7 @@ import type { OutgoingResponse } from "@tsgi/gateway-spec";
 import type { Middleware } from "../types.ts";
 import { addVary, fieldLines, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
+import { toOrigins } from "./csrf.ts";
 import { responseOnly } from "./response-only.ts";
 
 /** Which pages of other origins may read responses, and what of them (Fetch Standard §3.2). */
@@ -24,14 +25,15 @@ export interface CorsOptions {
 /**
  * Responds to preflight requests and adds the fields to all others. Unsafe requests of these origins also pass the CSRF check only
  * where the application names them: `new App({ security: { csrf: { trustedOrigins: [...] } } })`.
- * @throws TypeError for `*` with credentials: browsers refuse that pair.
+ * @throws TypeError for `*` with credentials, which browsers refuse, and for a text that is no origin.
  */
 export function cors(options: CorsOptions): Middleware {
   const { origins, credentials = false, exposeHeaders = [], maxAgeSeconds = 600 } = options;
   if (origins === "*" && credentials) {
     throw new TypeError('cors: origins "*" does not go with credentials: list the origins that may send cookies');
   }
-  const allowed = (origin: string) => origins === "*" || origins.includes(origin);
+  const listed = origins === "*" ? null : toOrigins(origins);
+  const allowed = (origin: string) => listed === null || listed.has(origin);
 
   const sharing = (origin: string): readonly FieldLine[] => [
     ["access-control-allow-origin", origins === "*" ? "*" : origin],

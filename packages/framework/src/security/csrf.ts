@@ -57,8 +57,10 @@ export function toOrigins(texts: readonly string[]): ReadonlySet<string> {
 }
 
 function toOrigin(text: string): string {
-  const origin = URL.canParse(text) ? new URL(text).origin : "null";
-  if (origin === "null" || origin !== text.replace(/\/$/, "")) {
+  const url = URL.parse(text);
+  // Of a scheme such as `capacitor:` the origin is opaque to URL; a web view sends its scheme and host.
+  const origin = url?.origin === "null" ? `${url.protocol}//${url.host}` : url?.origin;
+  if (origin === undefined || origin !== text.replace(/\/$/, "")) {
     throw new TypeError(
       `"${text}" is not an origin: write scheme, host and port only, such as https://admin.example.com`,
     );

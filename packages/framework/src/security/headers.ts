@@ -15,8 +15,8 @@ export interface SecurityHeaderOptions {
    */
   readonly contentSecurityPolicy?: Readonly<Record<string, string | null>> | false;
   /**
-   * Seconds for `Strict-Transport-Security` (RFC 6797), sent over HTTPS only and never for `localhost`; `false` sends none.
-   * Default 31,536,000, a year.
+   * Seconds for `Strict-Transport-Security` (RFC 6797), sent over HTTPS only and never for `localhost` or an IP address. It has
+   * `includeSubDomains`: browsers then use HTTPS for every name below the host too. `false` sends none. Default 31,536,000, a year.
    */
   readonly hstsMaxAgeSeconds?: number | false;
   /** Default `strict-origin-when-cross-origin`. */

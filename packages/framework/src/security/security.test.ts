@@ -237,6 +237,21 @@ describe("cors", () => {
   test("every origin with credentials is a TypeError", () => {
     expect(() => cors({ origins: "*", credentials: true })).toThrow(/does not go with credentials/);
   });
+
+  test.each(["https://a.example/", "capacitor://localhost"])(
+    "takes the origin %j as a browser sends it",
+    async (origin) => {
+      const { headers } = await call({ origins: [origin] }, "GET", { origin: origin.replace(/\/$/, "") });
+      expect(headers.get("access-control-allow-origin")).toBe(origin.replace(/\/$/, ""));
+    },
+  );
+
+  test.each(["a.example", "https://a.example/page", "https://A.example", "null", ""])(
+    "refuses the option %j, which is no origin",
+    (origin) => {
+      expect(() => cors({ origins: [origin] })).toThrow(/is not an origin: write scheme, host and port only/);
+    },
+  );
 });
 
 describe("passwords", () => {
