@@ -22,7 +22,7 @@ const api = routes({
   rename: route("PUT /api/users/:id<int>", { form: { name: z.string(), tag: z.array(z.string()) } }),
   remove: route("DELETE /api/users/:id<int>"),
   item: route("GET /api/items/:id", { response: { 200: Stock, 404: z.object({ reason: z.string() }) } }),
-  tenant: route("GET /api/tenant", { headers: { "x-tenant": z.string() } }),
+  tenant: route("GET /api/tenant", { headers: { "x-tenant": z.string(), "x-user": z.string().default("none") } }),
 });
 
 const app = new App();
@@ -40,7 +40,7 @@ app.on(api, {
     if (params.id === "1") throw new HttpError(403, "FORBIDDEN_ITEM");
     return { code: params.id, price: 1 };
   },
-  tenant: ({ headers }) => headers["x-tenant"],
+  tenant: ({ headers }) => `${headers["x-tenant"]} ${headers["x-user"]}`,
 });
 const fetchApp = toFetch(app);
 const options: CallOptions = {
@@ -64,7 +64,8 @@ describe("call", () => {
       name: "安 &",
       tag: ["a", "b"],
     });
-    expect(await call(api.tenant, { headers: { "x-tenant": "t1" } }, options)).toBe("t1");
+    expect(await call(api.tenant, { headers: { "x-tenant": "t1" } }, options)).toBe("t1 none");
+    expect(await call(api.tenant, { headers: { "x-tenant": "t1", "x-user": undefined } }, options)).toBe("t1 none");
   });
 
   test("gives null for 204", async () => {

@@ -154,7 +154,7 @@ async function send(
       accept: "application/json",
       ...(json === undefined ? {} : { "content-type": "application/json" }),
       ...options.headers,
-      ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+      ...toHeaders(headers),
     },
     ...(content === undefined ? {} : { body: content }),
     ...(signal === undefined ? {} : { signal }),
@@ -168,6 +168,11 @@ async function send(
   }
   if (!response.ok) throw new ClientError(status, value, `${route.method} ${path}`);
   return value;
+}
+
+function toHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const given = Object.entries(headers).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }
 
 function toForm(form: UntypedInput["form"]): URLSearchParams | undefined {

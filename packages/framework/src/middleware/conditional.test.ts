@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import type { Handler } from "@tsgi/gateway-spec";
 import { createTestClient, type TestRequest } from "@tsgi/gateway-spec/testing";
 import { describe, expect, test } from "vitest";
@@ -63,6 +65,14 @@ describe("conditional", () => {
     expect((await send(conditional()(handler), { headers: { "if-modified-since": since } })).status).toBe(status);
     const both = { "if-modified-since": since, "if-none-match": '"other"' };
     expect((await send(conditional()(handler), { headers: both })).status).toBe(200);
+  });
+
+  test("releases a body that a 304 does not send", async () => {
+    const file = createReadStream(new URL(import.meta.url));
+    const handler: Handler = () => ({ status: 200, headers: { etag: '"a"' }, body: file });
+    const closed = once(file, "close");
+    expect((await send(conditional()(handler), { headers: { "if-none-match": '"a"' } })).status).toBe(304);
+    await closed;
   });
 
   test("works inside and outside of compression", async () => {

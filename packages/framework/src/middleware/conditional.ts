@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
+import { cancelUnsentBody } from "@tsgi/gateway-spec/server-kit";
 import type { Middleware } from "../types.ts";
 import { fieldLines, fieldOf, withFields, type FieldLine } from "../response-fields.ts";
 import { isThenable } from "../thenable.ts";
@@ -37,6 +38,8 @@ function evaluate(request: IncomingRequest, response: OutgoingResponse): Outgoin
   const lines = withEtag(given, response);
   const etag = fieldOf(lines, "etag");
   if (isFresh(request, etag, fieldOf(lines, "last-modified"))) {
+    // A file or a stream that is not sent must be closed.
+    cancelUnsentBody(response.body);
     return { status: 304, headers: lines.filter(([name]) => !NOT_IN_304.has(name.toLowerCase())), body: null };
   }
   return lines === given ? response : withFields(response, lines);

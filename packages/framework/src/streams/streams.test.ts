@@ -99,6 +99,20 @@ describe("webSocket", () => {
     },
   );
 
+  test("shortens the reason of a close to whole characters that fit into its frame", async () => {
+    const field = "名".repeat(60);
+    const app = new App();
+    webSocket(app, "/", { receive: z.object({ [field]: z.string() }), send: Line }, async ({ socket }) => {
+      for await (const _ of socket.messages);
+    });
+    await using client = await testClient(app);
+    const socket = await client.webSocket("/");
+    socket.send("{}");
+    const { code, reason } = await socket.closed;
+    // 123 bytes: 10 of "The field ", and 37 characters of 3 bytes.
+    expect([code, reason]).toEqual([4007, `The field ${"名".repeat(37)}`]);
+  });
+
   test("a need that refuses sends its status in place of the handshake", async () => {
     await using client = await testClient(chat());
     await expect(client.webSocket("/rooms/7")).rejects.toThrow(/it sent 401/);

@@ -48,8 +48,8 @@ const NORMAL = 1000;
 const INVALID_MESSAGE = 4007;
 const FAILED = 4011;
 
-/** RFC 6455 §5.5: a close frame has room for 123 bytes of reason. The names of fields are ASCII here. */
-const MAX_REASON = 123;
+/** RFC 6455 §5.5: a close frame has room for 123 bytes of reason. */
+const MAX_REASON_BYTES = 123;
 
 /**
  * Adds a WebSocket route. The socket closes with 1000 when the handler returns, and with 4011 when it throws, which is logged:
@@ -133,7 +133,7 @@ export function webSocket<
       if (checked === null || "mistakes" in checked) {
         const field = checked?.mistakes[0]?.field ?? "";
         const reason = field === "" ? "The message is not valid" : `The field ${field} of the message is not valid`;
-        socket.close(INVALID_MESSAGE, reason.slice(0, MAX_REASON));
+        socket.close(INVALID_MESSAGE, shortened(reason));
         return;
       }
       yield checked.value;
@@ -167,6 +167,12 @@ async function opened(socket: WebSocket): Promise<void> {
       resolve();
     });
   });
+}
+
+/** As much of a reason as a close frame has room for, in whole characters. */
+function shortened(reason: string): string {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_REASON_BYTES));
+  return reason.slice(0, read);
 }
 
 /** The value of a JSON text, or `null` for what is no JSON. */
