@@ -410,7 +410,7 @@ describe("a route is refused when it is added", () => {
 
   test.each(["users", "users/:id", " /users"])("where the path %j of a group does not begin with a slash", (path) => {
     const area = new App().group("/admin");
-    const invalid = expect.objectContaining({ code: "ROUTE_PATH_INVALID" });
+    const invalid: unknown = expect.objectContaining({ code: "ROUTE_PATH_INVALID" });
     expect(() => {
       area.get(path, () => "");
     }).toThrow(invalid);

@@ -94,7 +94,8 @@ export function formPage<
     const shown = await showWith(context, { values, errors });
     if (shown instanceof Html) return reply(shown, { status: 422 });
     // A redirect, or a page with a status of its own, is not the form.
-    return shown.status === 200 ? respond({ ...shown, status: 422 }) : shown;
+    const { status, headers, body } = shown;
+    return status === 200 ? respond({ status: 422, headers, body }) : shown;
   }
 
   function showWith(context: object, state: object): Awaitable<Page> {
