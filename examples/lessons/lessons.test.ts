@@ -8,15 +8,15 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freePorts } from "../../packages/framework/test/free-port.ts";
 import { createDatabase } from "../../packages/framework/test/mysql-server.ts";
 import { matches } from "../../scripts/lib/guide.ts";
 
 const FOLDER = import.meta.dirname;
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const COUNT = 50;
 /** Lessons that run on MySQL too. */
 const DATABASE_LESSONS: ReadonlySet<string> = new Set(["21", "22", "28"]);
@@ -64,13 +64,15 @@ const runnable = lessons.filter((lesson) => {
 });
 
 let folder: string;
-let ports: readonly [string, string];
+/** For 7788 and 7789. */
+let ports: Readonly<Record<string, number>>;
 const servers: ChildProcess[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "tsgi-lesson-"));
   writeFileSync(join(folder, ".curlrc"), "silent\n");
-  ports = await freePorts();
+  const [first = 0, second = 0] = await freePorts(2);
+  ports = { 7788: first, 7789: second };
 });
 
 afterEach(async () => {
@@ -95,14 +97,6 @@ function stopDaemon(pidFile: string): void {
   }
 }
 
-async function freePorts(): Promise<readonly [string, string]> {
-  const probes = [createServer(), createServer()];
-  await Promise.all(probes.map((probe) => once(probe.listen(0, "127.0.0.1"), "listening")));
-  const [first, second] = probes.map((probe) => String((probe.address() as AddressInfo).port));
-  await Promise.all(probes.map((probe) => once(probe.close(), "close")));
-  return [first ?? "", second ?? ""];
-}
-
 /** The text with the ports and the folder of this test. A configuration file that it names becomes a copy with them. */
 function localize(text: string): string {
   const moved = text.replaceAll(/(?<!\S)\/tmp\//g, `${folder}/`);
@@ -115,7 +109,8 @@ function localize(text: string): string {
 }
 
 function replacePorts(text: string): string {
-  return text.replaceAll("7788", ports[0]).replaceAll("7789", ports[1]);
+  // In one pass: the first port may contain the digits 7789.
+  return text.replaceAll(/778[89]/g, (port) => String(ports[port]));
 }
 
 function start(command: string, env: NodeJS.ProcessEnv): ChildProcess {

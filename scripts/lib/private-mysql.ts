@@ -5,12 +5,12 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { freePorts } from "../../packages/framework/test/free-port.ts";
 import { selfSigned } from "../../packages/server/src/tls/self-signed.ts";
 import { findProgram, lastLines, run } from "./machine.ts";
 
@@ -50,7 +50,7 @@ export async function startPrivateMysql(program: string): Promise<PrivateMysql> 
     const certificate = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
     await writeFile(certificate.cert, cert);
     await writeFile(certificate.key, key, { mode: 0o600 });
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const log = join(folder, "server.log");
     const logFile = openSync(log, "a");
     const args = [
@@ -112,15 +112,6 @@ function asRoot(): readonly string[] {
 /** MariaDB installs a `mysqld` too. */
 function isMariadb(program: string): boolean {
   return basename(program) === "mariadbd" || findProgram(["mariadbd"], { PATH: dirname(program) }) !== null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Resolves to null when the server sends its handshake; it has then run the init file. */

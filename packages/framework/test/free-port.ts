@@ -5,11 +5,19 @@ import { createServer, type Server } from "node:net";
 const FIRST = 15_000;
 const LAST = 32_000;
 
+/**
+ * Vitest runs files at the same time. Each of its workers takes ports of its own part of the range: else one takes a port that another
+ * one has found free, and does not listen on yet or listens on again after a restart.
+ */
+const PARTS = 34;
+const SIZE = (LAST - FIRST) / PARTS;
+const PART = Number(process.env["VITEST_POOL_ID"] ?? 0) % PARTS;
+
 /** Different ports of 127.0.0.1 that no program listens on, for servers that cannot choose one themselves. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = new Map<number, Server>();
   while (servers.size < count) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    const port = FIRST + Math.floor((PART + Math.random()) * SIZE);
     if (servers.has(port)) continue;
     const server = createServer().listen(port, "127.0.0.1");
     const isFree = await once(server, "listening").then(

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePorts } from "../../framework/test/free-port.ts";
 import { serve } from "../src/socket/index.ts";
 import { ENV, HAPROXY, NGINX } from "./proxies.ts";
-import { freePort } from "./free-port.ts";
 
 const DEPLOY = new URL("../../../deploy/", import.meta.url);
 const QUIET = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -54,7 +54,7 @@ if (found.length > 0) {
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "tsgi-proxy-"));
       copies = await Promise.all([startCopy(0), startCopy(0)]);
-      const port = await freePort();
+      const [port = 0] = await freePorts(1);
       front = `127.0.0.1:${port}`;
       const [one, two] = copies.map((copy) => new URL(copy.url).host);
       const text = adapt(await readFile(new URL(file, DEPLOY), "utf8"), folder)

@@ -12,11 +12,11 @@ import { connect as connectTls } from "node:tls";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { accessLog } from "@tsgi/gateway-spec/access-log";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { freePorts } from "../../framework/test/free-port.ts";
 import { listen as listenNode } from "../src/node-http/listen.ts";
 import type { SocketServeOptions } from "../src/options.ts";
 import { listen as listenSocket } from "../src/socket/listen.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
-import { freePort } from "./free-port.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { get, lastContent, WireClient } from "./wire-client.ts";
 
@@ -250,7 +250,7 @@ describe.each([
     ["send-proxy-v2-ssl-cn", { tls: pair }],
   ] as const)("serves the clients of HAProxy with %s and %o", async (word, options) => {
     const { server } = await start(options);
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const config = `
 defaults
   mode tcp
@@ -274,7 +274,7 @@ listen front
     ["TLS", { tls: pair }],
   ] as const)("serves the clients of nginx with proxy_protocol, over %s", async (_transport, options) => {
     const { server } = await start(options);
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const config = `load_module ${MODULE};
 events {}
 stream { server { listen 127.0.0.1:${port}; proxy_pass ${new URL(server.url).host}; proxy_protocol on; } }`;

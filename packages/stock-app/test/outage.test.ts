@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { openDatabase } from "@tsgi/framework/database";
 import { createTestClient } from "@tsgi/gateway-spec/testing";
 import { expect, test, vi } from "vitest";
+import { freePorts } from "../../framework/test/free-port.ts";
 import { createDatabase, describeWithMysql, withDatabase } from "../../framework/test/mysql-server.ts";
 import { createTestApplication } from "./application.ts";
 import { runApp } from "./command.ts";
@@ -134,6 +135,7 @@ class Relay {
 
   /** @returns the URL of the server through the relay. */
   async open(url: string): Promise<string> {
+    if (this.#port === 0) [this.#port = 0] = await freePorts(1);
     this.#server = createServer((client) => {
       const server = connect(Number(this.#target.port), this.#target.hostname);
       for (const [from, to] of [
@@ -146,7 +148,6 @@ class Relay {
       }
     }).listen(this.#port, "127.0.0.1");
     await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
     const through = new URL(url);
     through.host = `127.0.0.1:${this.#port}`;
     return through.href;
