@@ -1,9 +1,13 @@
 /** Bundles the script of the pages, with the typed client, into one file for browsers. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
-/** @param target is written only where it changes: under `--watch`, pages reload when it does. */
+/**
+ * @param target is written only where it changes: under `--watch`, pages reload when it does. It is replaced as a whole, because other
+ * processes of the application may read it at the same time.
+ */
 export function bundleScript(target: URL): void {
   const {
     outputFiles: [output],
@@ -16,5 +20,8 @@ export function bundleScript(target: URL): void {
     write: false,
   });
   const text = output?.text ?? "";
-  if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
+  if (existsSync(target) && readFileSync(target, "utf8") === text) return;
+  const draft = new URL(`.${randomUUID()}.js`, target);
+  writeFileSync(draft, text);
+  renameSync(draft, target);
 }

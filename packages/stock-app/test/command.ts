@@ -24,7 +24,7 @@ export async function startApp(databaseUrl: string, ...args: readonly string[]):
   let printed = "";
   child.stdout?.on("data", (text: string) => {
     printed += text;
-    const url = /tsgi: (http:\S+)/.exec(printed)?.[1];
+    const url = /tsgi: (http:\S+) /.exec(printed)?.[1];
     if (url !== undefined) listening.resolve(url);
   });
   const failed = ended.then(({ stdout, stderr }) => {

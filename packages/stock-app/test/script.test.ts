@@ -1,6 +1,6 @@
 /** The script of the pages. What it does is tested in the browser. */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -27,6 +27,21 @@ test("is one small file without the schema library, and is written only when it 
     const { mtimeMs } = await stat(file);
     bundleScript(pathToFileURL(file));
     expect((await stat(file)).mtimeMs).toBe(mtimeMs);
+    expect(await readdir(folder)).toEqual(["app.js"]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("replaces the file as a whole, so that a server that reads the old one gets all of it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tsgi-script-"));
+  try {
+    const file = join(folder, "app.js");
+    await writeFile(file, "old");
+    await using reader = await open(file);
+    bundleScript(pathToFileURL(file));
+    expect(await reader.readFile("utf8")).toBe("old");
+    expect(await readFile(file, "utf8")).not.toBe("old");
   } finally {
     await rm(folder, { recursive: true });
   }
