@@ -83,6 +83,9 @@ async function refresh(url: string = location.href): Promise<void> {
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("live");
   if (turn !== latest || fresh === null) return;
   const table = element("live");
+  // A change of this page causes two calls, one of them by its event. A button that is replaced between the press and the release of
+  // the pointer gets no click, so a table that is the same stays.
+  if (fresh.isEqualNode(table)) return;
   const focusable = Array.from(table.querySelectorAll<HTMLElement>("a[id], button[id]"), ({ id }) => id);
   const focused = focusable.indexOf(document.activeElement?.id ?? "");
   table.replaceWith(fresh);

@@ -190,6 +190,29 @@ describeWithChromium("in Chromium", (visit) => {
     expect([...first.complaints, ...second.complaints]).toEqual([]);
   });
 
+  test("a message that changes nothing in the table leaves its elements where they are", async () => {
+    await using window = await visit(app.url);
+    const { page } = window;
+    await page.goto("/center.html");
+    await page.evaluate(
+      `window.exchanges = 0;
+       new MutationObserver(() => (window.exchanges += 1)).observe(document.getElementById("content"), { childList: true });`,
+    );
+    const setNote = (note: string) =>
+      fetch(new URL("/api/followed/000007", app.url), {
+        method: "PATCH",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ note }),
+      });
+    const read = page.waitForResponse((response) => response.url().endsWith("/center.html"));
+    // It has this note already, and each change counts the version up.
+    await setNote("");
+    await (await read).finished();
+    await setNote("新的备注");
+    await page.locator("#stock-000007").getByText("新的备注").waitFor();
+    expect(await page.evaluate("window.exchanges")).toBe(1);
+  });
+
   test("a tab that is hidden has no connection, and is up to date when it is visible again", async () => {
     await using window = await visit(app.url);
     const { page } = window;
