@@ -33,6 +33,8 @@ export class Load {
   readonly #origin: string;
   readonly #cookie: string;
   readonly #clients = new RepeatingClients();
+  /** Requests without a response. */
+  readonly #attempts = new Set<Promise<unknown>>();
   #phase: Phase = newPhase("start");
   #lastAt = performance.now();
   #wake = Promise.withResolvers<undefined>();
@@ -53,6 +55,8 @@ export class Load {
     await work();
     const goal = phase.acknowledged + acknowledgements;
     while (phase.acknowledged < goal) await this.#wake.promise;
+    // What was sent in this phase fails in this phase.
+    await Promise.all(this.#attempts);
     return phase;
   }
 
@@ -92,7 +96,10 @@ export class Load {
   async #send(method: string, path: string, json?: object): Promise<number> {
     const request = { method, headers: { cookie: this.#cookie }, ...(json && { json }), timeoutMs: TIMEOUT_MS };
     for (;;) {
-      const outcome = await statusOf(this.#origin + path, request).catch(reasonOf);
+      const attempt = statusOf(this.#origin + path, request).catch(reasonOf);
+      this.#attempts.add(attempt);
+      const outcome = await attempt;
+      this.#attempts.delete(attempt);
       if (typeof outcome === "number" && outcome < 500) return outcome;
       this.#phase.failures.push({ request: `${method} ${path}`, outcome: String(outcome) });
       await delay(RETRY_MS);
