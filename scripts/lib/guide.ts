@@ -20,11 +20,19 @@ const MODULES = join(ROOT, "examples/node_modules");
 const TSX = pathToFileURL(join(MODULES, "tsx/dist/esm/index.mjs")).href;
 const TSGI = join(ROOT, "packages/server/src/cli.ts");
 const MIGRATE = join(ROOT, "packages/framework/src/database/migrate-cli.ts");
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 export type Step =
   | { readonly kind: "file"; readonly line: number; readonly name: string; readonly text: string }
-  | { readonly kind: "command"; readonly line: number; readonly command: string; readonly output: string };
+  | Command;
+
+interface Command {
+  readonly kind: "command";
+  readonly line: number;
+  readonly command: string;
+  /** What the page shows. */
+  readonly output: string;
+}
 
 /** The files and commands of a page in their order. */
 export function readGuide(markdown: string): readonly Step[] {
@@ -65,7 +73,7 @@ export class GuideRunner {
 
   /** Runs a step. Gives what the command printed; the empty text for a file. */
   async run(step: Step): Promise<string> {
-    if (step.kind === "command") return this.#execute(step.command);
+    if (step.kind === "command") return this.#execute(step);
     // The next request gets a server that has read the new file.
     await this.stop();
     this.#write(step.name, step.text);
@@ -108,18 +116,18 @@ export class GuideRunner {
     writeFileSync(file, text);
   }
 
-  async #execute(line: string): Promise<string> {
-    const words = splitWords(line);
+  async #execute({ command, output }: Command): Promise<string> {
+    const words = splitWords(command);
     const env: Record<string, string> = {};
     while (/^[A-Z_]+=/.test(words[0] ?? "")) {
       const [name = "", ...value] = (words.shift() ?? "").split("=");
       env[name] = value.join("=");
     }
     const [program, ...args] = words;
-    if (program === "curl") return this.#curl(args);
+    if (program === "curl") return this.#curl(args, output);
     if (program === "node") return this.#node(["--import", TSX, ...args], env);
     if (program === "npx" && args[0] === "tsgi-migrate") return this.#node([MIGRATE, ...args.slice(1)], env);
-    throw new Error(`a guide cannot run "${line}"`);
+    throw new Error(`a guide cannot run "${command}"`);
   }
 
   #node(args: readonly string[], env: Readonly<Record<string, string>>): string {
@@ -131,21 +139,22 @@ export class GuideRunner {
     return stdout + stderr;
   }
 
-  async #curl(args: readonly string[]): Promise<string> {
-    const { url, method, headers, body, jars, format, showsBody, signal } = this.#readCurl(args);
+  async #curl(args: readonly string[], expected: string): Promise<string> {
+    const { url, method, headers, body, jars, format, showsBody, maxTimeMs } = this.#readCurl(args);
+    const leaving = new AbortController();
     const { origin } = new URL(await this.#start());
     const response = await fetch(origin + url.pathname + url.search, {
       ...(method === null ? {} : { method }),
       ...(body === null ? {} : { body }),
       headers,
-      signal,
+      signal: leaving.signal,
       redirect: "manual",
     });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]*)=([^;]*)/.exec(cookie) ?? [];
       for (const jar of jars) jar.set(name, value);
     }
-    const content = await readUntil(response, signal);
+    const content = await (maxTimeMs === null ? response.text() : readStream(response, leaving, maxTimeMs, expected));
     const written = format
       .replaceAll("%{http_code}", String(response.status))
       .replaceAll("%{content_type}", response.headers.get("content-type") ?? "")
@@ -163,13 +172,13 @@ export class GuideRunner {
     let body: string | URLSearchParams | FormData | null = null as string | URLSearchParams | FormData | null;
     let format = "";
     let showsBody = true;
-    let signal: AbortSignal | null = null;
+    let maxTimeMs: number | null = null;
     const rest = [...args];
     for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
       if (!word.startsWith("-")) url = new URL(word);
       else if (word === "-X") method = rest.shift() ?? "";
       else if (word === "-w") format = rest.shift() ?? "";
-      else if (word === "--max-time") signal = AbortSignal.timeout(Number(rest.shift()) * 1000);
+      else if (word === "--max-time") maxTimeMs = Number(rest.shift()) * 1000;
       else if (word === "-o") showsBody = rest.shift() !== "/dev/null";
       else if (word === "-H") headers.set(...(splitAt(rest.shift() ?? "", ": ") as [string, string]));
       else if (word === "-d") {
@@ -195,7 +204,7 @@ export class GuideRunner {
         else if (jar.size > 0) headers.set("cookie", [...jar].map((pair) => pair.join("=")).join("; "));
       } else throw new Error(`a guide cannot run curl with ${word}`);
     }
-    return { url, method, headers, body, jars, format, showsBody, signal };
+    return { url, method, headers, body, jars, format, showsBody, maxTimeMs };
   }
 
   #fileOf(name: string): Blob {
@@ -252,16 +261,38 @@ export function matches(expected: string, actual: string): boolean {
   return new RegExp(`^${pattern.join(".*")}$`).test(actual.trimEnd());
 }
 
-/** The content up to the signal, which ends a stream that has no end. */
-async function readUntil(response: Response, signal: AbortSignal | null): Promise<string> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
+/**
+ * The content of a stream that has no end, up to the time that the page gives it. A busy machine may need longer, so it is read until
+ * the page's output is there as well, or until that cannot be waited for any more.
+ */
+async function readStream(
+  response: Response,
+  leaving: AbortController,
+  maxTimeMs: number,
+  expected: string,
+): Promise<string> {
   let text = "";
+  let isOver = false;
+  const leaveAtTheEnd = () => {
+    if (isOver && matches(expected, text)) leaving.abort();
+  };
+  const timers = [
+    setTimeout(() => {
+      isOver = true;
+      leaveAtTheEnd();
+    }, maxTimeMs),
+    setTimeout(() => leaving.abort(), START_TIMEOUT_MS),
+  ];
+  const decoder = new TextDecoder();
   try {
-    for await (const piece of response.body as AsyncIterable<Uint8Array>)
+    for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       text += decoder.decode(piece, { stream: true });
+      leaveAtTheEnd();
+    }
   } catch (error) {
-    if (signal?.aborted !== true) throw error;
+    if (!leaving.signal.aborted) throw error;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
   }
   return text;
 }
