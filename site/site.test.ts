@@ -178,8 +178,9 @@ describe("the built site", () => {
     ])("from %s, the search for %j finds %j", { timeout: BROWSER_TIMEOUT_MS }, async (path, words, title) => {
       await using window = await visit(server.url, DESKTOP);
       const { page } = window;
-      // The script of the page has to run before the page handles keys.
-      await page.goto(path, { waitUntil: "networkidle" });
+      await page.goto(path);
+      // Vue has mounted the page, so it handles keys.
+      await page.waitForFunction("document.getElementById('app').__vue_app__ !== undefined");
       await page.keyboard.press("Control+k");
       await page.getByRole("searchbox").fill(words);
       await page.getByRole("option").first().waitFor();
