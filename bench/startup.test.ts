@@ -5,7 +5,7 @@ import { measureStart, prepareStart, START_PEERS } from "./startup.ts";
 let folder: string;
 beforeAll(async () => {
   folder = await prepareStart();
-}, 60_000);
+});
 
 test.each(START_PEERS)("$name responds with 200 from the compiled packages", async (peer) => {
   const { cpuMs, wallMs, residentMb } = await measureStart(peer, folder);

@@ -8,7 +8,7 @@ describe.each(SUBJECTS)("$name", ({ command }) => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start(command, null);
-  }, 30_000);
+  });
   afterAll(() => server.stop());
 
   const send = (path: string, init: RequestInit = {}) =>

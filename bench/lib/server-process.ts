@@ -8,7 +8,7 @@ import { track } from "./children.ts";
 import { pinned } from "./machine.ts";
 import { cpuMilliseconds, residentMegabytes } from "./process-tree.ts";
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5000;
 
 export class ServerProcess {
@@ -24,7 +24,7 @@ export class ServerProcess {
     this.#listensToInput = listensToInput;
   }
 
-  /** @throws Error if it does not listen within 20 seconds. */
+  /** @throws Error if it does not listen within a minute. */
   static async start({ program, args, port }: Command, core: number | null): Promise<ServerProcess> {
     const [file, ...rest] = pinned(core, program, args);
     // View engines and applications of this repository look at their files for each request in development.

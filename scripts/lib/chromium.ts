@@ -16,6 +16,9 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+/** For each wait of Playwright, whose message names what it waited for: less than the timeout of a test in vitest.config.ts. */
+const TIMEOUT_MS = 80_000;
+
 /** Opens a page in a new context of the browser. */
 export type OpenPage = (url: string, options?: BrowserContextOptions) => Promise<Visit>;
 
@@ -48,6 +51,7 @@ export interface Visit extends AsyncDisposable {
 
 async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: url, locale: "zh-CN", ...options });
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {
