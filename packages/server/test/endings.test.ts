@@ -87,7 +87,8 @@ test("what a client still sends after the last response is read away, though rea
   while (!end.isPaused()) await turn();
   gate.resolve();
   expect(lastContent(await client.until("enough"))).toBe("enough");
-  while (end.bytesRead < length && !end.destroyed) await turn();
+  while (end.bytesRead < client.socket.bytesWritten && !end.destroyed) await turn();
+  expect(end.bytesRead).toBe(client.socket.bytesWritten);
   expect(end.bytesRead).toBeGreaterThan(length);
 });
 
@@ -144,5 +145,5 @@ test("a system clock that is set back neither stops timeouts nor fires them earl
     time += step;
     tick();
   }
-  expect(sweeps.map((now, i) => now - (sweeps[i - 1] ?? sweeps[0] ?? 0))).toEqual([0, 0, 500, 1000, 500]);
+  expect(sweeps.map((now, i) => now - (sweeps[i - 1] ?? sweeps[0] ?? 0))).toEqual([0, 0, 500, 500, 500]);
 });

@@ -244,6 +244,15 @@ test("a timeout shorter than the sweep interval does not fire early", async () =
   await client.until("<12345>");
 });
 
+test("a sweep that is late does not count its delay towards a timeout that is shorter than the sweep interval", async () => {
+  const { clock, connect: open } = await start(echo, { bodyTimeoutMs: 1 });
+  const client = open();
+  await client.send(post("/", "12", "Content-Length: 5")).arrived();
+  clock.hold(SWEEP_MS + 100);
+  client.send("345");
+  await client.until("<12345>");
+});
+
 test("content in the smallest chunks is not read faster than the handler reads it", async () => {
   const gate = Promise.withResolvers<void>();
   const { connect: open } = await start(async (request) => {

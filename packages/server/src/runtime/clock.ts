@@ -19,15 +19,16 @@ export const SYSTEM_CLOCK: Clock = {
 
 /**
  * Calls `sweep` at each interval with the time since this call: a number that starts small, which the engine keeps and compares as an
- * integer. Between two sweeps it counts two intervals at most: a handler that blocks the event loop for longer does not use up the
- * time of clients, from which nothing could be received meanwhile (TSGI-42).
+ * integer. Between two sweeps it counts one interval at most, however late the second one is: a handler that blocks the event loop
+ * does not use up the time of clients, from which nothing could be received meanwhile (TSGI-42). So what was noted as of one sweep
+ * happened at most one interval later.
  */
 export function everySweep(clock: Clock, intervalMs: number, sweep: (now: number) => void): () => void {
   let seen = clock.now();
   let now = 0;
   return clock.every(intervalMs, () => {
     const time = clock.now();
-    now += Math.min(Math.max(time - seen, 0), 2 * intervalMs);
+    now += Math.min(Math.max(time - seen, 0), intervalMs);
     seen = time;
     sweep(now);
   });
