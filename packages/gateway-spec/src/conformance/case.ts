@@ -76,7 +76,7 @@ interface CaseBase {
   /** A section of an RFC that the rule rests on, and what it says. Absent where the rule is one of the contract alone. */
   readonly source?: `RFC ${number} §${string}: ${string}`;
   readonly requires?: Capability;
-  /** How long each wait of the client may take, in milliseconds. Default 5,000. */
+  /** How long each wait of the client may take, in milliseconds. Time in which the kit's process was blocked does not count. Default 5,000. */
   readonly deadlineMs?: number;
 }
 

@@ -22,7 +22,13 @@ export function check(condition: boolean, what: string, ...seen: readonly unknow
 /** How long a wait takes before it is reported, in milliseconds. */
 const LONG_WAIT_MS = 1000;
 
-/** The waits of one case: each has the deadline of the case. */
+/** Waits are measured in steps of so many milliseconds. */
+const STEP_MS = 100;
+
+/**
+ * The waits of one case: each has the deadline of the case. A step of the time that is late counts as one step: time in which the
+ * event loop was blocked, or this process had no processor, is not the server's.
+ */
 export class Waits {
   readonly deadlineMs: number;
   readonly #onLongWait: ((what: string) => void) | undefined;
@@ -41,15 +47,16 @@ export class Waits {
   /** The promise's outcome. @throws ConformanceError after the deadline. */
   async within<T>(promise: Promise<T>, what: string): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const deadline = setTimeout(() => {
-      reject(new ConformanceError(`waited ${this.deadlineMs} ms for ${what}`));
-    }, this.deadlineMs);
-    const notice = setTimeout(() => this.#onLongWait?.(what), LONG_WAIT_MS);
+    let waitedMs = 0;
+    const timer = setInterval(() => {
+      waitedMs += STEP_MS;
+      if (waitedMs === LONG_WAIT_MS) this.#onLongWait?.(what);
+      if (waitedMs >= this.deadlineMs) reject(new ConformanceError(`waited ${this.deadlineMs} ms for ${what}`));
+    }, STEP_MS);
     try {
       return await Promise.race([promise, late]);
     } finally {
-      clearTimeout(deadline);
-      clearTimeout(notice);
+      clearInterval(timer);
     }
   }
 }

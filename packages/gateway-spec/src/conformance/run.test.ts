@@ -22,7 +22,7 @@ function waitingCase(wait: Promise<void>): ServerCase {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -45,6 +45,16 @@ test("a wait beyond the deadline of the case fails it", async () => {
   const running = runCase(waitingCase(new Promise(() => undefined)), { serve: serveNothing });
   await vi.advanceTimersByTimeAsync(3000);
   expect(await running).toMatchObject({ kind: "failed", error: { message: "waited 3000 ms for the reply" } });
+});
+
+test("time in which the event loop was blocked does not count towards the deadline of a wait", async () => {
+  vi.useRealTimers();
+  const gate = Promise.withResolvers<void>();
+  const running = runCase({ ...waitingCase(gate.promise), deadlineMs: 200 }, { serve: serveNothing });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+  // The timers that are due run between the two turns.
+  setImmediate(() => setImmediate(gate.resolve));
+  expect(await running).toEqual({ kind: "passed" });
 });
 
 test("malformed-request shows the bytes that the client had sent", async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Exchange, WebSocketOptions } from "../../index.ts";
 import { createTestClient, type TestRequest, type TestResponse } from "../../testing.ts";
@@ -476,16 +477,12 @@ describe("the websocket scope", () => {
       await send({ type: "websocket.accept" });
       wire.unsent = [];
       const sending = send({ type: "websocket.send", text: "first" }).then(() => events.push("sent"));
-      await vi.waitFor(() => {
-        expect(wire.unsent).toHaveLength(1);
-      });
+      while (wire.unsent.length < 1) await turn();
       events.push("waiting");
       wire.unsent[0]?.();
       await sending;
       const late = send({ type: "websocket.send", text: "second" }).catch((error: unknown) => error);
-      await vi.waitFor(() => {
-        expect(wire.unsent).toHaveLength(2);
-      });
+      while (wire.unsent.length < 2) await turn();
       wire.leave(1006, "");
       wire.unsent[1]?.(new Error("reset"));
       events.push(((await late) as { readonly code: string }).code);
@@ -540,9 +537,8 @@ describe("the websocket scope", () => {
       await send({ type: "websocket.accept" });
       await run(send);
     });
-    await vi.waitFor(() => {
-      expect(wire.sent).toEqual(sent);
-    });
+    while (wire.sent.length < sent.length) await turn();
+    expect(wire.sent).toEqual(sent);
   });
 
   test.each<[string, (send: Send) => Promise<void>, string]>([
