@@ -2,6 +2,7 @@
  * What proxies say of a client: `Forwarded` (RFC 7239), or `X-Forwarded-For`, `-Proto` and `-Host`. Each proxy appends, so the last
  * element comes from the nearest one, and only elements that a trusted proxy has written are worth anything.
  */
+import { isIP } from "node:net";
 import type { HeaderView } from "@tsgi/gateway-spec";
 
 /** One proxy's view of the peer that it received the request from. */
@@ -23,6 +24,8 @@ export function forwardedElements(headers: HeaderView, kind: ForwardedHeader): r
 /** RFC 7239 §4: `Forwarded: for=192.0.2.60;proto=http;host=example.com, for="[2001:db8::1]:4711"`. */
 function standardElements(headers: HeaderView): readonly ForwardedElement[] {
   return splitList(headers.get("forwarded") ?? "").map((element) => {
+    // A quote that a client does not close takes up what a proxy appends: nothing of such an element is worth anything.
+    if (!ELEMENT.test(element)) return { client: null, proto: null, host: null };
     const pairs = new Map<string, string>();
     for (const [, name = "", token, quoted] of element.matchAll(PAIR)) {
       pairs.set(name.toLowerCase(), token ?? quoted?.replaceAll(/\\(.)/g, "$1") ?? "");
@@ -35,11 +38,18 @@ function standardElements(headers: HeaderView): readonly ForwardedElement[] {
   });
 }
 
-const PAIR = /(?:^|;)[ \t]*([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")/g;
+/** "forwarded-pair = token "=" value". Some proxies write an address with a colon without the quotes that it needs. */
+const PAIR = /([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w:[\]]+)|"((?:[^"\\]|\\.)*)")/g;
 
-/** A list whose elements may hold commas in quotes. */
+/** "forwarded-element = [ forwarded-pair ] *( ";" [ forwarded-pair ] )" */
+const ELEMENT = new RegExp(`^(?:${PAIR.source})?(?:;[ \\t]*(?:${PAIR.source})?)*$`);
+
+/**
+ * A list whose elements may hold commas in quotes. A quote that is not closed extends to the end: to look for its end once more behind
+ * each later quote would take time in the square of the length.
+ */
 function splitList(field: string): readonly string[] {
-  return field.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g)?.map((element) => element.trim()) ?? [];
+  return field.match(/(?:[^,"]|"(?:[^"\\]|\\.?)*(?:"|$))+/g)?.map((element) => element.trim()) ?? [];
 }
 
 /** Proto and host may have fewer elements than the addresses: most proxies replace them. The last ones belong together. */
@@ -67,11 +77,7 @@ function toAddress(text: string | undefined): string | null {
   if (text === undefined) return null;
   const [, bracketed, v4] = /^(?:\[([\da-f:.]+)\]|(\d{1,3}(?:\.\d{1,3}){3}))(?::\d{1,5})?$/i.exec(text) ?? [];
   const address = bracketed ?? v4 ?? (/^[\da-f:.]*:[\da-f:.]*$/i.test(text) ? text : undefined);
-  return address === undefined || !isAddress(address) ? null : address.replace(/^::ffff:(?=\d+\.)/i, "");
-}
-
-function isAddress(text: string): boolean {
-  return text.includes(":") ? URL.canParse(`http://[${text}]`) : text.split(".").every((part) => Number(part) <= 255);
+  return address === undefined || isIP(address) === 0 ? null : address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 function toProto(text: string | undefined): "http" | "https" | null {

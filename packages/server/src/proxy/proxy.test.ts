@@ -33,8 +33,11 @@ describe("X-Forwarded-For, -Proto and -Host", () => {
     [{ "x-forwarded-for": "192.0.2.1:4711" }, [["192.0.2.1", null, null]]],
     [{ "x-forwarded-for": "::ffff:192.0.2.1" }, [["192.0.2.1", null, null]]],
     [
-      { "x-forwarded-for": "unknown, 300.1.1.1, :::, <script>" },
+      { "x-forwarded-for": "unknown, 300.1.1.1, 1.2.3.04, [.], [12], :::, <script>" },
       [
+        [null, null, null],
+        [null, null, null],
+        [null, null, null],
         [null, null, null],
         [null, null, null],
         [null, null, null],
@@ -61,6 +64,11 @@ describe("Forwarded", () => {
     ],
     ['for="_gazonk";host="a,b"', [[null, null, null]]],
     ["for=unknown", [[null, null, null]]],
+    ["for=192.0.2.60:4711", [["192.0.2.60", null, null]]],
+    [";for=192.0.2.60; proto=https;", [["192.0.2.60", "https", null]]],
+    ['for=192.0.2.66;x=", for="[2001:db8::1]"', [[null, null, null]]],
+    ['for=192.0.2.66;proto=https;x=", for="[2001:db8::1]", for=10.0.0.2', [[null, null, null]]],
+    [String.raw`"\"\",for=192.0.2.66`, [[null, null, null]]],
     ["nonsense", [[null, null, null]]],
     ["", []],
   ])("%j is read as %o (RFC 7239 §4)", (field, expected) => {
