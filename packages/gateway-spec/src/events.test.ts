@@ -120,6 +120,18 @@ describe("an event stream", () => {
       vi.useRealTimers();
     });
 
+    test.each([0, 2 ** 31, Number.POSITIVE_INFINITY])(
+      "sends no comment soon with keepAliveMs %d",
+      async (keepAliveMs) => {
+        const stream = iterate(silent(), { keepAliveMs });
+        const given = vi.fn();
+        stream.next().then(given, given);
+        await vi.advanceTimersByTimeAsync(60_000);
+        expect(given).not.toHaveBeenCalled();
+        await stream.return?.();
+      },
+    );
+
     test("sends a comment after keepAliveMs without an event, and does not ask its source again", async () => {
       const gate = Promise.withResolvers<IteratorResult<string>>();
       const next = vi.fn<() => Promise<IteratorResult<string>>>(() => gate.promise);

@@ -80,6 +80,10 @@ export function formatEvent({ data, event, id, retryMs, comment }: ServerSentEve
 }
 
 const KEEP_ALIVE = ":\n\n";
+
+/** The longest time of node's timers, 24 days. They fire at once for a longer one, such as `Infinity`. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const DONE = { done: true, value: undefined } as const;
 
 const NOTHING = (): void => undefined;
@@ -220,9 +224,12 @@ class EventStream implements AsyncIterableIterator<string, undefined> {
       this.#timer.refresh();
       return;
     }
-    this.#timer = setTimeout(() => {
-      if (this.#pull !== null) this.#settle({ done: false, value: KEEP_ALIVE });
-    }, this.#keepAliveMs);
+    this.#timer = setTimeout(
+      () => {
+        if (this.#pull !== null) this.#settle({ done: false, value: KEEP_ALIVE });
+      },
+      Math.min(this.#keepAliveMs, MAX_TIMER_MS),
+    );
   }
 }
 

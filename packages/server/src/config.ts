@@ -18,6 +18,7 @@ import {
 } from "./option-values.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, type Limits } from "./options.ts";
 import type { TrustedProxies } from "./proxy/trust.ts";
+import { MAX_TIMER_MS } from "./runtime/clock.ts";
 
 /** `bun` and `deno` are the HTTP servers of these runtimes; `auto` is that of the runtime, else `socket`. */
 const SERVERS = ["socket", "node", "bun", "deno", "auto"] as const;
@@ -434,7 +435,7 @@ const options: Definitions<Config> = {
   maxRequestsPerWorker: workerLimit(Number.POSITIVE_INFINITY, "count", "Requests after which a worker is replaced", 1),
   maxWorkerMemoryBytes: workerLimit(Number.POSITIVE_INFINITY, "bytes", "Memory beyond which a worker is replaced", 1),
   drainDelayMs: {
-    type: integer(0),
+    type: integer(0, MAX_TIMER_MS),
     byDefault: 0,
     placeholder: "ms",
     description: "How long a shutdown goes on accepting connections while /ready is 503",

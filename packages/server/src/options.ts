@@ -7,6 +7,7 @@ import type { TlsChoice } from "./tls/options.ts";
 
 export type { SelfSignedOptions, TlsCertificate, TlsChoice, TlsOptions } from "./tls/options.ts";
 
+/** The limits of a server: lengths and counts from 0 on, and times in milliseconds. `Infinity` is no limit. */
 export interface LimitOptions extends Partial<HeadLimits> {
   /** Longest request content, in bytes; beyond it 413. Default 16 MiB. Precedents: nginx 1 MiB, Bun 128 MiB. */
   readonly maxBodyBytes?: number;

@@ -517,6 +517,14 @@ test("a connection is closed after keepAliveTimeoutMs, and after maxRequestsPerC
   await closed;
 });
 
+test.each([Number.POSITIVE_INFINITY, 2 ** 33])("limits of %d are no limits", async (limit) => {
+  const limits = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, limit]));
+  const session = await start(async (request) => ({ status: 200, body: await readText(request) }), limits);
+  const { text } = await receive(send(session, { ":method": "POST" }, "content"));
+  expect(text).toBe("content");
+  session.destroy();
+});
+
 test("with `http2: false` only HTTP/1.1 is offered", async () => {
   const server = await listen(() => ({ status: 200 }), { logger, tls: pair, http2: false }, clock);
   servers.push(server);

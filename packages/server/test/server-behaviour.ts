@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Address, Application, Exchange, Handler, IncomingRequest, Serve, Server } from "@tsgi/gateway-spec";
 import { readText } from "@tsgi/gateway-spec/body";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { NodeServeOptions } from "../src/options.ts";
+import { DEFAULT_LIMITS, type NodeServeOptions } from "../src/options.ts";
 import { get, lastContent, post, WireClient } from "./wire-client.ts";
 
 export interface Quirks {
@@ -76,6 +76,15 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
         }
       },
     );
+
+    test("a limit of Infinity is no limit, and neither is a time that is longer than node's timers", async () => {
+      for (const limit of [Number.POSITIVE_INFINITY, 2 ** 33]) {
+        const { connect } = await start(echo, limitsOf(limit));
+        const client = connect();
+        await client.send(post("/1", "content", "Content-Length: 7")).until("POST /1 content;");
+        expect(lastContent(await client.send(get("/2", CLOSE)).end())).toBe("GET /2 ;");
+      }
+    });
 
     test("an HTTP/1.0 request receives a response, and its connection closes unless the client asks to keep it", async () => {
       const { connect } = await start(echo);
@@ -575,6 +584,11 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       }
     });
   });
+}
+
+/** Every limit of the servers with the same value. */
+function limitsOf(value: number): NodeServeOptions {
+  return Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, value]));
 }
 
 async function* endless(): AsyncGenerator<Uint8Array> {

@@ -14,6 +14,9 @@ import { Http2Connection } from "./http2-connection.ts";
 /** Streams that one client may have open; RFC 9113 §6.5.2 recommends "no smaller than 100". */
 const MAX_CONCURRENT_STREAMS = 100;
 
+/** What node is given for a larger limit, such as `Infinity`: it takes integers that its timers and the settings of HTTP/2 can hold. */
+const MAX_LIMIT = 2 ** 30;
+
 /** Where a socket has its connection. */
 const CONNECTION: unique symbol = Symbol("tsgi.connection");
 
@@ -33,11 +36,11 @@ export function createListener(
   const options = {
     noDelay: true,
     // Node does not count the request line and line ends; HeadChecker counts the whole head.
-    maxHeaderSize: limits.maxHeadBytes,
-    headersTimeout: limits.headTimeoutMs,
+    maxHeaderSize: Math.min(limits.maxHeadBytes, MAX_LIMIT),
+    headersTimeout: Math.min(limits.headTimeoutMs, MAX_LIMIT),
     // It would limit the whole request, and with it the time that a handler takes to read. The timeouts here measure idle clients.
     requestTimeout: 0,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    keepAliveTimeout: Math.min(limits.keepAliveTimeoutMs, MAX_LIMIT),
     connectionsCheckingInterval: SWEEP_MS,
     // HeadChecker checks it with the rest of the head, so that status and code are those of the socket server.
     requireHostHeader: false,
@@ -64,10 +67,10 @@ export function createListener(
         ...secureOptions,
         allowHTTP1: true,
         // Beyond it nghttp2 resets the stream. Our own limit, which is refused with 431, is reached before.
-        maxHeaderListPairs: 2 * limits.maxFields + 8,
+        maxHeaderListPairs: Math.min(2 * limits.maxFields + 8, MAX_LIMIT),
         settings: {
           maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
-          maxHeaderListSize: 2 * (limits.maxHeadBytes + limits.maxTargetBytes),
+          maxHeaderListSize: Math.min(2 * (limits.maxHeadBytes + limits.maxTargetBytes), MAX_LIMIT),
         },
       })
     : createHttpsServer({ ...secureOptions, ALPNProtocols: ["http/1.1", "http/1.0"] });

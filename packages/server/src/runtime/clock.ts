@@ -7,10 +7,13 @@ export interface Clock {
   every(intervalMs: number, tick: () => void): () => void;
 }
 
+/** The longest time of node's timers, 24 days. They fire at once for a longer one, such as `Infinity`. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
+
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   every: (intervalMs, tick) => {
-    const timer = setInterval(tick, intervalMs);
+    const timer = setInterval(tick, Math.min(intervalMs, MAX_TIMER_MS));
     return () => {
       clearInterval(timer);
     };

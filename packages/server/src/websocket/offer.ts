@@ -9,6 +9,7 @@ import type {
   WebSocketUpgrade,
 } from "@tsgi/gateway-spec";
 import { eachField, FORBIDDEN_IN_FIELD_VALUE, TOKEN } from "@tsgi/gateway-spec/server-kit";
+import { MAX_TIMER_MS } from "../runtime/clock.ts";
 import { type Handshake, readHandshake, UNSUPPORTED_VERSION } from "./handshake.ts";
 import { PausableWebSocket, ServerWebSocket } from "./socket.ts";
 
@@ -134,15 +135,18 @@ export class Pings {
   constructor(intervalMs: number, ping: () => void, isAlive: () => boolean, lost: () => void) {
     this.#timer = null;
     if (intervalMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = setInterval(() => {
-      if (isAlive()) this.received();
-      if (this.#pending === 2) {
-        lost();
-        return;
-      }
-      this.#pending++;
-      ping();
-    }, intervalMs);
+    this.#timer = setInterval(
+      () => {
+        if (isAlive()) this.received();
+        if (this.#pending === 2) {
+          lost();
+          return;
+        }
+        this.#pending++;
+        ping();
+      },
+      Math.min(intervalMs, MAX_TIMER_MS),
+    );
     this.#timer.unref();
   }
 
