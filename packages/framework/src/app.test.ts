@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { lint } from "@tsgi/gateway-spec/lint";
 import type { Handler } from "@tsgi/gateway-spec";
 import { createTestClient, type TestResponse } from "@tsgi/gateway-spec/testing";
@@ -463,6 +465,22 @@ describe("an error of a handler", () => {
     await using client = await createTestClient(app);
     for (const path of ["/now", "/later"]) expect((await client.request(path)).status).toBe(500);
     expect([runs, log.length]).toEqual([2, 2]);
+  });
+
+  test.each([
+    ["throws", throwing(secret)],
+    ["rejects", () => Promise.reject(secret)],
+  ])("closes the body of a response whose after hook %s", async (_title, hook) => {
+    const { app } = loggedApp();
+    const file = createReadStream(new URL(import.meta.url));
+    app.get("/", ({ after }) => {
+      after(hook);
+      return respond({ status: 200, body: file });
+    });
+    await using client = await createTestClient(app);
+    const closed = once(file, "close");
+    expect((await client.request("/")).status).toBe(500);
+    await closed;
   });
 
   test.each([

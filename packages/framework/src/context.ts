@@ -4,6 +4,7 @@
  */
 import type { Awaitable, Exchange, IncomingRequest, OutgoingResponse } from "@tsgi/gateway-spec";
 import { readForm, readJson, readText, type ReadOptions } from "@tsgi/gateway-spec/body";
+import { cancelBody } from "@tsgi/gateway-spec/server-kit";
 import { readCookies, writeCookie } from "./cookies/cookies.ts";
 import type { HttpError } from "./errors.ts";
 import { Html } from "./html.ts";
@@ -178,7 +179,17 @@ export class RequestContext<State = unknown> implements BareContext<State> {
     if (hooks === undefined) return complete;
     // Each hook runs once, also where one of them fails.
     this.#hooks = undefined;
-    return runHooks(hooks, complete);
+    const fail = (error: unknown): never => {
+      // A file or a stream that is not sent must be closed.
+      cancelBody(complete.body, error);
+      throw error;
+    };
+    try {
+      const finished = runHooks(hooks, complete);
+      return isThenable(finished) ? Promise.resolve(finished).catch(fail) : finished;
+    } catch (error) {
+      return fail(error);
+    }
   }
 }
 
