@@ -16,9 +16,13 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
   const command = parse(args);
+  if (command === null) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   if (typeof command === "string") {
-    process.stderr.write(command);
-    return command === USAGE && args.includes("--help") ? 0 : 2;
+    process.stderr.write(`tsgi-migrate: ${command}\n\n${USAGE}`);
+    return 2;
   }
   try {
     const database = await openDatabase(command.url);
@@ -54,8 +58,8 @@ async function run(database: Database, { folder, list }: Command): Promise<void>
   if (applied.length === 0) console.log("nothing to apply");
 }
 
-/** A text is what to print in place of the work. */
-function parse(args: string[]): Command | string {
+/** `null` asks for the usage; a text says what is wrong with the arguments. */
+function parse(args: string[]): Command | string | null {
   let parsed;
   try {
     parsed = parseArgs({
@@ -64,11 +68,13 @@ function parse(args: string[]): Command | string {
       allowPositionals: true,
     });
   } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`;
+    return error instanceof Error ? error.message : String(error);
   }
   const { values, positionals } = parsed;
-  if (values.help || positionals.length > 1) return USAGE;
+  if (values.help) return null;
+  const [folder = "./migrations", unexpected] = positionals;
+  if (unexpected !== undefined) return `unexpected argument "${unexpected}"`;
   const url = process.env["DATABASE_URL"];
-  if (url === undefined) return `tsgi-migrate: the environment variable DATABASE_URL is missing\n\n${USAGE}`;
-  return { url, folder: positionals[0] ?? "./migrations", list: values.list };
+  if (url === undefined) return "the environment variable DATABASE_URL is missing: set it, such as to sqlite:./file.db";
+  return { url, folder, list: values.list };
 }

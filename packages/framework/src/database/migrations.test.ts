@@ -171,12 +171,16 @@ describeWithMysql("MySQL", (adminUrl) => {
 
 test.each([
   ["an unknown option", "sqlite::memory:", ["--now"], /Unknown option '--now'/],
-  ["two folders", "sqlite::memory:", ["a", "b"], /^usage:/],
-  ["no database", undefined, [], /DATABASE_URL is missing/],
+  ["two folders", "sqlite::memory:", ["a", "b"], /^tsgi-migrate: unexpected argument "b"\n\nusage:/],
+  ["no database", undefined, [], /DATABASE_URL is missing: set it/],
 ])("tsgi-migrate with %s is a mistake of usage: exit code 2", (_name, url, args, message) => {
   const [status, , stderr] = runCommand(url, ...args);
   expect(status).toBe(2);
   expect(stderr).toMatch(message);
+});
+
+test("tsgi-migrate --help prints the usage on the standard output", () => {
+  expect(runCommand(undefined, "--help")).toEqual([0, expect.stringMatching(/^usage: tsgi-migrate/), ""]);
 });
 
 function runCommand(url: string | undefined, ...args: readonly string[]): readonly [number | null, string, string] {
