@@ -87,14 +87,18 @@ function isDone(text: string): text is Done {
   return Object.hasOwn(DONE, text);
 }
 
-/** A place on this site, from a client: two slashes would name another site. */
+/** A place on this site, from a client, as browsers read it: two slashes at its beginning would name another site. */
 export function localPath(text: string | null, otherwise: string): string {
-  return text !== null && /^\/(?![/\\])[^\\]*$/.test(text) ? text : otherwise;
+  const url = text?.startsWith("/") === true ? URL.parse(text, HERE) : null;
+  if (url === null || url.origin !== HERE || url.pathname.startsWith("//")) return otherwise;
+  return url.pathname + url.search + url.hash;
 }
+
+const HERE = "http://local.invalid";
 
 /** The page to go to after an action, with the report of it. */
 export function after(path: string, done: Done, code: string | null = null): string {
-  const url = new URL(path, "http://local.invalid");
+  const url = new URL(path, HERE);
   url.searchParams.set("done", done);
   if (code === null) url.searchParams.delete("code");
   else url.searchParams.set("code", code);

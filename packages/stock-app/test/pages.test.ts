@@ -183,7 +183,15 @@ describe("a change", () => {
     const location = async (back: string) =>
       (await post(`/add/000036.html?back=${encodeURIComponent(back)}`)).headers.get("location");
     expect(await location("/index.html?q=00")).toBe("/index.html?q=00&done=followed&code=000036#stock-000036");
-    for (const back of ["//evil.example/", "https://evil.example/", "/\\evil.example"]) {
+    const foreign = ["//evil.example/", "https://evil.example/", "/\\evil.example"];
+    // Browsers remove a tab, and dot segments may leave two slashes.
+    for (const back of [
+      ...foreign,
+      "/\t/evil.example",
+      "/\t/a//evil.example/",
+      "/.//evil.example/",
+      "/a/..//evil.example/",
+    ]) {
       await post("/delete/000036.html");
       expect(await location(back)).toBe("/index.html?done=followed&code=000036#stock-000036");
     }
