@@ -2,6 +2,7 @@
 import * as nodeModule from "node:module";
 import { fileURLToPath } from "node:url";
 import { serveAsWorker } from "../workers/serve-as-worker.ts";
+import { versionOf } from "./changes.ts";
 import { LiveReload } from "./live-reload.ts";
 import type { FilesChanged, FromApplication } from "./messages.ts";
 
@@ -27,7 +28,8 @@ function reportLoadedFiles(): void {
   registerHooks({
     load(url, context, nextLoad) {
       if (url.startsWith("file:") && !url.includes("/node_modules/")) {
-        send({ kind: "loaded", file: fileURLToPath(url.replace(/[?#].*/, "")) });
+        const file = fileURLToPath(url.replace(/[?#].*/, ""));
+        send({ kind: "loaded", file, version: versionOf(file) });
       }
       return nextLoad(url, context);
     },

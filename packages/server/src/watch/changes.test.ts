@@ -2,7 +2,7 @@ import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { Changes, type Effect } from "./changes.ts";
+import { Changes, type Effect, versionOf } from "./changes.ts";
 
 const root = mkdtempSync(join(tmpdir(), "tsgi-changes-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -53,6 +53,15 @@ describe("a file that the application has loaded", () => {
     expect(changes.effectOf(path, true)).toBe("restart");
     changes.loaded(path);
     rmSync(path);
+    expect(changes.effectOf(path, true)).toBe("restart");
+  });
+
+  test("restarts it where the file changed before its load was reported", () => {
+    const changes = new Changes([]);
+    const path = file("read.ts", "1");
+    const version = versionOf(path);
+    writeFileSync(path, "22");
+    changes.loaded(path, version);
     expect(changes.effectOf(path, true)).toBe("restart");
   });
 

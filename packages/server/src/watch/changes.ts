@@ -26,9 +26,9 @@ export class Changes {
     this.#watched = watched;
   }
 
-  /** The process has loaded this file as it is now. */
-  loaded(file: string): void {
-    this.#loaded.set(file, versionOf(file));
+  /** The process has loaded this file. @param version that it has loaded, or an older one. */
+  loaded(file: string, version: string = versionOf(file)): void {
+    this.#loaded.set(file, version);
   }
 
   /** A new process loads its files again. */
@@ -54,7 +54,7 @@ export class Changes {
 }
 
 /** Differs after each change. Of events that say nothing new, such as a late one of an earlier change, there are many. */
-function versionOf(file: string): string {
+export function versionOf(file: string): string {
   const { ino, mtimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? { ino: 0, mtimeMs: 0, size: -1 };
   return `${ino} ${mtimeMs} ${size}`;
 }

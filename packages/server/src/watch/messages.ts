@@ -15,8 +15,8 @@ export interface FilesChanged {
 }
 
 export type FromApplication =
-  /** A module was loaded, from this file. */
-  | { readonly kind: "loaded"; readonly file: string }
+  /** A module is loaded from this file. The version is that of the moment before it is read. */
+  | { readonly kind: "loaded"; readonly file: string; readonly version: string }
   /** The page about a failure asks for another try. */
   | { readonly kind: "try-again" };
 

@@ -49,6 +49,8 @@ class Watch {
   #changes: Changes;
   #metrics: WorkerMetrics | null = null;
   readonly #folders: FolderWatcher;
+  /** Settles when all folders are watched that have to be so far. */
+  #foldersWatched: Promise<unknown> = Promise.resolve();
   /** What the running processes are, and what pages are stamped with. */
   #version = 0;
   readonly #since = Date.now().toString(36);
@@ -103,13 +105,16 @@ class Watch {
     this.#stopOnSignals();
     let failure: Failure | null = null;
     for (;;) {
-      this.#restart = Promise.withResolvers();
-      this.#forgetChanges();
-      failure ??= await this.#readConfiguration();
+      // Not before the page about a failure: a change that came while the application failed may have fixed it.
+      if (failure === null) {
+        this.#restart = Promise.withResolvers();
+        this.#forgetChanges();
+        failure = await this.#readConfiguration();
+      }
       const run: Run = failure === null ? this.#startApplication() : this.#showFailure(failure);
       this.#run = run;
       // After the first process has begun to start: until it has loaded a file, no change of it is missed.
-      if (this.#version === 1) void this.#folders.watchTree(this.#start.folder);
+      if (this.#version === 1) this.#watchTree(this.#start.folder);
       const outcome: Failure | string | number = await Promise.race([
         run.ended,
         this.#restart.promise,
@@ -141,10 +146,13 @@ class Watch {
     return run;
   }
 
+  /** The line says too that every later change is seen. */
   async #announce(run: Run): Promise<void> {
     const url = await run.ready;
     if (run !== this.#run) return;
     this.#isReady = true;
+    await this.#foldersWatched;
+    if (run !== this.#run) return;
     const [pid = 0, ...others] = run.pids;
     const what = others.length === 0 ? `pid ${pid}` : `${run.pids.length} workers, pid ${process.pid}`;
     say(`${url} (${this.#start.config.server} server, ${what})`);
@@ -165,21 +173,27 @@ class Watch {
       { ...this.#start, config: page, folder, applicationArguments: [JSON.stringify(failure)] },
       1,
     );
-    void run.ready.then((url) => say(`${url} shows the error`));
+    void this.#announceFailure(run);
     return run;
   }
 
+  async #announceFailure(run: Run): Promise<void> {
+    const [url] = await Promise.all([run.ready, this.#foldersWatched]);
+    if (run === this.#run) say(`${url} shows the error`);
+  }
+
   #newRun(start: Start, count: number): Run {
-    return new Run(start, {
+    const run: Run = new Run(start, {
       count,
       fd: this.#socket?.fd ?? null,
       version: this.#nextVersion(),
       env: this.#environment,
       received: (message) => {
-        this.#receive(message as FromApplication);
+        if (run === this.#run) this.#receive(message as FromApplication);
       },
       observe: (events) => this.#metrics?.watch(events) ?? events,
     });
+    return run;
   }
 
   #nextVersion(): string {
@@ -189,16 +203,18 @@ class Watch {
 
   #receive(message: FromApplication | NodeReport): void {
     if ("kind" in message) {
-      if (message.kind === "loaded") this.#loaded(message.file);
+      if (message.kind === "loaded") this.#loaded(message.file, message.version);
       else this.#restart.resolve("");
     } else for (const file of reportedFiles(message)) this.#loaded(file);
   }
 
-  #loaded(file: string): void {
+  #loaded(file: string, version?: string): void {
     // What the page about a failure loads is not the application's.
     if (!this.#isServing) return;
-    this.#changes.loaded(file);
+    this.#changes.loaded(file, version);
     this.#folders.watchFolder(dirname(file));
+    // A change since the application read it had no meaning yet, or no watcher.
+    this.#onEvent(file);
   }
 
   #onEvent(file: string): void {
@@ -243,10 +259,14 @@ class Watch {
   #watchPaths(): Changes {
     const { config, folder } = this.#start;
     const paths = config.watchPath.map((path) => resolve(folder, path));
-    for (const path of paths) void this.#folders.watchTree(path);
+    for (const path of paths) this.#watchTree(path);
     const watched = [...this.#envFiles, ...this.#configFiles, ...paths];
     for (const path of watched) this.#folders.watchFolder(dirname(path));
     return new Changes(watched);
+  }
+
+  #watchTree(path: string): void {
+    this.#foldersWatched = Promise.all([this.#foldersWatched, this.#folders.watchTree(path)]);
   }
 
   /** Only after a change of it. @returns why it cannot be used. The socket stays, unless its address has changed. */
