@@ -23,7 +23,9 @@ export default defineConfig({
       "site/**/*.test.ts",
     ],
     typecheck: { enabled: false },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // They only guard against hanging: tests of several processes take long on a busy machine.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

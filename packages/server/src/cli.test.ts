@@ -71,8 +71,9 @@ beforeAll(async () => {
   await put(
     "slow.js",
     `export const application = {
-       fetch: (request) => new Promise((resolve) => {
-         if (request.url.endsWith("/slow")) setTimeout(resolve, 300, { status: 200, body: "late" });
+       fetch: (request, { draining }) => new Promise((resolve) => {
+         const late = () => setImmediate(resolve, { status: 200, body: "late" });
+         if (request.url.endsWith("/slow")) draining.addEventListener("abort", late);
          console.log("in the handler");
        }),
        shutdown: () => console.log("shut down"),

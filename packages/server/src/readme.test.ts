@@ -25,7 +25,7 @@ beforeEach(async () => {
   writeFileSync(join(folder, "reports.ts"), "export const yearly = ({ year }: { year: number }) => ({ year });\n");
 });
 afterEach(async () => {
-  if (child?.exitCode === null) {
+  if (child?.exitCode === null && child.signalCode === null) {
     const closed = once(child, "close");
     child.kill();
     await closed;

@@ -63,9 +63,11 @@ if (found.length > 0) {
         .replace(/(bind :|listen )8080/, (_all, directive: string) => `${directive.replace(":", "")}${front}`);
       const path = join(folder, file);
       await writeFile(path, text);
-      proxy = spawn(program, args(path, folder), { env: ENV, stdio: "ignore" });
+      proxy = spawn(program, args(path, folder), { env: ENV, stdio: ["ignore", "ignore", "pipe"] });
+      let errors = "";
+      proxy.stderr?.on("data", (bytes) => (errors += String(bytes)));
       for (;;) {
-        if (proxy.exitCode !== null) throw new Error(`${program} ended with ${proxy.exitCode}`);
+        if (proxy.exitCode !== null) throw new Error(`${program} ended with ${proxy.exitCode}: ${errors}`);
         if (
           await fetch(`http://${front}/`).then(
             ({ ok }) => ok,
@@ -80,7 +82,7 @@ if (found.length > 0) {
     });
 
     afterAll(async () => {
-      const ended = once(proxy, "exit");
+      const ended = proxy.exitCode === null && proxy.signalCode === null ? once(proxy, "exit") : null;
       proxy.kill("SIGTERM");
       await Promise.all([ended, ...copies.map((copy) => copy.close({ timeoutMs: 0 }))]);
       await rm(folder, { recursive: true });

@@ -1,10 +1,11 @@
 /** The operations port of the command, with and without workers. */
 import { once } from "node:events";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ADDRESS, CommandProcess } from "./command-process.ts";
+import { get, WireClient } from "./wire-client.ts";
 
 const FOLDER = join(import.meta.dirname, "workers");
 
@@ -56,7 +57,8 @@ describe.each([
     expect(await command.operations("ready")).toBe("503 not ready");
     expect(await command.operations("live")).toBe("200 live");
     upload.end("x");
-    await once(upload, "response");
+    const [response] = (await once(upload, "response")) as [IncomingMessage];
+    response.resume();
     expect(await command.exited).toBe(0);
   });
 });
@@ -65,7 +67,6 @@ test("the counters of a worker that was replaced stay", async () => {
   await using command = new Command("application.ts", ["--workers", "1"]);
   await command.get("a");
   const count = /^http_server_request_duration_seconds_count\{.*\} (\d+)$/m;
-  await command.until(ADDRESS);
   command.process.kill("SIGHUP");
   await command.until(/worker \d+ ended/);
   await command.get("b");
@@ -85,9 +86,13 @@ test("has nothing but its three paths, for GET and HEAD", async () => {
 
 test("does not count its own connections", async () => {
   await using command = new Command("application.ts");
-  await command.get();
-  // The client keeps one connection to each of the two ports.
+  const [, url = ""] = await command.until(ADDRESS);
+  const { hostname, port } = new URL(url);
+  const client = new WireClient({ transport: "tcp", hostname, port: Number(port) });
+  await client.send(get("/")).until("200 OK");
+  // There is one connection to each of the two ports.
   expect(await command.operations("metrics")).toContain("\ntsgi_open_connections 1\n");
+  client.socket.destroy();
 });
 
 test.each([[[]], [["--workers", "1"]]])("a port that is in use ends the command with %j", async (args) => {

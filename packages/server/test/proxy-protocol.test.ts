@@ -230,7 +230,7 @@ describe.each([
       expect(logger.warn).toHaveBeenCalledExactlyOnceWith(
         expect.stringContaining("Refused a TLS connection from 192.0.2.7"),
       );
-    });
+    }, 30_000);
     await server.close();
   });
 
@@ -254,9 +254,9 @@ describe.each([
     const config = `
 defaults
   mode tcp
-  timeout connect 5s
-  timeout client 5s
-  timeout server 5s
+  timeout connect 60s
+  timeout client 60s
+  timeout server 60s
 listen front
   bind 127.0.0.1:${port}
   source 127.0.0.1
@@ -356,7 +356,7 @@ async function run(
   let errors = "";
   proxy.stderr?.on("data", (bytes) => (errors += String(bytes)));
   onTestFinished(async () => {
-    if (proxy.exitCode === null) {
+    if (proxy.exitCode === null && proxy.signalCode === null) {
       const ended = once(proxy, "exit");
       proxy.kill("SIGTERM");
       await ended;
@@ -370,7 +370,7 @@ async function run(
       await once(socket, "connect");
       socket.destroy();
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 

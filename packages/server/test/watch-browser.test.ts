@@ -80,13 +80,11 @@ describeWithChromium("in Chromium, under --watch", (visit) => {
     await using command = new WatchedCommand(FILES);
     await using window = await visit((await command.serves()).url);
     const { page } = window;
-    let release: () => void = () => undefined;
+    const changed = Promise.withResolvers<void>();
     await page.route(
       "**/.tsgi/reload.js",
       async (route) => {
-        await new Promise<void>((resolve) => {
-          release = resolve;
-        });
+        await changed.promise;
         await route.continue();
       },
       { times: 1 },
@@ -95,7 +93,7 @@ describeWithChromium("in Chromium, under --watch", (visit) => {
     await page.getByText("first").waitFor();
     command.put({ "view.html": view("second") });
     await command.says(/view\.html changed, pages reload/);
-    release();
+    changed.resolve();
     await page.getByText("second").waitFor();
   });
 

@@ -1,9 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ADDRESS, CommandProcess } from "./command-process.ts";
 
 const SHOWS_ERROR = /tsgi: (https?:\/\/\S+) shows the error/;
+
+/** How long it may take to end in order. */
+const END_MS = 20_000;
+
+export interface WatchedOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Options of node. */
+  readonly execArgv?: readonly string[];
+  /** Symbolic links in the folder, with the paths that they lead to. */
+  readonly links?: Readonly<Record<string, string>>;
+}
 
 /** The command with `--watch`, in a folder of its own with the given files. */
 export class WatchedCommand extends CommandProcess {
@@ -14,18 +25,20 @@ export class WatchedCommand extends CommandProcess {
   constructor(
     files: Readonly<Record<string, string>>,
     args: readonly string[] = ["0", "app.ts"],
-    env: Readonly<Record<string, string>> = {},
-    execArgv: readonly string[] = [],
+    { env = {}, execArgv = [], links = {} }: WatchedOptions = {},
   ) {
     const folder = mkdtempSync(join(tmpdir(), "tsgi-watched-"));
-    write(folder, { "package.json": '{ "type": "module" }', ...files });
+    for (const [name, content] of Object.entries({ "package.json": '{ "type": "module" }', ...files })) {
+      putFile(join(folder, name), content);
+    }
+    for (const [name, path] of Object.entries(links)) symlinkSync(path, join(folder, name));
     super([...args, "--watch"], { cwd: folder, env, execArgv });
     this.folder = folder;
   }
 
   put(files: Readonly<Record<string, string>>): void {
     this.#seen = this.stdout.length;
-    write(this.folder, files);
+    for (const [name, content] of Object.entries(files)) putFile(join(this.folder, name), content);
   }
 
   /** Waits until the application serves, since the last file was written. */
@@ -47,20 +60,25 @@ export class WatchedCommand extends CommandProcess {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     // In order, so that it takes its processes along.
-    if (this.process.exitCode === null) this.process.kill("SIGTERM");
-    const timer = setTimeout(() => this.process.kill("SIGKILL"), 5000);
-    await this.exited;
-    clearTimeout(timer);
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.isRunning) this.process.kill("SIGTERM");
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), END_MS);
+    try {
+      await this.exited;
+    } finally {
+      clearTimeout(timer);
+      rmSync(this.folder, { recursive: true, force: true });
+    }
   }
 }
 
-function write(folder: string, files: Readonly<Record<string, string>>): void {
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(folder, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
-  }
+/** Puts the whole file there in one step: a watcher must not see a part of it. */
+export function putFile(path: string, content: string): void {
+  const folder = mkdtempSync(join(tmpdir(), "tsgi-put-"));
+  const written = join(folder, "file");
+  writeFileSync(written, content);
+  mkdirSync(dirname(path), { recursive: true });
+  renameSync(written, path);
+  rmSync(folder, { recursive: true });
 }
 
 /** A module whose response is this text. */

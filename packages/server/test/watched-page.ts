@@ -2,20 +2,18 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** A page reloads, and so what is read may fail meanwhile. The test itself has a timeout. */
-const SOON = { timeout: 25_000 };
-
 const COLOR = "getComputedStyle(document.querySelector('p')).color";
 
+/** A page reloads, and so what is read may fail meanwhile. */
 export async function colorBecomes(page: Page, color: string): Promise<void> {
-  await expect.poll(() => page.evaluate(COLOR), SOON).toBe(color);
+  await expect.poll(() => page.evaluate(COLOR)).toBe(color);
 }
 
 export async function titleBecomes(page: Page, title: string): Promise<void> {
-  await expect.poll(() => page.title(), SOON).toBe(title);
+  await expect.poll(() => page.title()).toBe(title);
 }
 
 /** How many style sheets the page links to: while one is exchanged, the old one and the new one. */
 export async function styleSheetsBecome(page: Page, count: number): Promise<void> {
-  await expect.poll(() => page.locator("link[rel=stylesheet]").count(), SOON).toBe(count);
+  await expect.poll(() => page.locator("link[rel=stylesheet]").count()).toBe(count);
 }

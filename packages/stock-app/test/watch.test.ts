@@ -1,7 +1,5 @@
 /** An application of the framework under `--watch`, with what it does to pages: views, compression, a policy, static files. */
-import { symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { WatchedCommand } from "../../server/test/watched-command.ts";
 import { colorBecomes } from "../../server/test/watched-page.ts";
@@ -28,8 +26,7 @@ const FILES = {
 
 describeWithChromium("an application of the framework under --watch", (visit) => {
   test("shows changes of views and styles without a restart, and errors of handlers until they are fixed", async () => {
-    await using command = new WatchedCommand(FILES);
-    symlinkSync(PACKAGES, join(command.folder, "node_modules"));
+    await using command = new WatchedCommand(FILES, ["0", "app.ts"], { links: { node_modules: PACKAGES } });
     const { url } = await command.serves();
     await using window = await visit(url);
     const { page } = window;

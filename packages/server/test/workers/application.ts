@@ -8,13 +8,19 @@ const channel = new BroadcastChannel("tsgi.topics");
 channel.unref();
 channel.addEventListener("message", ({ data }: { readonly data: unknown }) => void received.push(data));
 
-const application: Handler = async (request, { target }) => {
+const application: Handler = async (request, { target, draining }) => {
   const text = (body: string) => ({
     status: 200,
     headers: { "content-type": "text/plain", "x-pid": String(process.pid), "x-thread": String(threadId) },
     body,
   });
   if (target.startsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 300));
+  if (target === "/until-drained") {
+    console.log("in the handler");
+    await new Promise((resolve) => {
+      draining.addEventListener("abort", () => setImmediate(resolve));
+    });
+  }
   if (target.startsWith("/upload")) {
     let bytes = 0;
     for await (const piece of request.body ?? []) bytes += piece.byteLength;

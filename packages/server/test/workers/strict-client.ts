@@ -5,15 +5,11 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-export interface Tally {
-  readonly responses: number;
-  /** What was lost, a line each. */
-  readonly lost: readonly string[];
-}
-
 export interface Load {
-  /** Ends the load when every request under way has its response. */
-  stop(): Promise<Tally>;
+  /** Resolves after so many further responses, and where one is lost. */
+  further(responses: number): Promise<void>;
+  /** Ends the load when every request under way has its response. @returns what was lost, a line each. */
+  stop(): Promise<readonly string[]>;
 }
 
 /** How many clients of each kind. Each one waits a little between its requests, so that the load is bounded. */
@@ -32,6 +28,7 @@ const UPLOAD_PIECES = 10;
 export function startLoad(port: number, options: LoadOptions): Load {
   const state = { stopped: false, responses: 0, serial: 0 };
   const lost: string[] = [];
+  let awaited: { readonly responses: number; readonly resolve: () => void } | null = null;
   const target = (path: string) => `${path}?${state.serial++}`;
 
   /** Sends requests until the load stops, on a new connection whenever the server has announced the end of the old one. */
@@ -47,6 +44,7 @@ export function startLoad(port: number, options: LoadOptions): Load {
         }
       } catch (error) {
         lost.push(`${kind}: ${error instanceof Error ? error.message : String(error)}`);
+        awaited?.resolve();
         connection?.close();
         connection = null;
       }
@@ -63,7 +61,7 @@ export function startLoad(port: number, options: LoadOptions): Load {
   async function expectBody(connection: Connection, expected: string): Promise<void> {
     const body = await connection.receive();
     if (body !== expected) throw new Error(`sent ${expected}, received ${body}`);
-    state.responses++;
+    if (++state.responses === awaited?.responses) awaited.resolve();
   }
 
   const kinds: Readonly<Record<keyof LoadOptions, () => Promise<void>>> = {
@@ -113,10 +111,15 @@ export function startLoad(port: number, options: LoadOptions): Load {
     Array.from({ length: options[kind] }, () => kinds[kind]()),
   );
   return {
+    further: (responses) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      awaited = { responses: state.responses + responses, resolve };
+      return promise;
+    },
     stop: async () => {
       state.stopped = true;
       await Promise.all(loops);
-      return { responses: state.responses, lost };
+      return lost;
     },
   };
 }
