@@ -101,11 +101,13 @@ export function linger(socket: Socket): void {
   socket.end();
   let bytesSeen = socket.bytesRead;
   let times = 0;
-  const timer = setInterval(() => {
+  const check = () => {
     times++;
     if (socket.bytesRead === bytesSeen || times > MAX_LINGER_TIMES) socket.destroy();
     bytesSeen = socket.bytesRead;
-  }, LINGER_MS).unref();
+  };
+  // After the poll for I/O: bytes may have arrived while the event loop was blocked.
+  const timer = setInterval(() => setImmediate(check), LINGER_MS).unref();
   socket.once("close", () => {
     clearInterval(timer);
   });
