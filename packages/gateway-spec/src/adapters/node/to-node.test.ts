@@ -489,7 +489,8 @@ describe("toNode", () => {
         if (wait() !== undefined) await once(request.signal, "abort");
         return { status: 200, body: stream };
       });
-      const socket = connect(port, "127.0.0.1");
+      // The server may reset the connection.
+      const socket = connect(port, "127.0.0.1").on("error", () => undefined);
       socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
       await called.promise;
       if (wait() === undefined) await once(socket, "data");
