@@ -79,6 +79,11 @@ describe("a field", () => {
     expect(read(schema, query)).toEqual(expected);
   });
 
+  test("takes as many values of one name as 1 MiB of content can hold", () => {
+    // A copy of the values for each of them would take minutes.
+    expect(read(schemaOfNoLibrary, "a=&".repeat(349_525))).toHaveLength(349_525);
+  });
+
   test.each<readonly [string, Fields]>([
     ["z.boolean()", { a: z.boolean() }],
     ["z.coerce.boolean()", { a: z.coerce.boolean().optional() }],

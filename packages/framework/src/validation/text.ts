@@ -101,7 +101,9 @@ function addValue(values: Record<string, unknown>, received: string, value: stri
   } else if (earlier === undefined) {
     values[name] = value;
   } else if (rule.array === null) {
-    values[name] = Array.isArray(earlier) ? [...(earlier as string[]), value] : [earlier, value];
+    // In place: a copy for each value would take the square of their number.
+    if (Array.isArray(earlier)) (earlier as string[]).push(value);
+    else values[name] = [earlier, value];
   }
 }
 
