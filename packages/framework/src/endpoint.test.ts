@@ -180,6 +180,20 @@ describe("a route with schemas", () => {
     expect(await post("price=x")).toMatchObject([422, { errors: [{ field: "note" }, { field: "price" }] }]);
   });
 
+  test("lists at most 100 mistakes of a part", async () => {
+    const { app } = quietApp();
+    app.post("/", { json: z.array(z.number()) }, () => "");
+    await using client = await createTestClient(app);
+    const response = await client.request("/", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(Array.from({ length: 1000 }, () => "")),
+    });
+    const { errors } = response.json() as { readonly errors: readonly object[] };
+    expect([response.status, errors.length]).toEqual([422, 100]);
+    expect(errors.at(-1)).toMatchObject({ in: "json", field: "99" });
+  });
+
   test("limits the content of a request by maxBodyBytes", async () => {
     const { app } = quietApp();
     app.post("/json", { json: z.string(), maxBodyBytes: 5 }, ({ json }) => json);

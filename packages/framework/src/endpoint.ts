@@ -157,7 +157,7 @@ function rulesOf(path: RoutePath, part: Part, fields: Fields): ReturnType<typeof
   }
 }
 
-/** The checked parts of one request, and every mistake in them. */
+/** The checked parts of one request, and the mistakes in them. */
 class Input {
   readonly #parts: CheckedParts = {};
   #issues: InputIssue[] | undefined;

@@ -51,10 +51,10 @@ export interface InputIssue {
   readonly message: string;
 }
 
-/** The request does not match the schemas of its route: 422 with every mistake. */
+/** The request does not match the schemas of its route: 422 with its mistakes, at most 100 of each part. */
 export class InputError extends HttpError {
   override readonly name = "InputError";
-  /** Every mistake of the request. */
+  /** The mistakes of the request, at most 100 of each part. */
   readonly issues: readonly InputIssue[];
 
   constructor(issues: readonly InputIssue[]) {

@@ -38,7 +38,7 @@ function zodCheck(schema: z.core.$ZodType): Check {
   const toChecked = (input: unknown, result: z.core.util.SafeParseResult<unknown>): Checked =>
     result.success
       ? { value: result.data }
-      : { mistakes: result.error.issues.map((issue) => toMistake(input, issue, (known ??= namesIn(schema)))) };
+      : { mistakes: toMistakes(input, result.error.issues, (known ??= namesIn(schema))) };
   return (value) => {
     compiled ??= z.compile(schema);
     if (!isAsync) {
@@ -71,9 +71,7 @@ function standardCheck(schema: Schema): Check {
   return (value) => {
     const result = validate(value);
     const toChecked = (settled: StandardResult): Checked =>
-      settled.issues === undefined
-        ? { value: settled.value }
-        : { mistakes: settled.issues.map((issue) => toMistake(value, issue, null)) };
+      settled.issues === undefined ? { value: settled.value } : { mistakes: toMistakes(value, settled.issues, null) };
     return isThenable(result) ? Promise.resolve(result).then(toChecked) : toChecked(result);
   };
 }
@@ -99,6 +97,17 @@ function joinResults(results: readonly (readonly [string, Checked])[]): Checked 
   );
   if (mistakes.length > 0) return { mistakes };
   return { value: Object.fromEntries(results.map(([name, result]) => [name, "value" in result && result.value])) };
+}
+
+/** Mistakes that are listed: 1 MiB of content may have 350,000, and their list 30 MB. */
+const MAX_MISTAKES = 100;
+
+function toMistakes(
+  input: unknown,
+  issues: readonly (z.core.$ZodIssue | StandardIssue)[],
+  known: ReadonlySet<string> | null,
+): readonly Mistake[] {
+  return issues.slice(0, MAX_MISTAKES).map((issue) => toMistake(input, issue, known));
 }
 
 /**
