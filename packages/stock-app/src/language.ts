@@ -16,7 +16,7 @@ export function languageOf({ request, header }: Pick<BareContext, "request" | "h
 }
 
 /** The first language of `Accept-Language` (RFC 9110 §12.5.4) by its weight that the pages have. */
-export function preferredLanguage(field: string): Language {
+function preferredLanguage(field: string): Language {
   const ranges = field
     .split(",")
     .map((item) => {

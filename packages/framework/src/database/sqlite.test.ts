@@ -89,6 +89,20 @@ test("a constraint that rolls back by itself rejects the transaction, although i
   await db.close();
 });
 
+test("the counts after WITH are those of its statement, not of an earlier one", async () => {
+  const db = openSqlite("sqlite::memory:");
+  await db.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER)");
+  await db.execute("INSERT INTO a (n) VALUES (1), (2)");
+  const counts = async (statement: string) => {
+    const { affectedRows, insertId } = await db.execute(`WITH b AS (SELECT 5 AS n) ${statement}`);
+    return [affectedRows, insertId];
+  };
+  expect(await counts("SELECT n FROM b")).toEqual([0, 0]);
+  expect(await counts("UPDATE a SET n = 7 WHERE id = 1")).toEqual([1, 0]);
+  expect(await counts("INSERT INTO a (n) SELECT n FROM b")).toEqual([1, 3]);
+  await db.close();
+});
+
 test("a value of the wrong type for a STRICT table is DATABASE_VALUE_INVALID", async () => {
   const db = openSqlite("sqlite::memory:");
   await db.execute("CREATE TABLE t (a INTEGER) STRICT");

@@ -301,7 +301,7 @@ function takeRows(rows: NodeJS.Iterator<object>): readonly DatabaseRow[] {
 }
 
 const COMMENT = /--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
-const INSERTING: ReadonlySet<string> = new Set(["INSERT", "REPLACE", "WITH"]);
+const INSERTING: ReadonlySet<string> = new Set(["INSERT", "REPLACE"]);
 const COUNTED: ReadonlySet<string> = new Set([...INSERTING, "UPDATE", "DELETE"]);
 
 /** node:sqlite binds every number as a float, which a TEXT column would keep as `7.0`; and Node 22 takes no boolean. */

@@ -31,6 +31,10 @@ test.each([
   ["/* why */ UPDATE a SET b = 1", "UPDATE"],
   ["-- why\nSELECT 1", "SELECT"],
   ["(SELECT 1)", ""],
+  ["WITH a AS (SELECT (1) AS n) SELECT n FROM a", "SELECT"],
+  ["with recursive a(n) as (VALUES (1) UNION SELECT n + 1 FROM a), b AS (SELECT 2)\nDELETE FROM c", "DELETE"],
+  ["WITH a AS (SELECT ')') INSERT INTO b SELECT * FROM a", "INSERT"],
+  ["WITH a", "WITH"],
   ["", ""],
 ])("the keyword of %j is %j", (sql, keyword) => {
   for (const dialect of BOTH) expect(readStatement(dialect, sql).keyword).toBe(keyword);

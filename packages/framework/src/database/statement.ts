@@ -9,7 +9,7 @@ type Dialect = Database["dialect"];
 
 export interface StatementText {
   readonly placeholders: number;
-  /** The first word, in upper case. */
+  /** What the statement does, in upper case: its first word, or that behind the common table expressions of WITH. */
   readonly keyword: string;
 }
 
@@ -31,10 +31,21 @@ export function readStatement(dialect: Dialect, sql: string): StatementText {
       `${bare.split(/\s/, 1)[0]} by hand would leave a transaction open or end one: use database.transaction(work)`,
     );
   }
-  const text = { placeholders: bare.split("?").length - 1, keyword: /^\w*/.exec(bare)?.[0].toUpperCase() ?? "" };
+  const text = { placeholders: bare.split("?").length - 1, keyword: keywordOf(bare) };
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(sql, text);
   return text;
+}
+
+function keywordOf(bare: string): string {
+  const first = /^\w*/.exec(bare)?.[0].toUpperCase() ?? "";
+  if (first !== "WITH") return first;
+  let outside = bare;
+  for (let before = ""; before !== outside;) {
+    before = outside;
+    outside = before.replaceAll(/\([^()]*\)/g, " ");
+  }
+  return /\b(?:SELECT|VALUES|INSERT|REPLACE|UPDATE|DELETE)\b/i.exec(outside)?.[0].toUpperCase() ?? first;
 }
 
 /** @throws DatabaseError `DATABASE_QUERY` for a wrong number of parameters, or a value that is not a {@link DatabaseParameter}. */
