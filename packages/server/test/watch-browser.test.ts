@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { describeWithChromium } from "../../../scripts/lib/chromium.ts";
 import { WatchedCommand } from "./watched-command.ts";
-import { colorBecomes, styleSheetsBecome, titleBecomes } from "./watched-page.ts";
+import { colorBecomes, openListening, styleSheetsBecome, titleBecomes } from "./watched-page.ts";
 
 /** Pages with a strict policy, whose view and style sheet are read for each request. */
 const APP = `import { readFileSync } from "node:fs";
@@ -57,7 +57,7 @@ describeWithChromium("in Chromium, under --watch", (visit) => {
     const { url, pid } = await command.serves();
     await using window = await visit(url);
     const { page } = window;
-    await page.goto("/");
+    await openListening(page, "/");
     await colorBecomes(page, "rgb(1, 1, 1)");
     await page.evaluate("window.isSamePage = true");
 

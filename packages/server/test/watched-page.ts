@@ -2,6 +2,13 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
+/** Opens a page, and waits until it listens to changes: one that connects after a change reloads. */
+export async function openListening(page: Page, path: string): Promise<void> {
+  const listens = page.waitForResponse((response) => response.url().includes("/.tsgi/reload?"));
+  await page.goto(path);
+  await listens;
+}
+
 const COLOR = "getComputedStyle(document.querySelector('p')).color";
 
 /** A page reloads, and so what is read may fail meanwhile. */

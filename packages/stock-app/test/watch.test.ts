@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { WatchedCommand } from "../../server/test/watched-command.ts";
-import { colorBecomes } from "../../server/test/watched-page.ts";
+import { colorBecomes, openListening } from "../../server/test/watched-page.ts";
 import { describeWithChromium } from "../../../scripts/lib/chromium.ts";
 
 const PACKAGES = fileURLToPath(new URL("../node_modules", import.meta.url));
@@ -30,7 +30,7 @@ describeWithChromium("an application of the framework under --watch", (visit) =>
     const { url } = await command.serves();
     await using window = await visit(url);
     const { page } = window;
-    await page.goto("/");
+    await openListening(page, "/");
     await colorBecomes(page, "rgb(1, 1, 1)");
     await page.evaluate("window.isSamePage = true");
     command.put({ "static/style.css": "p { color: rgb(2, 2, 2) }" });
