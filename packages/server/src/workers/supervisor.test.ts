@@ -260,6 +260,55 @@ describe("reload", () => {
     expect(supervisor.rows().map(({ pid }) => pid)).toEqual([100, 101]);
   });
 
+  test("that fails is followed by a worker for one that died meanwhile, after the caller has its configuration back", async () => {
+    const supervisor = started();
+    const reloaded = supervisor.reload();
+    await settle();
+    worker(0).exit(1);
+    worker(2).exit(1);
+    worker(3).ready();
+    expect(await reloaded).toBe(false);
+    expect(workers).toHaveLength(4);
+    await pass(1000);
+    expect(workers).toHaveLength(5);
+    worker(4).ready();
+    worker(3).exit(0);
+    expect(supervisor.rows().map(({ pid }) => pid)).toEqual([101, 104]);
+  });
+
+  test("ends with as many workers as are wanted by then", async () => {
+    const supervisor = started();
+    let reloaded = supervisor.reload();
+    await settle();
+    supervisor.addWorker();
+    worker(2).ready();
+    worker(3).ready();
+    expect(await reloaded).toBe(true);
+    expect(workers).toHaveLength(5);
+    worker(4).ready();
+    reloaded = supervisor.reload();
+    await settle();
+    supervisor.removeWorker();
+    worker(5).ready();
+    worker(6).ready();
+    expect(await reloaded).toBe(true);
+    expect(workers).toHaveLength(8);
+    expect(supervisor.count()).toEqual({ starting: 0, serving: 2, draining: 6 });
+  });
+
+  test("that fails keeps the number that is wanted by then", async () => {
+    const supervisor = started();
+    const reloaded = supervisor.reload({ ...OPTIONS, workers: 3 });
+    await settle();
+    supervisor.addWorker();
+    worker(2).exit(1);
+    worker(3).ready();
+    worker(4).ready();
+    expect(await reloaded).toBe(false);
+    await pass(1000);
+    expect(supervisor.count()).toEqual({ starting: 1, serving: 2, draining: 2 });
+  });
+
   test("runs one after the other", async () => {
     const supervisor = started();
     const both = Promise.all([supervisor.reload(), supervisor.reload()]);

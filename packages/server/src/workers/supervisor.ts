@@ -150,14 +150,21 @@ export class Supervisor {
   }
 
   async #reloadWith(options: SupervisorOptions): Promise<boolean> {
-    const before = { options: this.#options, wanted: this.#wanted };
-    if (options.workers !== before.options.workers) this.#wanted = options.workers;
+    const before = this.#options;
+    const more = options.workers === before.workers ? 0 : options.workers - this.#wanted;
+    this.#wanted += more;
     this.#options = options;
     const serves = await this.#reload();
-    if (serves) return true;
-    this.#options = before.options;
-    this.#wanted = before.wanted;
-    return false;
+    if (!serves) {
+      this.#options = before;
+      this.#wanted = Math.max(1, this.#wanted - more);
+    }
+    // Meanwhile workers may have died, and another number may be wanted. Not at once: the caller may take its configuration back.
+    this.#after(serves ? 0 : FIRST_BACKOFF_MS, () => {
+      for (const extra of this.#current.slice(this.#wanted)) this.#drain(extra, options.reloadIdleMs);
+      this.#fill("one is missing after the reload");
+    });
+    return serves;
   }
 
   addWorker(): void {
@@ -171,7 +178,10 @@ export class Supervisor {
     this.#wanted--;
     this.#log.info(`${this.#wanted} workers wanted`);
     const last = this.#current.at(-1);
-    if (last !== undefined) this.#drain(last, this.#options.reloadIdleMs);
+    if (last === undefined) return;
+    this.#drain(last, this.#options.reloadIdleMs);
+    // A reload does not wait for it.
+    last.ready.resolve(true);
   }
 
   /** Drains all workers; a second call kills them. */
