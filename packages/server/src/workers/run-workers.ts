@@ -178,14 +178,14 @@ function warn(message: string): void {
   process.stderr.write(`${timePrefix()}tsgi: ${message}\n`);
 }
 
-/** @throws an error where the process of an earlier file still runs. */
+/** @throws Error where the process of an earlier file still runs. */
 async function writePidFile(path: string): Promise<void> {
   try {
     await writeFile(path, `${process.pid}\n`, { flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     const pid = Number(readFileSync(path, "utf8"));
-    if (isRunning(pid)) {
+    if (isOtherProcess(pid)) {
       throw new Error(`The PID file ${path} names the running process ${pid}: stop it first, or use another file`, {
         cause: error,
       });
@@ -194,7 +194,9 @@ async function writePidFile(path: string): Promise<void> {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Not this process: after a restart of a container, it may have the same id again. An empty file has the id 0, that of a group. */
+function isOtherProcess(pid: number): boolean {
+  if (pid === process.pid || !(pid > 0)) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -80,7 +80,8 @@ export function startWorker(
     serialization: "advanced",
   });
   const send = (message: object) => {
-    if (child.connected) child.send(message);
+    // Without a callback, each message to a process that has just ended emits an error. Its exit is reported.
+    if (child.connected) child.send(message, () => undefined);
   };
   const command: (message: ToWorker) => void = send;
   child.stderr?.pipe(process.stderr, { end: false });
@@ -94,8 +95,8 @@ export function startWorker(
   child.once("exit", (code, signal) => {
     events.exit({ code, signal });
   });
-  child.once("error", () => {
-    events.exit({ code: 1, signal: null });
+  child.on("error", () => {
+    if (child.pid === undefined) events.exit({ code: 1, signal: null });
   });
   command({
     kind: "start",

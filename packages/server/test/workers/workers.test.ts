@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { ADDRESS, CommandProcess } from "../command-process.ts";
+import { ADDRESS, CLI, CommandProcess } from "../command-process.ts";
 import { get, WireClient } from "../wire-client.ts";
 import { startLoad } from "./strict-client.ts";
 
@@ -265,6 +266,23 @@ describe("workers", () => {
     await using late = new CommandProcess(["--status", "--pid-file", file], { cwd: FOLDER });
     expect(await late.exited).toBe(2);
     expect(late.stderr).toContain("no supervisor with this file is running");
+  });
+
+  test.each([
+    ["is empty", ""],
+    ["has the id of the supervisor itself, as in a container that was restarted", "$$"],
+  ])("a PID file that %s is replaced", async (_what, content) => {
+    const file = join(folder, "stale.pid");
+    const start = `printf "${content}" > "$0"; exec "$@"`;
+    const args = [file, process.execPath, CLI, "0", "application.ts", "--workers", "1", "--pid-file", file];
+    const supervisor = spawn("sh", ["-c", start, ...args], { cwd: FOLDER, stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      expect(String(await once(supervisor.stdout, "data"))).toMatch(/worker \d+ serves/);
+      expect(await readFile(file, "utf8")).toBe(`${supervisor.pid}\n`);
+    } finally {
+      supervisor.kill("SIGTERM");
+    }
+    expect(await once(supervisor, "exit")).toEqual([0, null]);
   });
 
   test("serves on a Unix domain socket", async () => {
