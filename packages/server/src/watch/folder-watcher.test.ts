@@ -82,6 +82,33 @@ test("reports a file that is replaced by renaming, and its removal", async () =>
   await reported("app.ts");
 });
 
+test("reports files of a folder that is made again after it was removed", async () => {
+  await watcher.watchTree(root);
+  await write("src/deep/a.ts");
+  rmSync(join(root, "src"), { recursive: true });
+  await reported("src");
+  await write("src/deep/b.ts");
+  expect(await write("src/deep/c.ts")).toEqual(["src/deep/c.ts"]);
+});
+
+test.runIf(process.platform === "linux")("a folder that was removed can be watched alone again", async () => {
+  const folder = join(root, "lib");
+  mkdirSync(folder);
+  watcher.watchFolder(folder);
+  await write("lib/a.ts");
+  rmSync(folder, { recursive: true });
+  // What Linux reports of the folder itself.
+  await reported("lib/lib");
+  mkdirSync(folder);
+  watcher.watchFolder(folder);
+  expect(await write("lib/b.ts")).toEqual(["lib/b.ts"]);
+});
+
+test("reports every file of a folder, also behind one that has the name of the folder", async () => {
+  await watcher.watchTree(root);
+  expect(await write("src/src", "src/a.ts", "src/b.ts")).toEqual(["src/src", "src/a.ts", "src/b.ts"]);
+});
+
 test("a folder that is not there is no problem, one that may not be watched is", () => {
   const onProblem = vi.fn();
   const own = new FolderWatcher(() => undefined, onProblem);

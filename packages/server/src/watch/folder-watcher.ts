@@ -2,9 +2,9 @@
  * Reports events of files. One watcher for each folder, not a recursive one: that would include node_modules, and on Linux each folder
  * costs one of the user's inotify watches. Not one for each file: an editor that saves by renaming replaces the file that is watched.
  */
-import { type Dirent, type FSWatcher, watch } from "node:fs";
+import { type Dirent, type FSWatcher, lstatSync, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, sep } from "node:path";
 
 interface Folder {
   readonly watcher: FSWatcher;
@@ -16,6 +16,8 @@ export class FolderWatcher {
   readonly #onEvent: (file: string) => void;
   readonly #onProblem: (error: NodeJS.ErrnoException) => void;
   readonly #folders = new Map<string, Folder>();
+  /** What `watchTree` was called with. */
+  readonly #roots = new Set<string>();
   #closed = false;
 
   /**
@@ -34,12 +36,14 @@ export class FolderWatcher {
 
   /** Watches a folder with all in it, except for packages and what begins with a dot. Resolves when all of it is watched. */
   watchTree(folder: string): Promise<void> {
+    this.#roots.add(folder);
     return this.#addTree(folder, false);
   }
 
   close(): void {
     this.#closed = true;
-    for (const folder of this.#folders.keys()) this.#remove(folder);
+    for (const { watcher } of this.#folders.values()) watcher.close();
+    this.#folders.clear();
   }
 
   /** @param isNew whether its files are reported: they were written before the folder was watched. */
@@ -51,7 +55,7 @@ export class FolderWatcher {
     try {
       entries = await readdir(path, { withFileTypes: true });
     } catch {
-      this.#remove(path); // It is a file, or it was removed.
+      this.#remove(path, folder); // It is a file, or it was removed.
       return;
     }
     for (const entry of entries) {
@@ -76,18 +80,43 @@ export class FolderWatcher {
     watcher.on("change", (event, name) => {
       const inside = join(path, String(name));
       this.#onEvent(inside);
-      // "rename" is also what was created.
-      if (folder.isTree && event === "rename" && isWatchedFolder(String(name))) void this.#addTree(inside, true);
+      if (event === "rename") this.#renamed(path, folder, inside);
     });
     watcher.on("error", () => {
-      this.#remove(path);
+      this.#remove(path, folder);
     });
     return folder;
   }
 
-  #remove(path: string): void {
-    this.#folders.get(path)?.watcher.close();
-    this.#folders.delete(path);
+  /** Something was created, removed or moved. A watcher of a folder that was removed reports nothing of the next one of its name. */
+  #renamed(path: string, folder: Folder, inside: string): void {
+    const name = basename(inside);
+    if (this.#folders.has(inside)) {
+      for (const [other, watched] of this.#folders) {
+        if (other === inside || other.startsWith(inside + sep)) this.#remove(other, watched);
+      }
+    }
+    const isOfTree = this.#roots.has(inside) || (folder.isTree && isWatchedFolder(name));
+    if (isOfTree && isFolder(inside)) void this.#addTree(inside, true);
+    // This is how a watcher reports that its own folder was removed, or it is of something in the folder that has its name.
+    if (name !== basename(path)) return;
+    // Before the old one closes: where the folder is the same, no event is lost.
+    const again = this.#add(path);
+    if (again !== null) again.isTree = folder.isTree;
+    this.#remove(path, folder);
+  }
+
+  #remove(path: string, folder: Folder): void {
+    folder.watcher.close();
+    if (this.#folders.get(path) === folder) this.#folders.delete(path);
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return lstatSync(path).isDirectory();
+  } catch {
+    return false; // It was removed.
   }
 }
 
