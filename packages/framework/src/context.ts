@@ -89,15 +89,17 @@ export class RequestContext<State = unknown> implements BareContext<State> {
   }
 
   get query(): unknown {
-    return this.#checked.query ?? (this.#query ??= toSearchParams(queryOf(this.href)));
+    if ("query" in this.#checked) return this.#checked.query;
+    return (this.#query ??= toSearchParams(queryOf(this.href)));
   }
 
   get headers(): unknown {
-    return this.#checked.headers ?? this.request.headers;
+    return "headers" in this.#checked ? this.#checked.headers : this.request.headers;
   }
 
   get cookies(): unknown {
-    return this.#checked.cookies ?? (this.#cookies ??= readCookies(this.request));
+    if ("cookies" in this.#checked) return this.#checked.cookies;
+    return (this.#cookies ??= readCookies(this.request));
   }
 
   get text(): BareContext["text"] {

@@ -180,6 +180,17 @@ describe("a route with schemas", () => {
     expect(await post("price=x")).toMatchObject([422, { errors: [{ field: "note" }, { field: "price" }] }]);
   });
 
+  test("gives the handler what the schema of a part gives, null and undefined too", async () => {
+    const { app } = quietApp();
+    const nothing = z.object({}).transform(() => null);
+    app.get("/", { query: nothing, headers: nothing, cookies: nothing.transform(() => undefined) }, (context) => [
+      context.query,
+      context.headers,
+      context.cookies === undefined,
+    ]);
+    expect(await request(app, "/?a=1")).toEqual([200, [null, null, true]]);
+  });
+
   test("lists at most 100 mistakes of a part", async () => {
     const { app } = quietApp();
     app.post("/", { json: z.array(z.number()) }, () => "");

@@ -12,11 +12,11 @@ import { HttpError } from "../errors.ts";
 export interface MultipartLimits {
   /** Content of one file, in bytes. Default 10 MiB. */
   readonly maxFileBytes?: number;
-  /** Number of files. Default 10. */
+  /** Number of files that were chosen. Default 10. */
   readonly maxFiles?: number;
   /** Value of one field, in bytes. Default 64 KiB. */
   readonly maxFieldBytes?: number;
-  /** Number of fields that are not files. Default 100. */
+  /** Number of fields that are not files, and of files that were not chosen. Default 100. */
   readonly maxFields?: number;
   /** The whole content, with the lines between the parts, in bytes. Default 32 MiB. The server has a limit of its own. */
   readonly maxTotalBytes?: number;
@@ -68,7 +68,7 @@ export async function* readMultipart(
 ): AsyncGenerator<Part, void, undefined> {
   const limits = { ...DEFAULT_MULTIPART_LIMITS, ...options };
   const parser = createParser(request.headers.get("content-type") ?? "", limits);
-  const parts = new PartQueue(parser);
+  const parts = new PartQueue(parser, limits.maxFiles);
   const feeding = feed(request.body, parser, limits.maxTotalBytes).catch((error: unknown) => {
     parts.fail(error);
   });
@@ -95,7 +95,8 @@ function createParser(contentType: string, limits: Required<MultipartLimits>): B
       headers: { "content-type": contentType },
       limits: {
         fileSize: limits.maxFileBytes,
-        files: limits.maxFiles,
+        // The queue counts those that were chosen.
+        files: limits.maxFiles + limits.maxFields,
         fieldSize: limits.maxFieldBytes,
         fields: limits.maxFields,
         headerSize: MAX_PART_HEADER_BYTES,
@@ -129,7 +130,8 @@ class PartQueue {
   #outcome: { readonly error: unknown } | null = null;
   #waiting: PromiseWithResolvers<void> | null = null;
 
-  constructor(parser: BusboyInstance) {
+  constructor(parser: BusboyInstance, maxFiles: number) {
+    let chosen = 0;
     parser.on("field", (name, value, nameTruncated, valueTruncated) => {
       if (nameTruncated || valueTruncated) {
         this.fail(new HttpError(413, "FIELD_TOO_LARGE", "A field of the form is too long"));
@@ -142,7 +144,12 @@ class PartQueue {
       stream.on("limit", () => {
         this.fail(new HttpError(413, "FILE_TOO_LARGE", "A file of the form is too large"));
       });
-      // A form whose file was not chosen sends a part without a name and content.
+      // A form sends a part without a file name and content for a file that was not chosen.
+      if (filename !== undefined && filename !== "" && (chosen += 1) > maxFiles) {
+        this.fail(tooManyParts());
+        stream.destroy();
+        return;
+      }
       const part: FilePart = {
         kind: "file",
         name,
@@ -155,7 +162,7 @@ class PartQueue {
     });
     for (const event of ["partsLimit", "filesLimit", "fieldsLimit"]) {
       parser.on(event, () => {
-        this.fail(new HttpError(413, "TOO_MANY_PARTS", "The form has too many fields or files"));
+        this.fail(tooManyParts());
       });
     }
     parser.on("error", (error) => {
@@ -220,6 +227,10 @@ class PartQueue {
     }
     if (this.#outcome?.error != null) throw this.#outcome.error;
   }
+}
+
+function tooManyParts(): HttpError {
+  return new HttpError(413, "TOO_MANY_PARTS", "The form has too many fields or files");
 }
 
 function malformed(cause: unknown): HttpError {

@@ -139,6 +139,21 @@ describe("readMultipart", () => {
     expect(await parse(request([FORM]), { ...limits, maxTotalBytes: Buffer.byteLength(FORM) })).toEqual(PARTS);
   });
 
+  test("does not count a file that was not chosen as a file, but as a field", async () => {
+    const unchosen = file("banner", "", "application/octet-stream", "");
+    const form = content(unchosen, file("avatar", "a.png", "image/png", "x"), unchosen);
+    const parts = await parse(request([form]), { maxFiles: 1 });
+    expect(parts.map(([name, filename]) => [name, filename])).toEqual([
+      ["banner", ""],
+      ["avatar", "a.png"],
+      ["banner", ""],
+    ]);
+    const many = content(...Array.from({ length: 4 }, () => unchosen));
+    await expect(parse(request([many]), { maxFiles: 1, maxFields: 2 })).rejects.toMatchObject({
+      code: "TOO_MANY_PARTS",
+    });
+  });
+
   test("discards a file that the loop does not read", async () => {
     const names: string[] = [];
     for await (const { name } of readMultipart(request([FORM.slice(0, 200), FORM.slice(200)]))) names.push(name);
