@@ -2,6 +2,7 @@
  * Refuses values that JSON cannot hold. `JSON.stringify` writes `{}` for a `Map`, a promise or an `Error`, `null` for `NaN`, and
  * leaves functions out: wrong data with status 200.
  */
+import { Html } from "./html.ts";
 
 export class UnsendableError extends TypeError {
   constructor(what: string) {
@@ -65,6 +66,7 @@ function problemOf(value: object): string | null {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return "bytes";
   if ("toJSON" in value && typeof value.toJSON === "function") return null;
   if (value instanceof Error) return "an Error (throw it)";
+  if (value instanceof Html) return "HTML (write String(value), or html`${…}` around an array)";
   if ("then" in value && typeof value.then === "function") return "a promise (await it)";
   if (Symbol.asyncIterator in value || "getReader" in value) return "a stream";
   if (Symbol.iterator in value || Symbol.toStringTag in value || value instanceof RegExp) {

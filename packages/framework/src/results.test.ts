@@ -97,6 +97,8 @@ describe("a handler's result", () => {
     [new URLSearchParams("a=1"), "a URLSearchParams"],
     [/x/, "a RegExp"],
     [{ rows: [{ at: new Map() }] }, 'a Map (write Object.fromEntries(…) or an array) at "rows[0].at"'],
+    [{ title: html`<b>x</b>` }, 'HTML (write String(value), or html`${…}` around an array) at "title"'],
+    [[html`<li>1</li>`], 'HTML (write String(value), or html`${…}` around an array) at "[0]"'],
     [{ user: Promise.resolve(1) }, 'a promise (await it) at "user"'],
     [{ price: Number.NaN }, 'NaN at "price"'],
     [[Number.POSITIVE_INFINITY], 'Infinity at "[0]"'],
