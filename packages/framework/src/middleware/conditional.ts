@@ -71,11 +71,11 @@ const ENTITY_TAG = /(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
 
 /** How long a cache may use a response, and which caches may. */
 export interface CacheOptions {
-  /** `public`: shared caches too. `private`: the browser alone; for pages that depend on who asks. Default `private`. */
+  /** `public`: shared caches too. `private`: the browser alone, for pages that differ between visitors. Default `private`. */
   readonly scope?: "public" | "private";
-  /** How long it may be used without asking again, in seconds. Default 0: ask each time. */
+  /** How long a cache may use it without a revalidation, in seconds. Default 0: each use needs one. */
   readonly maxAgeSeconds?: number;
-  /** How much longer a cache may use it while it asks again (RFC 5861). Default: not at all. */
+  /** How much longer a cache may use it during a revalidation, in seconds (RFC 5861). Default: not at all. */
   readonly staleWhileRevalidateSeconds?: number;
   /** Whether it never changes under this URL (RFC 8246). Default false. */
   readonly immutable?: boolean;

@@ -35,8 +35,9 @@ export function basicCredentials(request: Asking["request"]): BasicCredentials |
 }
 
 /**
- * A need that gives whom a Bearer token belongs to. Without one, or where `verify` returns `null`: 401 `TOKEN_REQUIRED` or
- * `TOKEN_INVALID`.
+ * A need that gives the owner of the Bearer token, as `verify` finds it. It throws 401 `TOKEN_REQUIRED` without a token, and
+ * `TOKEN_INVALID` where `verify` returns `null`.
+ * @param options `realm` is what the token is for, in the challenge. Default `api`.
  */
 export function bearer<User>(
   verify: (token: string) => Awaitable<User | null>,
@@ -62,8 +63,8 @@ export interface BasicOptions {
 }
 
 /**
- * A need that gives whom Basic credentials belong to. Without them, or where `verify` returns `null`: 401 `LOGIN_REQUIRED`. After too
- * many wrong passwords: 429 `RATE_LIMITED`, with `Retry-After`.
+ * A need that gives the owner of the Basic credentials, as `verify` finds it. It throws 401 `LOGIN_REQUIRED` without credentials and
+ * where `verify` returns `null`, and 429 `RATE_LIMITED` with `Retry-After` after too many wrong passwords.
  */
 export function basic<User>(
   verify: (credentials: BasicCredentials) => Awaitable<User | null>,

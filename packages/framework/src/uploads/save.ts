@@ -30,7 +30,7 @@ export interface Upload {
   readonly type: string;
   /** Length in bytes. */
   readonly size: number;
-  /** The content from its beginning, as often as it is asked for. */
+  /** The content from its beginning. Each call reads it again. */
   stream(): AsyncIterable<Uint8Array>;
   /** The content as a whole. */
   bytes(): Promise<Uint8Array>;

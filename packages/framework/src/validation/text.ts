@@ -69,7 +69,7 @@ export function toSearchParams(query: string): URLSearchParams {
   return new URLSearchParams(query.startsWith("?") ? `?${query}` : query);
 }
 
-/** The fields of a source that is asked by name. Without a list of fields, all that it holds. */
+/** The fields of a source that has them by name, such as a header section. Without a list of fields, all that it has. */
 export function readNamed(
   source: Iterable<readonly [string, string]> & { get(name: string): string | null | undefined },
   rules: TextRules,
