@@ -16,7 +16,7 @@ import {
 import { NodeExchange, type NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 import { reasonPhrase } from "../http1/index.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "../options.ts";
-import type { Listed } from "../runtime/connection-list.ts";
+import type { Listed } from "../runtime/unordered-list.ts";
 import type { Runtime, ServedConnection } from "../runtime/run-server.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import { Activity } from "./activity.ts";

@@ -14,6 +14,7 @@ import {
 import { NodeExchange } from "@tsgi/gateway-spec/server-kit/node";
 import { LINGER_MS } from "../options.ts";
 import type { ServedConnection } from "../runtime/run-server.ts";
+import { UnorderedList } from "../runtime/unordered-list.ts";
 import { Activity } from "./activity.ts";
 import type { ConnectionContext } from "./http1-connection.ts";
 import type { Refusal } from "./request-head.ts";
@@ -25,7 +26,7 @@ export class Http2Connection implements ServedConnection {
   readonly #context: ConnectionContext;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
-  readonly #exchanges = new Set<NodeExchange>();
+  readonly #exchanges = new UnorderedList<NodeExchange>();
   #requests = 0;
   #closing = false;
   /** When a byte was last received or sent while the server waited for the client, or it did not wait. */
@@ -57,7 +58,8 @@ export class Http2Connection implements ServedConnection {
     }
     const exchange = new NodeExchange(req, res, host, awaitsContinue);
     this.#exchanges.add(exchange);
-    res.once("close", () => {
+    // It is emitted once, so that once() would only cost its wrapper.
+    res.on("close", () => {
       this.#exchanges.delete(exchange);
     });
     exchange.run();
@@ -79,7 +81,7 @@ export class Http2Connection implements ServedConnection {
       return;
     }
     const waiting = Array.from(this.#exchanges).filter(({ waitingFor }) => waitingFor !== null);
-    const isIdle = this.#exchanges.size === 0;
+    const isIdle = this.#exchanges.length === 0;
     // Clients that have to read do not do so by sending, but one connection may be waited for in both ways.
     const onlySent = waiting.every(({ waitingFor }) => waitingFor === "reader");
     if (this.#activity.hasMoved(this.#socket, onlySent) || (waiting.length === 0 && !isIdle)) {
@@ -100,7 +102,7 @@ export class Http2Connection implements ServedConnection {
   }
 
   get running(): number {
-    return this.#exchanges.size;
+    return this.#exchanges.length;
   }
 
   get isWebSocket(): boolean {
@@ -113,7 +115,7 @@ export class Http2Connection implements ServedConnection {
    */
   drain(): void {
     this.#activeAt = this.#context.now;
-    if (this.#exchanges.size > 0) this.#close();
+    if (this.#exchanges.length > 0) this.#close();
   }
 
   whenClosed(): Promise<void> {

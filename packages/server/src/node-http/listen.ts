@@ -4,7 +4,7 @@ import type { Application, Handler, Server } from "@tsgi/gateway-spec";
 import type { NodeHost } from "@tsgi/gateway-spec/server-kit/node";
 import { checkOptions, NODE_OPTIONS, type NodeServeOptions } from "../options.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { ConnectionList } from "../runtime/connection-list.ts";
+import { UnorderedList } from "../runtime/unordered-list.ts";
 import { type Runtime, runServer, type Transport } from "../runtime/run-server.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { VERSION } from "../version.ts";
@@ -37,7 +37,7 @@ function createTransport(runtime: Runtime, certificates: Certificates | null, op
       },
     } satisfies NodeHost,
     heads: new HeadChecker(limits, limits.maxBodyBytes),
-    connections: new ConnectionList<Http1Connection>(),
+    connections: new UnorderedList<Http1Connection>(),
     sessions: new Map<Http2Session, Http2Connection>(),
   });
   const listening = createListener(context, certificates, options);

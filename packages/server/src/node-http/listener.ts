@@ -4,7 +4,7 @@ import { createSecureServer, type Http2Session, type ServerHttp2Session } from "
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { SWEEP_MS, type NodeServeOptions } from "../options.ts";
-import type { ConnectionList } from "../runtime/connection-list.ts";
+import type { UnorderedList } from "../runtime/unordered-list.ts";
 import type { Transport } from "../runtime/run-server.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { TlsHandshakes } from "../tls/handshakes.ts";
@@ -22,7 +22,7 @@ const CONNECTION: unique symbol = Symbol("tsgi.connection");
 
 /** What one server holds. */
 export interface NodeContext extends ConnectionContext {
-  readonly connections: ConnectionList<Http1Connection>;
+  readonly connections: UnorderedList<Http1Connection>;
   readonly sessions: Map<Http2Session, Http2Connection>;
 }
 

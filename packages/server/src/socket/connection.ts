@@ -38,7 +38,7 @@ import {
 import { RequestError, type RequestEvent, type RequestHead, RequestParser, statusLine } from "../http1/index.ts";
 import { isMisdirected, misdirected } from "../http1/request-line.ts";
 import { SWEEP_MS } from "../options.ts";
-import type { Listed } from "../runtime/connection-list.ts";
+import type { Listed } from "../runtime/unordered-list.ts";
 import type { ServedConnection } from "../runtime/run-server.ts";
 import { offerWebSocket, type Upgrade } from "../websocket/upgrade.ts";
 import type { ServerContext } from "./context.ts";

@@ -7,7 +7,7 @@ import { LastHeadCache } from "../http1/cache/last-head-cache.ts";
 import { LastResponseCache } from "../http1/cache/last-response-cache.ts";
 import { checkOptions, SOCKET_OPTIONS, type SocketServeOptions } from "../options.ts";
 import { type Clock, SYSTEM_CLOCK } from "../runtime/clock.ts";
-import { ConnectionList, type Listed } from "../runtime/connection-list.ts";
+import { UnorderedList, type Listed } from "../runtime/unordered-list.ts";
 import { type Runtime, runServer, type ServedConnection, type Transport } from "../runtime/run-server.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { TlsHandshakes } from "../tls/handshakes.ts";
@@ -39,7 +39,7 @@ function createTransport(
     encrypted: certificates !== null,
     createCaches: () => ({ prefixes: new HeaderPrefixCache(), heads: new LastHeadCache() }),
     responses: new LastResponseCache(),
-    connections: new ConnectionList<ServedConnection & Listed>(),
+    connections: new UnorderedList<ServedConnection & Listed>(),
     dateLine: dateLine(time),
   });
   const shared = {

@@ -77,6 +77,8 @@ export class NodeExchange extends ServerExchange {
   readonly res: ServerResponse;
   readonly request: IncomingRequest;
   readonly encrypted: boolean;
+  /** For the list in which a server may keep its running exchanges; -1 outside of it. */
+  listIndex = -1;
   /** Set by a server that can upgrade this request. */
   declare upgradeWebSocket?: NonNullable<Exchange["upgradeWebSocket"]>;
   protected readonly lifespan: Lifespan;

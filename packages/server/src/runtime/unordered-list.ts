@@ -1,9 +1,9 @@
 /**
- * The open connections of a server.
+ * The open connections of a server, or the running exchanges of a connection, in no order.
  *
  * Not a Set: V8 replaces the table of a Set with many deletions, and each replaced table keeps its last entries and the table behind
- * it from the scavenger. Closed connections then live until the next full collection. Measured (a connection per request): 2.3 KB
- * promoted for each connection, and a sixth of the CPU time.
+ * it from the scavenger. Removed members then live until the next full collection. Measured with a connection per request: 2.3 KB
+ * promoted for each connection, and a sixth of the CPU time. Measured with the streams of HTTP/2: 0.46 KB promoted for each request.
  */
 
 /** A member of at most one list. */
@@ -12,15 +12,19 @@ export interface Listed {
   listIndex: number;
 }
 
-export class ConnectionList<T extends Listed> implements Iterable<T> {
+export class UnorderedList<T extends Listed> implements Iterable<T> {
   readonly #members: T[] = [];
+
+  get length(): number {
+    return this.#members.length;
+  }
 
   add(member: T): void {
     member.listIndex = this.#members.length;
     this.#members.push(member);
   }
 
-  /** Does nothing for a connection that is not in the list. */
+  /** Does nothing for one that is not in the list. */
   delete(member: T): void {
     const { listIndex } = member;
     if (listIndex === -1) return;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConnectionList, type Listed } from "./connection-list.ts";
+import { UnorderedList, type Listed } from "./unordered-list.ts";
 
 class Member implements Listed {
   listIndex = -1;
@@ -11,7 +11,7 @@ class Member implements Listed {
 }
 
 function listOf(...names: readonly string[]) {
-  const list = new ConnectionList<Member>();
+  const list = new UnorderedList<Member>();
   const members = names.map((name) => new Member(name));
   for (const member of members) list.add(member);
   return { list, members, names: () => Array.from(list, ({ name }) => name).toSorted() };
