@@ -70,10 +70,17 @@ export function addTrailers(res: ServerResponse, fields: HeaderFields): void {
 }
 
 /** Field lines as node:http2 takes them. Its older versions keep only the last of several lines of one name. */
-export function toRecord(lines: readonly string[]): Record<string, string[]> {
+export function toRecord(lines: readonly string[]): Record<string, string | string[]> {
   // Without a prototype, so that `constructor` and `__proto__` are names like any other.
-  const record = Object.create(null) as Record<string, string[]>;
-  for (let i = 0; i < lines.length; i += 2) (record[(lines[i] ?? "").toLowerCase()] ??= []).push(lines[i + 1] ?? "");
+  const record = Object.create(null) as Record<string, string | string[]>;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = (lines[i] ?? "").toLowerCase();
+    const value = lines[i + 1] ?? "";
+    const earlier = record[name];
+    if (earlier === undefined) record[name] = value;
+    else if (typeof earlier === "string") record[name] = [earlier, value];
+    else earlier.push(value);
+  }
   return record;
 }
 
