@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { type HeadLimits, readHead, RequestError, RequestParser } from "../http1/index.ts";
 import { isMisdirected, misdirected } from "../http1/request-line.ts";
-import { fastCheck } from "./fast-check.ts";
+import { fastCheck, fastCheckHttp2 } from "./fast-check.ts";
 
 type ContentLength = number | "chunked";
 
@@ -45,6 +45,8 @@ export class HeadChecker {
   check(req: IncomingMessage): ContentLength {
     // The version is only what a client of HTTP/1.1 claims; requests of node:http2 have a stream.
     if ("stream" in req) {
+      const known = fastCheckHttp2(req, this.#limits);
+      if (known !== null) return known;
       const length = this.parse(asHttp1(req));
       if (req.headers[":scheme"] !== "https") throw misdirected();
       return length;
@@ -73,7 +75,7 @@ export function asReceived({ rawHeaders: lines, method, url, httpVersion }: Inco
 }
 
 /** A head of HTTP/2 in the syntax of HTTP/1.1. nghttp2 has checked what only HTTP/2 has. */
-function asHttp1({ rawHeaders: lines, headers, method = "" }: IncomingMessage): string {
+export function asHttp1({ rawHeaders: lines, headers, method = "" }: IncomingMessage): string {
   const authority = headers[":authority"];
   const target = method === "CONNECT" ? authority : headers[":path"];
   let text = `${method} ${String(target)} HTTP/1.1\r\n`;
