@@ -273,6 +273,11 @@ class Stream {
       stream.sendTrailers(recordOf(this.requestTrailers));
     });
     stream.on("error", () => undefined);
+    // By a reset of the server. Deno's client emits no "close" after one with NO_ERROR.
+    stream.on("aborted", () => {
+      this.closed = true;
+      notify();
+    });
     stream.on("close", () => {
       this.closed = true;
       // Where the connection has ended, the stream has no code.
