@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Handler, Server } from "@tsgi/gateway-spec";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { listen } from "../src/node-http/listen.ts";
 import { DEFAULT_LIMITS } from "../src/options.ts";
 import { turn } from "./accepted-sockets.ts";
@@ -73,6 +73,15 @@ test("bodyTimeoutMs spans all of the content that is drained after the response"
   clock.advance(1000);
   await once(client, "end");
   expect(end.bytesRead).toBeLessThan(500);
+});
+
+test("an application is shut down where node refuses an option of its server", async () => {
+  const shutdown = vi.fn();
+  const fetch = () => ({ status: 200 });
+  await expect(listen({ fetch, shutdown }, { logger, maxHeadBytes: -1 }, new ManualClock())).rejects.toMatchObject({
+    code: "ERR_OUT_OF_RANGE",
+  });
+  expect(shutdown).toHaveBeenCalledOnce();
 });
 
 async function* endless(): AsyncGenerator<Uint8Array> {

@@ -571,6 +571,9 @@ export function describeServer(name: string, serve: Serve<NodeServeOptions>, qui
       const port = address.transport === "tcp" ? address.port : 0;
       await expect(serve({ fetch: echo, shutdown }, { logger, port })).rejects.toMatchObject({ code: "EADDRINUSE" });
       expect(shutdown).toHaveBeenCalledOnce();
+      shutdown.mockImplementation(raise);
+      await expect(serve({ fetch: echo, shutdown }, { logger, port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+      expect(logger.error).toHaveBeenCalledWith("The shutdown of the application failed", new Error("secret"));
     });
 
     test("the server listens on a Unix domain socket", async () => {

@@ -4,7 +4,7 @@ import { closable, HandlerScope, Lifespan, serverClosed, serverUrl } from "@tsgi
 import { withExchangeEvents } from "../observe/exchange-events.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS } from "../options.ts";
 import { behindProxies } from "../proxy/behind-proxies.ts";
-import { replaceStale } from "../runtime/bind.ts";
+import { closeUnserved, replaceStale } from "../runtime/bind.ts";
 import { closeOnAbort } from "../runtime/close-on-abort.ts";
 import { type Clock, deadline, everySweep, SYSTEM_CLOCK } from "../runtime/clock.ts";
 import { runningText } from "../runtime/running.ts";
@@ -69,7 +69,7 @@ export async function runFetchServer<State>(
     const certificate = certificates === null ? null : (certificates.listenerOptions as HostCertificate);
     listener = await replaceStale(path, async () => listen(runtime, where, certificate));
   } catch (error) {
-    await lifespan.close();
+    await closeUnserved(lifespan);
     throw error;
   }
   const { address } = listener;

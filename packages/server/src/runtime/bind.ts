@@ -1,6 +1,7 @@
 /** Binds a listener to the address of the options. */
 import { lstat, rm } from "node:fs/promises";
 import { connect, type Server as NetServer } from "node:net";
+import type { Lifespan } from "@tsgi/gateway-spec/server-kit";
 import type { SocketServeOptions } from "../options.ts";
 
 /** Connections that the system holds until they are accepted. Linux caps it by net.core.somaxconn, 4096 by default. */
@@ -45,6 +46,15 @@ function listen(
       resolve();
     });
   });
+}
+
+/** Shuts down an application whose server cannot listen. An error of `shutdown` is logged, and does not replace the reason. */
+export async function closeUnserved(lifespan: Lifespan): Promise<void> {
+  try {
+    await lifespan.close();
+  } catch (error) {
+    lifespan.logger.error("The shutdown of the application failed", error);
+  }
 }
 
 /** Whether the path is a socket file that a process left behind: a connection to it is refused. */

@@ -15,7 +15,7 @@ import { ProxyHeaders } from "../proxy/proxy-headers.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { TlsHandshakes } from "../tls/handshakes.ts";
 import { acceptPending } from "./accept-pending.ts";
-import { bind } from "./bind.ts";
+import { bind, closeUnserved } from "./bind.ts";
 import { closeOnAbort } from "./close-on-abort.ts";
 import { type Clock, deadline, everySweep } from "./clock.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
@@ -89,12 +89,14 @@ export async function runServer<State>(
     drainIdleMs: limits.drainIdleMs,
     now: 0,
   };
-  const transport = createTransport(runtime, certificates);
-  const proxyHeaders = expectProxyHeaders(transport.listener, proxies, runtime);
+  let transport: Transport;
+  let proxyHeaders: ProxyHeaders | null;
   try {
+    transport = createTransport(runtime, certificates);
+    proxyHeaders = expectProxyHeaders(transport.listener, proxies, runtime);
     await bind(transport.listener, options);
   } catch (error) {
-    await lifespan.close();
+    await closeUnserved(lifespan);
     throw error;
   }
   const stopSweeping = everySweep(clock, SWEEP_MS, (now) => {
