@@ -1,5 +1,5 @@
 /** HTTP/2 on the node server, by clients of node:http2: how the rules of HTTP/1.1 hold there. */
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -74,6 +74,13 @@ function send(session: ClientHttp2Session, fields: OutgoingHttpHeaders = {}, bod
   return stream;
 }
 
+/** Not by once() of node:events, which rejects for what was reset. */
+function closeOf(emitter: EventEmitter): Promise<void> {
+  return new Promise((resolve) => {
+    emitter.once("close", resolve);
+  });
+}
+
 async function receive(stream: ClientHttp2Stream): Promise<Received> {
   const pieces: Buffer[] = [];
   const informational: IncomingHttpHeaders[] = [];
@@ -83,10 +90,7 @@ async function receive(stream: ClientHttp2Stream): Promise<Received> {
   stream.on("response", (fields) => (headers = fields));
   stream.on("trailers", (fields) => (trailers = fields));
   stream.on("data", (piece: Buffer) => pieces.push(piece));
-  // Not by once(), which rejects for a stream that was reset.
-  await new Promise<void>((resolve) => {
-    stream.once("close", resolve);
-  });
+  await closeOf(stream);
   return { headers, text: Buffer.concat(pieces).toString(), trailers, informational, code: stream.rstCode ?? 0 };
 }
 
@@ -454,9 +458,9 @@ describe("shutdown", () => {
     });
     const closed = server.close();
     clock.advance(2000);
-    await once(idle, "close");
+    await closeOf(idle);
     clock.advance(5000);
-    await once(stuck, "close");
+    await closeOf(stuck);
     expect(await failed.promise).toMatchObject({ code: "SERVER_CLOSED" });
     await closed;
   });
@@ -511,7 +515,7 @@ test("a connection is closed after keepAliveTimeoutMs, and after maxRequestsPerC
   await receive(send(idle));
   expect(await advanceUntil(() => idle.destroyed)).toBeGreaterThanOrEqual(DEFAULT_LIMITS.keepAliveTimeoutMs);
   const session = open(server);
-  const closed = once(session, "close");
+  const closed = closeOf(session);
   await receive(send(session));
   await receive(send(session));
   await closed;

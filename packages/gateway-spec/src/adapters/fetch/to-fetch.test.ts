@@ -261,8 +261,9 @@ test("the body is pulled in the async context of its handler", async () => {
 
 test("a node stream is closed where its response to HEAD has no content", async () => {
   const stream = createReadStream(import.meta.filename);
+  const closed = once(stream, "close");
   await toFetch(() => ({ status: 200, body: stream }))(new Request("http://a.test/", { method: "HEAD" }));
-  await once(stream, "close");
+  await closed;
 });
 
 test("a host that has aborted the request before the handler returns gets a response, and the body is released", async () => {
