@@ -6,8 +6,8 @@
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** How long a stack may take. */
-export const STACK_TIMEOUT_MS = 2000;
+/** How long a stack may take: much less, but the stuck process may be what keeps the machine busy. */
+export const STACK_TIMEOUT_MS = 10_000;
 
 const MAX_FRAMES = 10;
 

@@ -52,7 +52,7 @@ describe("threads", () => {
     expect(command.stderr).toBe("");
   });
 
-  test("three reloads of processes with threads lose no request", { timeout: 180_000 }, async () => {
+  test("three reloads of processes with threads lose no request", { timeout: 300_000 }, async () => {
     await using command = new Threads(["--workers", "2"]);
     const load = startLoad(await command.port(), {
       keepAlive: 4,

@@ -58,7 +58,7 @@ async function pidOf(port: number, target = "/"): Promise<number> {
 }
 
 describe("workers", () => {
-  test(`${RELOADS} reloads under a strict load lose no request`, { timeout: 180_000 }, async () => {
+  test(`${RELOADS} reloads under a strict load lose no request`, { timeout: 300_000 }, async () => {
     await using command = new Workers();
     const load = startLoad(await command.port(), LOAD);
     for (let i = 1; i <= RELOADS; i++) {
