@@ -53,8 +53,8 @@ if (found.length > 0) {
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "tsgi-proxy-"));
-      copies = await Promise.all([startCopy(0), startCopy(0)]);
-      const [port = 0] = await freePorts(1);
+      const [port = 0, ...ports] = await freePorts(3);
+      copies = await Promise.all(ports.map(startCopy));
       front = `127.0.0.1:${port}`;
       const [one, two] = copies.map((copy) => new URL(copy.url).host);
       const text = adapt(await readFile(new URL(file, DEPLOY), "utf8"), folder)
