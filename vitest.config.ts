@@ -24,8 +24,8 @@ export default defineConfig({
     ],
     typecheck: { enabled: false },
     // They only guard against hanging: tests of several processes take long on a busy machine.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
   },
 });
