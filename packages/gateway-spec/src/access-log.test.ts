@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Readable } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { accessLog, noteRoute, requestIdOf, type AccessLogOptions, type AccessRecord } from "./access-log.ts";
 import type { Handler } from "./index.ts";
 import { createTestClient, type TestRequest } from "./testing.ts";
@@ -64,6 +64,16 @@ describe("the JSON format", () => {
     });
   });
 
+  test("escapes every control character, and line separators", async () => {
+    const [line = ""] = await lines(
+      ok,
+      { headers: { "user-agent": latin1("a\u007f\u009b\u2028\tb") } },
+      { format: "json" },
+    );
+    expect(line).toContain(String.raw`"a\u007f\u009b\u2028\tb"`);
+    expect(JSON.parse(line)).toMatchObject({ userAgent: "a\u007f\u009b\u2028\tb" });
+  });
+
   test("names the route that a framework has noted", async () => {
     const handler: Handler = (request, exchange) => {
       noteRoute(exchange, "/users/:id");
@@ -89,6 +99,28 @@ test.each([
   ["no content", null, 0],
 ])("counts the bytes of %s", async (_title, body, bytes) => {
   expect((await record(() => ({ status: 200, body }))).bytes).toBe(bytes);
+});
+
+test("leaves what is no response to the server, which names the mistake", async () => {
+  const forgetful = (() => undefined) as unknown as Handler;
+  await using client = await createTestClient(accessLog({ write: () => undefined })(forgetful));
+  await expect(client.request("/a")).rejects.toThrow("The handler of GET /a returned undefined");
+});
+
+test("an error of `write` or of the format is reported, and ends neither the exchange nor the process", async () => {
+  const reported = vi.spyOn(console, "error").mockReturnValue();
+  const full = new Error("no space left");
+  const options: AccessLogOptions = {
+    write: () => {
+      throw full;
+    },
+  };
+  {
+    await using client = await createTestClient(accessLog(options)(ok));
+    expect((await client.request("/")).status).toBe(200);
+  }
+  expect(reported.mock.calls).toEqual([["A line of the access log could not be written:", full]]);
+  reported.mockRestore();
 });
 
 test("logs a handler that throws with 500 and the failure's code", async () => {

@@ -11,7 +11,7 @@ import { randomUUID } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import type { Exchange, Handler, IncomingRequest, OutgoingResponse, ResponseBody } from "./index.ts";
 import { eachField } from "./server-kit/fields.ts";
-import { isPromiseLike } from "./server-kit/handler-result.ts";
+import { isPromiseLike, isResponse } from "./server-kit/handler-result.ts";
 import { openBody } from "./server-kit/response-body.ts";
 
 /** What is known of an exchange that is over. */
@@ -108,7 +108,12 @@ export function accessLog(options: AccessLogOptions = {}): <E extends Exchange>(
     if (acceptRequestId) takeRequestId(request, exchange);
     const entry = new Entry(request, exchange);
     const finish = (error: unknown) => {
-      write(toLine(entry.record(error)));
+      try {
+        write(toLine(entry.record(error)));
+      } catch (failure) {
+        // Thrown from here it would end the process.
+        console.error("A line of the access log could not be written:", failure);
+      }
     };
     exchange.completed.then(() => {
       // A response in place of the handler's was sent: the exchange has failed all the same (TSGI-30).
@@ -141,6 +146,8 @@ class Entry {
 
   /** The same response with the request id, its content counted. */
   watch(response: OutgoingResponse): OutgoingResponse {
+    // A handler in JavaScript may give anything; the server refuses it.
+    if (!isResponse(response)) return response;
     const { status, headers, trailers } = response;
     this.#status = status;
     // The 101 of a WebSocket belongs to the server (TSGI-49).
@@ -211,14 +218,18 @@ function toCombined(record: AccessRecord): string {
   return `${remote} - - [${clfTime(time)}] ${request} ${status} ${bytes} ${quoted(referer ?? "-")} ${quoted(userAgent ?? "-")}`;
 }
 
-/** JSON escapes every control character itself. */
+/** JSON escapes the controls of ASCII except for DEL. */
 function toJson(record: AccessRecord): string {
-  return JSON.stringify({
+  const line = JSON.stringify({
     ...record,
     target: readable(record.target),
     referer: record.referer === null ? null : readable(record.referer),
     userAgent: record.userAgent === null ? null : readable(record.userAgent),
   });
+  return line.replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 const MONTHS: readonly string[] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
