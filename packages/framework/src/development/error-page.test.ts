@@ -82,10 +82,10 @@ describe("renderErrorPage", () => {
     expect(text).not.toMatch(/<script|style="/);
   });
 
-  test.each([["a string"], [undefined], [null], [42], [{ member: 1 }]])(
+  test.each([["a string"], [undefined], [null], [42], [{ member: 1 }], [Object.create(null)]])(
     "shows the thrown value %o that is no Error",
     (thrown) => {
-      expect(page(thrown)).toContain("A handler threw");
+      expect(page(thrown)).toContain("<h1>A handler threw");
     },
   );
 

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import type { Address, Exchange, IncomingRequest } from "@tsgi/gateway-spec";
 import { html, type Html } from "../html.ts";
 import { TemplateError } from "../templates/error.ts";
@@ -63,10 +64,12 @@ export function renderErrorPage(error: unknown, request: IncomingRequest, exchan
 /** The error and its chain of causes. A chain that returns to itself ends there. */
 function* causesOf(error: unknown): Generator {
   const seen = new Set<unknown>();
-  for (let current = error; current !== undefined && !seen.has(current); current = causeOf(current)) {
+  let current = error;
+  do {
     seen.add(current);
     yield current;
-  }
+    current = causeOf(current);
+  } while (current !== undefined && !seen.has(current));
 }
 
 function causeOf(error: unknown): unknown {
@@ -74,7 +77,10 @@ function causeOf(error: unknown): unknown {
 }
 
 function headline(error: unknown): string {
-  if (!(error instanceof Error)) return `A handler threw ${typeof error}: ${String(error)}`;
+  if (!(error instanceof Error)) {
+    // An object may have no text: `throw Object.create(null)`.
+    return `A handler threw ${typeof error}: ${typeof error === "object" ? inspect(error) : String(error)}`;
+  }
   const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
   return `${error.name}${code}: ${error.message}`;
 }
