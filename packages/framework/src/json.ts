@@ -15,7 +15,9 @@ export class UnsendableError extends TypeError {
 
 /** @throws UnsendableError, with the place of the value. */
 export function assertJson(value: unknown): void {
-  if (typeof value !== "object" || value === null) throw new UnsendableError(typeof value);
+  if (typeof value !== "object" || value === null) {
+    throw new UnsendableError(value === undefined ? "undefined" : `a ${typeof value}`);
+  }
   check(value, "", 0);
 }
 

@@ -74,11 +74,11 @@ describe("a handler's result", () => {
 
   test.each<readonly [unknown, string]>([
     [undefined, "undefined"],
-    [7, "number"],
-    [true, "boolean"],
-    [1n, "bigint"],
-    [Symbol("x"), "symbol"],
-    [() => "x", "function"],
+    [7, "a number. It may return"],
+    [true, "a boolean. It may return"],
+    [1n, "a bigint. It may return"],
+    [Symbol("x"), "a symbol. It may return"],
+    [() => "x", "a function. It may return"],
     [new Uint8Array(1), "bytes"],
     [Buffer.from("x"), "bytes"],
     [new ArrayBuffer(1), "bytes"],

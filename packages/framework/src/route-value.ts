@@ -30,7 +30,7 @@ export function splitLine(line: string): readonly [method: string, path: string]
   if (method === "" || method !== method.toUpperCase()) {
     throw new RouteError(
       "ROUTE_PATH_INVALID",
-      `"${line}" is not a route: write a method in upper case, a space and a path, "GET /users"`,
+      `"${line}" is not a route: write a method in upper case, a space and a path that begins with a slash, such as "GET /users"`,
     );
   }
   return [method, path];

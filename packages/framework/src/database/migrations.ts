@@ -113,7 +113,11 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).filter((name) => name.endsWith(".sql"));
   } catch (cause) {
-    throw new MigrationError("MIGRATION_FILES", `The folder ${folder} of the migrations cannot be read`, { cause });
+    throw new MigrationError(
+      "MIGRATION_FILES",
+      `The folder ${folder} of the migrations cannot be read: create it, or correct its path`,
+      { cause },
+    );
   }
 }
 

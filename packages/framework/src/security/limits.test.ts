@@ -72,9 +72,9 @@ describe("rateLimit", () => {
   });
 
   test.each([
-    [{ limit: 0, windowSeconds: 60 }, "limit of a limit is a positive number, not 0"],
-    [{ limit: 1, windowSeconds: Number.NaN }, "windowSeconds of a limit is a positive number, not NaN"],
-    [{ limit: 1, windowSeconds: 1, maxKeys: -1 }, "maxKeys of a limit is a positive number, not -1"],
+    [{ limit: 0, windowSeconds: 60 }, "limit must be a positive number, not 0"],
+    [{ limit: 1, windowSeconds: Number.NaN }, "windowSeconds must be a positive number, not NaN"],
+    [{ limit: 1, windowSeconds: 1, maxKeys: -1 }, "maxKeys must be a positive number, not -1"],
   ])("refuses %j", (options, message) => {
     expect(() => rateLimit(options)).toThrow(new RangeError(message));
   });

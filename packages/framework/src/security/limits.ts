@@ -119,7 +119,7 @@ class Counts {
 
   constructor(limit: number, { windowSeconds, maxKeys = 10_000 }: Omit<RateLimitOptions, "limit">) {
     for (const [name, value] of Object.entries({ limit, windowSeconds, maxKeys })) {
-      if (!(value > 0)) throw new RangeError(`${name} of a limit is a positive number, not ${value}`);
+      if (!(value > 0)) throw new RangeError(`${name} must be a positive number, not ${value}`);
     }
     this.#windowMs = windowSeconds * 1000;
     this.#intervalMs = this.#windowMs / limit;
