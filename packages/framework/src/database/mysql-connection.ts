@@ -219,11 +219,11 @@ export class MysqlSession implements Session {
   }
 
   query(sql: string, parameters: readonly DatabaseParameter[]): Promise<readonly DatabaseRow[]> {
-    return this.#run(sql, (statement) => statement.execute(checkedValues(sql, parameters)), toRows);
+    return this.#run(sql, parameters, toRows);
   }
 
   execute(sql: string, parameters: readonly DatabaseParameter[]): Promise<ExecuteResult> {
-    return this.#run(sql, (statement) => statement.execute(checkedValues(sql, parameters)), toResult);
+    return this.#run(sql, parameters, toResult);
   }
 
   stream(sql: string, parameters: readonly DatabaseParameter[]): AsyncIterableIterator<DatabaseRow> {
@@ -231,7 +231,7 @@ export class MysqlSession implements Session {
   }
 
   control(sql: string): Promise<unknown> {
-    return this.#run(sql, (statement) => statement.query(), toResult);
+    return this.#run(sql, null, toResult);
   }
 
   isInTransaction(): boolean {
@@ -244,12 +244,15 @@ export class MysqlSession implements Session {
     for (const statement of this.#running) statement.fail(error);
   }
 
+  /** @param parameters `null` for a statement that cannot be prepared. */
   #run<T>(
     sql: string,
-    start: (statement: RunningStatement) => unknown,
+    parameters: readonly DatabaseParameter[] | null,
     finish: (response: Response, fields: Fields) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
+      // Before the statement exists: one that is refused here would never end, and its time limit would close the connection.
+      const values = parameters === null ? null : checkedValues(sql, parameters);
       const statement = new RunningStatement(this.#context, this.#connection, sql, (error, response, fields) => {
         this.#running.delete(statement);
         if (error !== null) {
@@ -262,7 +265,8 @@ export class MysqlSession implements Session {
         resolve(finish(response, fields));
       });
       this.#running.add(statement);
-      start(statement);
+      if (values === null) statement.query();
+      else statement.execute(values);
     });
   }
 }

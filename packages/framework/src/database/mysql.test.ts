@@ -364,6 +364,19 @@ describeWithMysql("MySQL", (adminUrl) => {
       expect(await burst(20)).toHaveLength(20);
     });
 
+    test("a statement that is refused before it is sent has no time limit that could close the connection later", async () => {
+      stopClock();
+      const limited = openFor(url, { maxConnections: 1, statementTimeoutMs: 200 });
+      const connection = () => limited.query("SELECT CONNECTION_ID() AS id");
+      const before = await connection();
+      await limited.transaction(async (tx) => {
+        await expect(tx.query("SELECT ?", [])).rejects.toMatchObject({ code: "DATABASE_QUERY" });
+        await expect(tx.execute("DO 1", [1])).rejects.toMatchObject({ code: "DATABASE_QUERY" });
+      });
+      await vi.advanceTimersByTimeAsync(200);
+      expect(await connection()).toEqual(before);
+    });
+
     test("a statement without a response in time is DATABASE_TIMEOUT, and its connection is closed", async () => {
       stopClock();
       const limited = openFor(relay.rewrite(url), { maxConnections: 1, statementTimeoutMs: 200 });
