@@ -79,7 +79,7 @@ function causeOf(error: unknown): unknown {
 function headline(error: unknown): string {
   if (!(error instanceof Error)) {
     // An object may have no text: `throw Object.create(null)`.
-    return `A handler threw ${typeof error}: ${typeof error === "object" ? inspect(error) : String(error)}`;
+    return `A handler threw ${typeof error}: ${typeof error === "string" ? error : inspect(error)}`;
   }
   const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
   return `${error.name}${code}: ${error.message}`;
