@@ -29,6 +29,8 @@ function connectTo(listener: NetServer): Socket {
   return connect(address.port, "127.0.0.1");
 }
 
+const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
 const fill = (mark: string) => `GET /${mark.repeat(2000)} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 test("bytes of one connection stay as they were when other connections have been read into the buffer", async () => {
@@ -79,7 +81,6 @@ test("content longer than the buffer arrives unchanged", async () => {
 });
 
 test("uploads that arrive at the same time do not mix, and what follows them on their connections is read", async () => {
-  const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
   const { connect: open } = await start(async (request) => {
     const pieces: Uint8Array[] = [];
     // They are kept until all have been received: no later read may change them.
@@ -94,6 +95,28 @@ test("uploads that arrive at the same time do not mix, and what follows them on 
       for (const times of [1, 2, 3]) await client.send(upload).until(`<${digest(Buffer.from(content))}>`, times);
       await client.send(get("/", "Connection: close")).until(`<${digest(new Uint8Array(0))}>`);
     }),
+  );
+});
+
+test("long contents in chunks, one after the other on a connection, stay as they were when later ones have been read", async () => {
+  const kept: Uint8Array[][] = [];
+  const { connect: open } = await start(async ({ body, url }) => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of body ?? []) pieces.push(piece);
+    kept[Number(new URL(url).pathname.slice(1))] = pieces;
+    return { status: 200, body: `<received ${url}>` };
+  });
+  // Each is longer than the buffer by its last bytes, so that a long read and a short one take turns.
+  const contents = Array.from({ length: 12 }, (_, index) => `${index},`.repeat(5000).slice(0, 4096).repeat(16));
+  const clients = [open(), open()];
+  for (const [index, content] of contents.entries()) {
+    const chunks = content.replaceAll(/[^]{4096}/g, (chunk) => `1000\r\n${chunk}\r\n`);
+    const client = clients[index % clients.length] ?? open();
+    client.send(`POST /${index} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+    await client.until(`/${index}>`);
+  }
+  expect(kept.map((pieces) => digest(Buffer.concat(pieces)))).toEqual(
+    contents.map((text) => digest(Buffer.from(text))),
   );
 });
 

@@ -11,6 +11,7 @@
  */
 import { channel, type Channel } from "node:diagnostics_channel";
 import { type Server as NetServer, Socket, type SocketConstructorOpts } from "node:net";
+import { youngGarbage } from "./young-garbage.ts";
 
 /** As long as the buffer that node allocates for a read. */
 const BUFFER_BYTES = 64 * 1024;
@@ -21,6 +22,9 @@ const LONG_READ_BYTES = BUFFER_BYTES / 2;
 
 /** After so many long reads, a connection reads into buffers of its own. */
 const SHARED_LONG_READS = 2;
+
+/** After so many short reads in a row, it reads into the shared buffer again: one is the end of a content, before the next one. */
+const OWN_SHORT_READS = 2;
 
 /** Where node reports each accepted socket. */
 const ACCEPTED: Channel = channel("net.server.socket");
@@ -69,11 +73,13 @@ function isOtherRuntime(): boolean {
  * The buffers that one connection reads into: the shared one, and during an upload buffers of its own, which leave with their bytes in
  * place of a copy.
  *
- * Measured (CPU for each MB of an upload of 1 MB, two paired runs): 7 and 8% less.
+ * Measured (CPU, paired runs): 7 and 8% less for each MB of an upload of 1 MB, 9 to 17% less for a chunked request of 64 KB.
  */
 class ReadBuffers {
   #next: Buffer | null = BUFFER;
   #longReads = 0;
+  /** Since the last long read. */
+  #shortReads = 0;
 
   /** What node asks for behind each read. It keeps the buffer that it has where this gives none. */
   next(): Buffer {
@@ -85,12 +91,19 @@ class ReadBuffers {
   /** The bytes of a read, in memory that nothing else is read into. */
   take(buffer: Buffer, length: number): Buffer {
     if (length < LONG_READ_BYTES) {
-      this.#longReads = 0;
-      if (buffer !== BUFFER) this.#next = BUFFER;
-    } else if (++this.#longReads >= SHARED_LONG_READS) {
-      this.#next = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-      if (buffer !== BUFFER) return buffer.subarray(0, length);
+      if (++this.#shortReads === OWN_SHORT_READS) {
+        this.#longReads = 0;
+        this.#next = BUFFER;
+      }
+    } else {
+      this.#shortReads = 0;
+      if (++this.#longReads >= SHARED_LONG_READS) {
+        youngGarbage.add(BUFFER_BYTES);
+        this.#next = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+        if (buffer !== BUFFER) return buffer.subarray(0, length);
+      }
     }
+    youngGarbage.add(length);
     const bytes = Buffer.allocUnsafe(length);
     buffer.copy(bytes, 0, 0, length);
     return bytes;
