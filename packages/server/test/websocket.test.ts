@@ -467,6 +467,14 @@ describe.each([
       wire.socket.destroy();
     });
 
+    test("a handshake that comes later on the same connection gets its 101", async () => {
+      const server = await start(handler);
+      const wire = new WireClient(server.address).send(get("/first"));
+      await wire.until("first");
+      await wire.send(get("/", ...HANDSHAKE)).until("HTTP/1.1 101 Switching Protocols\r\n");
+      wire.socket.destroy();
+    });
+
     test("a handshake behind the last request of a connection gets no response", async () => {
       const server = await start(handler);
       const wire = new WireClient(server.address).send(get("/first", "Connection: close") + get("/", ...HANDSHAKE));

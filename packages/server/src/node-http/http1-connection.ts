@@ -94,7 +94,8 @@ export class Http1Connection implements ServedConnection, Listed {
     // Node has removed its own listeners.
     this.#socket.on("error", () => undefined);
     const last = this.#exchanges.at(-1)?.res;
-    if (last === undefined || (last.writableFinished && last.socket === null)) {
+    // Node destroys a response when it has left and the socket is free.
+    if (last === undefined || last.destroyed) {
       this.#handleUpgrade(req, head);
       return;
     }
@@ -102,14 +103,14 @@ export class Http1Connection implements ServedConnection, Listed {
       for (const { res } of this.#running()) if (res.writableNeedDrain) res.emit("drain");
     });
     // Responses leave in the order of their requests (TSGI-43).
-    last.once("finish", () => {
+    last.once("close", () => {
       this.#handleUpgrade(req, head);
     });
   }
 
   /** A response other than 101 is the last one of the connection. */
   #handleUpgrade(req: IncomingMessage, head: Buffer): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" || this.#socket.destroyed) return;
     const res = new ServerResponse(req);
     res.assignSocket(this.#socket);
     res.shouldKeepAlive = false;
