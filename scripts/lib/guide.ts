@@ -224,7 +224,7 @@ export class GuideRunner {
     for (const stream of [server.stdout, server.stderr]) {
       stream.on("data", (data: Buffer) => {
         output += data.toString();
-        const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
+        const [url] = /http:\/\/127\.0\.0\.1:\d+(?=\/)/.exec(output) ?? [];
         if (url !== undefined) listening.resolve(url);
       });
     }

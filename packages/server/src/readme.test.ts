@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { transformSync } from "esbuild";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFailed, test } from "vitest";
 
 const root = new URL("../", import.meta.url);
 const programs = Array.from(
@@ -50,6 +50,9 @@ test.each(programs.map((code, index) => [index + 1, code] as const))(
       },
     );
     let output = "";
+    onTestFailed(() => {
+      console.log(`The program has printed:\n${output}`);
+    });
     const printed = Promise.withResolvers<string | null>();
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
