@@ -221,6 +221,29 @@ test("data that is too long for a cookie is an error that says what to do", asyn
   expect(String(errors[0])).toMatch(/keep an id in the session instead of the data, or give sessions\(\) a store/);
 });
 
+test("data that the schema does not read back from JSON is an error that says what to do", async () => {
+  const errors: unknown[] = [];
+  const app = new App({ logger: { error: (_message, error) => void errors.push(error) } });
+  const plain = sessions({ keys: [KEY], data: z.object({ since: z.date() }) });
+  const coerced = sessions({ keys: [KEY], data: z.object({ since: z.coerce.date() }) });
+  app.post("/plain", { needs: { session: plain } }, ({ session }) => {
+    session.start({ since: new Date(0) });
+    return null;
+  });
+  app.post("/coerced", { needs: { session: coerced } }, ({ session }) => {
+    session.start({ since: new Date(0) });
+    return null;
+  });
+  app.get("/", { needs: { session: coerced } }, ({ session }) => String(session.data?.since.getTime()));
+  await using client = await testClient(app);
+  expect((await client.post("/plain")).status).toBe(500);
+  expect(String(errors[0])).toMatch(
+    /once it is JSON \("since": .*\): keep strings, numbers and booleans, or read the text/,
+  );
+  expect((await client.post("/coerced")).status).toBe(204);
+  expect((await client.get("/")).text()).toBe("0");
+});
+
 test("set() without a session is a TypeError", async () => {
   const errors: unknown[] = [];
   const app = new App({ logger: { error: (_message, error) => void errors.push(error) } });

@@ -15,7 +15,10 @@ import type { OutputOf, Schema } from "../validation/schema.ts";
 export interface SessionOptions<Data extends Schema> {
   /** At least one key of 32 characters. The first one encrypts; all decrypt, so keys can be rotated. */
   readonly keys: Keys;
-  /** What a session holds. Stored data that does not fit any more, such as after an upgrade, counts as no session. */
+  /**
+   * What a session holds, as JSON. Stored data that does not fit any more, such as after an upgrade, counts as no session; new data
+   * that does not come back from JSON as the schema wants it is an error.
+   */
   readonly data: Data;
   /** Where the data is. Default: in the cookie, which limits it to some 2,800 bytes of JSON. */
   readonly store?: SessionStore;
@@ -94,6 +97,7 @@ export function sessions<Data extends Schema>(
 
   const write = async (id: string | null, content: Content): Promise<string> => {
     const json = JSON.stringify(content);
+    await assertReadable((JSON.parse(json) as Content).data);
     if (store === undefined || id === null) {
       const line = writeCookie(name, sealer.seal(json), cookieOptions);
       if (Buffer.byteLength(line) > MAX_COOKIE_BYTES) {
@@ -106,6 +110,19 @@ export function sessions<Data extends Schema>(
     }
     await store.write(keyOf(id), json, content.writtenAt + maxAgeMs);
     return writeCookie(name, sealer.seal(id), cookieOptions);
+  };
+
+  /** @throws TypeError for data that the next request would take for no session: a Date, for example, is text in JSON. */
+  const assertReadable = async (data: unknown): Promise<void> => {
+    const checked = data === null ? null : await check(data);
+    if (checked === null || "value" in checked) return;
+    const list = checked.mistakes.map(
+      ({ field, message }) => `${field === "" ? "the data" : `"${field}"`}: ${message}`,
+    );
+    throw new TypeError(
+      `The session data does not match its schema once it is JSON (${list.join("; ")}): keep strings, numbers and booleans, or ` +
+        "read the text in the schema, such as by z.coerce.date()",
+    );
   };
 
   return async (context) => {
