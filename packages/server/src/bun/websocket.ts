@@ -38,6 +38,7 @@ export class BunUpgrade extends HostUpgrade {
 
   override closed(code: number, reason: string): void {
     this.#pings?.stop();
+    this.#transport?.closed();
     super.closed(code, reason);
   }
 }
@@ -70,6 +71,11 @@ class BunTransport extends HostTransport {
   /** The client has read what waited. */
   drained(): void {
     for (const sent of this.#waiting.splice(0)) sent();
+  }
+
+  /** What waits will not be sent. */
+  closed(): void {
+    for (const sent of this.#waiting.splice(0)) sent(new DOMException("The WebSocket is closed", "InvalidStateError"));
   }
 
   protected override write(data: Exclude<Outgoing, Blob>, sent: Sent | undefined): void {
