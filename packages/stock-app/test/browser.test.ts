@@ -81,7 +81,7 @@ describeWithChromium("in Chromium", (visit) => {
     expect(await row.count()).toBe(0);
     await keepPicture(page, "undo");
     await page.getByRole("button", { name: "撤销" }).press("Enter");
-    expect(await row.textContent()).toContain("<b>看好</b>");
+    await row.getByText("<b>看好</b>").waitFor();
     expect(window.complaints).toEqual([]);
   });
 
