@@ -189,10 +189,14 @@ class PartQueue {
   /** Discards what the consumer has not read of a file. */
   async discardRest(part: FilePart): Promise<void> {
     const stream = this.#streams.get(part);
+    if (stream !== undefined && !stream.readableEnded && !stream.destroyed) {
+      stream.resume();
+      // A form that fails destroys the stream; `next` throws its error.
+      await new Promise<void>((resolve) => {
+        for (const event of ["end", "close", "error"]) stream.once(event, () => resolve());
+      });
+    }
     this.#streams.delete(part);
-    if (stream === undefined || stream.readableEnded || stream.destroyed) return;
-    stream.resume();
-    await Promise.race([once(stream, "end"), once(stream, "close")]);
   }
 
   /** Ends the sequence: parts that wait are dropped, and the file that is being read fails. */

@@ -139,6 +139,18 @@ describe("readMultipart", () => {
     expect(await parse(request([FORM]), { ...limits, maxTotalBytes: Buffer.byteLength(FORM) })).toEqual(PARTS);
   });
 
+  test.each([
+    ["ends in it", FORM.slice(0, 400), {}, "MULTIPART_MALFORMED"],
+    ["has too large a file", FORM, { maxFileBytes: 100 }, "FILE_TOO_LARGE"],
+    ["is too long", FORM, { maxTotalBytes: 400 }, "MULTIPART_TOO_LARGE"],
+  ])("fails in a file that the loop does not read, where the form %s", async (_title, form, limits, code) => {
+    const pieces = form.match(/[^]{1,100}/gu) ?? [];
+    const skip = async () => {
+      for await (const _ of readMultipart(request(pieces), limits));
+    };
+    await expect(skip()).rejects.toMatchObject({ name: "HttpError", code });
+  });
+
   test("does not count a file that was not chosen as a file, but as a field", async () => {
     const unchosen = file("banner", "", "application/octet-stream", "");
     const form = content(unchosen, file("avatar", "a.png", "image/png", "x"), unchosen);
