@@ -39,9 +39,8 @@ async function receivedOnOne(heads: readonly (readonly Field[])[]): Promise<Inco
   const { promise, resolve } = Promise.withResolvers<ServerHttp2Session>();
   server.on("session", (session) => {
     session.on("error", () => undefined);
-    session.on("ping", () => {
-      resolve(session);
-    });
+    // Node emits the requests in process.nextTick.
+    session.on("ping", () => setImmediate(resolve, session));
   });
   server.on("stream", (stream) => {
     stream.on("error", () => undefined);
