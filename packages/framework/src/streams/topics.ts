@@ -16,6 +16,7 @@ export interface Topics {
    */
   publish(topic: string, message: string): Promise<void>;
   /**
+   * @param listener must not throw: the error would be an uncaught exception of the process. The other listeners get the message.
    * @param onGap is called where messages of the topic may have been lost, such as after a reconnection to a broker. Listeners of
    * changes read the database again.
    * @returns a function that ends the subscription.
