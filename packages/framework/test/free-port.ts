@@ -13,12 +13,20 @@ const PARTS = 34;
 const SIZE = (LAST - FIRST) / PARTS;
 const PART = Number(process.env["VITEST_POOL_ID"] ?? 0) % PARTS;
 
-/** Different ports of 127.0.0.1 that no program listens on, for servers that cannot choose one themselves. */
+/** A port that another call has found free may not be in use yet. */
+const tried = new Set<number>();
+
+/**
+ * Ports of 127.0.0.1 that no program listens on, for servers that cannot choose one themselves. No two calls of a process give the same
+ * port.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = new Map<number, Server>();
   while (servers.size < count) {
+    if (tried.size === SIZE) throw new Error(`This process has asked for all of its ${SIZE} ports`);
     const port = FIRST + Math.floor((PART + Math.random()) * SIZE);
-    if (servers.has(port)) continue;
+    if (tried.has(port)) continue;
+    tried.add(port);
     const server = createServer().listen(port, "127.0.0.1");
     const isFree = await once(server, "listening").then(
       () => true,
