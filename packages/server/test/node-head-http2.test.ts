@@ -3,10 +3,11 @@ import type { IncomingMessage } from "node:http";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
-import { DEFAULT_HEAD_LIMITS, RequestError } from "../src/http1/index.ts";
+import { DEFAULT_HEAD_LIMITS } from "../src/http1/index.ts";
 import { FORBIDDEN_IN_VALUE, TOKEN } from "../src/http1/grammar.ts";
 import { fastCheckHttp2 } from "../src/node-http/fast-check.ts";
 import { asHttp1, HeadChecker } from "../src/node-http/request-head.ts";
+import { outcome } from "./head-outcome.ts";
 import { seededRandom } from "./random-requests.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
@@ -146,12 +147,3 @@ test("nghttp2 accepts no character that a field name or value may not have", asy
     expect(rawHeaders.filter((text, index) => index % 2 === 1 && FORBIDDEN_IN_VALUE.test(text))).toEqual([]);
   }
 });
-
-function outcome(read: () => number | string): number | string {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RequestError) return error.code;
-    throw error;
-  }
-}

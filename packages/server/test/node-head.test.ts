@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
-import { DEFAULT_HEAD_LIMITS, RequestError } from "../src/http1/index.ts";
+import { DEFAULT_HEAD_LIMITS } from "../src/http1/index.ts";
 import { FORBIDDEN_IN_VALUE, TOKEN } from "../src/http1/grammar.ts";
 import { fastCheck } from "../src/node-http/fast-check.ts";
 import { asReceived, HeadChecker } from "../src/node-http/request-head.ts";
+import { outcome } from "./head-outcome.ts";
 import { randomRequests, seededRandom } from "./random-requests.ts";
 import { WIRE_CASES } from "./wire-cases.ts";
 
@@ -102,12 +103,3 @@ test("node's parser accepts no character that a field name or value may not have
   }
   expect(seen).toBeGreaterThan(256);
 });
-
-function outcome(read: () => number | string): number | string {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RequestError) return error.code;
-    throw error;
-  }
-}
