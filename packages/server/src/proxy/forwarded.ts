@@ -24,7 +24,7 @@ export function forwardedElements(headers: HeaderView, kind: ForwardedHeader): r
 /** RFC 7239 §4: `Forwarded: for=192.0.2.60;proto=http;host=example.com, for="[2001:db8::1]:4711"`. */
 function standardElements(headers: HeaderView): readonly ForwardedElement[] {
   return splitList(headers.get("forwarded") ?? "").map((element) => {
-    // A quote that a client does not close takes up what a proxy appends: nothing of such an element is worth anything.
+    // A quote that a client does not close includes what a proxy appends, so no part of the element can be trusted.
     if (!ELEMENT.test(element)) return { client: null, proto: null, host: null };
     const pairs = new Map<string, string>();
     for (const [, name = "", token, quoted] of element.matchAll(PAIR)) {
@@ -45,8 +45,8 @@ const PAIR = /([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w:[\]]+)|"((?:[^"\\]
 const ELEMENT = new RegExp(`^(?:${PAIR.source})?(?:;[ \\t]*(?:${PAIR.source})?)*$`);
 
 /**
- * A list whose elements may hold commas in quotes. A quote that is not closed extends to the end: to look for its end once more behind
- * each later quote would take time in the square of the length.
+ * A list whose elements may hold commas in quotes. A quote that is not closed extends to the end: a search for its end from
+ * each later quote would take quadratic time.
  */
 function splitList(field: string): readonly string[] {
   return field.match(/(?:[^,"]|"(?:[^"\\]|\\.?)*(?:"|$))+/g)?.map((element) => element.trim()) ?? [];
