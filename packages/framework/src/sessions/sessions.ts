@@ -141,7 +141,7 @@ export function sessions<Data extends Schema>(
       if (!state.isChanged) return withCookie(response, null);
       const oldId = loaded.id;
       if (store !== undefined && oldId !== null && content !== null && !state.isNewId) {
-        // Another request may have ended the session while the handler ran: to write it would start it again.
+        // Another request may have ended the session while the handler ran. A write would start it again.
         if ((await store.read(keyOf(oldId))) === null) return withCookie(response, null);
       }
       const isEmpty = state.data === null && state.flashes.length === 0;

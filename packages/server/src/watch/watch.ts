@@ -105,7 +105,7 @@ class Watch {
     this.#stopOnSignals();
     let failure: Failure | null = null;
     for (;;) {
-      // Not before the page about a failure: a change that came while the application failed may have fixed it.
+      // After a failure the pending restart stays: a change during the failure may have fixed it.
       if (failure === null) {
         this.#restart = Promise.withResolvers();
         this.#forgetChanges();
@@ -146,7 +146,7 @@ class Watch {
     return run;
   }
 
-  /** The line says too that every later change is seen. */
+  /** Printed when all folders are watched, so that no later change is missed. */
   async #announce(run: Run): Promise<void> {
     const url = await run.ready;
     if (run !== this.#run) return;
@@ -213,7 +213,7 @@ class Watch {
     if (!this.#isServing) return;
     this.#changes.loaded(file, version);
     this.#folders.watchFolder(dirname(file));
-    // A change since the application read it had no meaning yet, or no watcher.
+    // The file may have changed after the application read it and before this process watched it.
     this.#onEvent(file);
   }
 

@@ -6,7 +6,7 @@
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** How long a stack may take: much less, but the stuck process may be what keeps the machine busy. */
+/** How long to wait for a stack. It usually takes much less; a stuck process can slow the machine down. */
 export const STACK_TIMEOUT_MS = 10_000;
 
 const MAX_FRAMES = 10;
