@@ -96,7 +96,7 @@ export class Connection implements ServedConnection, ExchangeOwner, Listed {
     this.#waitingSince = context.now;
     this.#activeAt = context.now;
     this.#parser = new RequestParser(context.limits, context.createCaches);
-    this.#buffer = new WriteBuffer(socket);
+    this.#buffer = new WriteBuffer(socket, context.encrypted);
   }
 
   // Events of the socket

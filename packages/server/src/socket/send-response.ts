@@ -26,6 +26,9 @@ import { chunkText } from "./chunk-text.ts";
 import type { ServerContext } from "./context.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
 
+/** Longest text that is appended to its head: the string costs less than a second piece. */
+const MAX_APPENDED_BYTES = 2048;
+
 /** The parts of a request that the form of its response depends on. */
 export type RespondedHead = Pick<RequestHead, "method" | "minorVersion">;
 
@@ -137,10 +140,10 @@ function writeWhole(
   if (bytes > MAX_WRITE_BYTES) {
     return { head, source: oncePiece(body), contentLength: bytes, chunked: false, trailers: undefined, last };
   }
-  if (typeof body === "string" && bytes === body.length) {
-    const text = head + body;
-    if (!encoder.hasDate) context.responses.keep(status, headers, body, date, connection, text);
-    buffer.text(text);
+  const isText = typeof body === "string" && bytes === body.length;
+  if (isText && !encoder.hasDate) context.responses.keep(status, headers, body, date, connection, head);
+  if (isText && bytes <= MAX_APPENDED_BYTES) {
+    buffer.text(head + body);
   } else {
     buffer.text(head);
     buffer.content(body, bytes);

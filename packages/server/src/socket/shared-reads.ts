@@ -11,6 +11,7 @@
  */
 import { channel, type Channel } from "node:diagnostics_channel";
 import { type Server as NetServer, Socket, type SocketConstructorOpts } from "node:net";
+import { isOtherRuntime } from "../runtime/other-runtime.ts";
 import { youngGarbage } from "./young-garbage.ts";
 
 /** As long as the buffer that node allocates for a read. */
@@ -62,11 +63,6 @@ export function acceptIntoOneBuffer(listener: NetServer, accept: (socket: Socket
     else acceptByStream.call(this, error, client);
   };
   return true;
-}
-
-/** Bun and Deno have these names too, and read in ways of their own. */
-function isOtherRuntime(): boolean {
-  return "bun" in process.versions || "deno" in process.versions;
 }
 
 /**

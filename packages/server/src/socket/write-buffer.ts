@@ -1,12 +1,16 @@
 /** The writing side of a connection: few writes, notice of a client that reads slowly, and of the moment when the system has it all. */
 import type { Socket } from "node:net";
 import type { ExchangeError } from "@tsgi/gateway-spec";
+import { canShareWrites, type Piece, SHARED_BYTES, writeShared } from "./shared-writes.ts";
 
-/** Longest text kept until the next flush, in characters. */
-const MAX_KEPT = 64 * 1024;
+/** Most bytes kept until the next flush. */
+const MAX_KEPT_BYTES = SHARED_BYTES;
 
-/** Longest piece that is copied into the text around it. Up to here the copy costs no more than a second buffer. */
-const MAX_COPIED = 4096;
+/** Longest content that is joined with the text around it as a string: up to here that costs no more than a second write. */
+const MAX_JOINED_BYTES = 4096;
+
+/** The same in the shared buffer. */
+const MAX_SHARED_CONTENT_BYTES = 32 * 1024;
 
 /** An exchange whose response is complete when the system has all of it. */
 export interface Completion {
@@ -16,12 +20,13 @@ export interface Completion {
 
 export class WriteBuffer {
   readonly #socket: Socket;
+  readonly #sharesWrites: boolean;
   /**
-   * Text that is not yet given to the socket, a byte a character: one piece, or a list of them. To join a list costs 20 ns a piece
-   * less than to append to a string, and a list of one piece costs more than the piece.
+   * What is not yet given to the socket: one piece, or a list of them. To join a list costs 20 ns a piece less than to append to a
+   * string, and a list of one piece costs more than the piece.
    */
-  #text = "";
-  #texts: string[] = [];
+  #piece: Piece = "";
+  #pieces: Piece[] = [];
   #length = 0;
   #corked = false;
   #blocked = false;
@@ -33,8 +38,10 @@ export class WriteBuffer {
   #taken: number | null = null;
   #takenAt = 0;
 
-  constructor(socket: Socket) {
+  /** @param encrypted whether it is a socket of TLS. */
+  constructor(socket: Socket, encrypted: boolean) {
     this.#socket = socket;
+    this.#sharesWrites = canShareWrites(encrypted);
   }
 
   /** Whether the socket holds more than it wants to: the client reads more slowly than we write. */
@@ -49,27 +56,17 @@ export class WriteBuffer {
 
   /** Text of ASCII or Latin-1, kept until {@link WriteBuffer.flush}. */
   text(text: string): void {
-    if (this.#length === 0) this.#text = text;
-    else if (this.#texts.length === 0) this.#texts.push(this.#text, text);
-    else this.#texts.push(text);
-    this.#length += text.length;
-    if (this.#length > MAX_KEPT) this.#spill();
+    this.#keep(text);
   }
 
   /** Content. @param bytes its length in bytes; a string is sent as UTF-8. */
   content(piece: string | Uint8Array, bytes: number): void {
-    if (typeof piece === "string") {
-      if (piece.length === bytes && bytes <= MAX_COPIED) this.text(piece);
-      else if (bytes <= MAX_COPIED) this.text(Buffer.from(piece).toString("latin1"));
-      else {
-        this.#spill();
-        this.#gave(this.#socket.write(piece, "utf8"));
-      }
-    } else if (bytes <= MAX_COPIED) {
-      this.text(Buffer.from(piece.buffer, piece.byteOffset, bytes).toString("latin1"));
+    const maxBytes = this.#mayShareWrite() ? MAX_SHARED_CONTENT_BYTES : MAX_JOINED_BYTES;
+    if (bytes <= maxBytes) {
+      this.#keep(typeof piece === "string" && piece.length !== bytes ? { utf8: piece, length: bytes } : piece);
     } else {
       this.#spill();
-      this.#gave(this.#socket.write(piece));
+      this.#gave(this.#socket.write(piece, "utf8"));
     }
   }
 
@@ -81,7 +78,7 @@ export class WriteBuffer {
   /** Gives the socket what is kept. */
   flush(): void {
     if (this.#buffered.length > 0) this.#flushAndSettle();
-    else if (this.#length > 0) this.#gave(this.#socket.write(this.#takeText(), "latin1"));
+    else if (this.#length > 0) this.#writeKept();
     if (this.#corked) {
       this.#corked = false;
       this.#socket.uncork();
@@ -124,40 +121,66 @@ export class WriteBuffer {
     this.#buffered = [];
     const written = (this.#written ??= new Set());
     for (const exchange of settling) written.add(exchange);
-    // Also where the text is empty: the callback comes behind what was written before. An empty write after end() would be an error,
+    // Also where nothing is kept: the callback comes behind what was written before. An empty write after end() would be an error,
     // and each exchange is handed over once, so that there is none.
-    this.#gave(
-      this.#socket.write(this.#takeText(), "latin1", (error) => {
-        if (error !== null && error !== undefined) return;
-        for (const exchange of settling) {
-          written.delete(exchange);
-          exchange.succeed();
-        }
-      }),
-    );
+    this.#writeKept((error) => {
+      if (error !== null && error !== undefined) return;
+      for (const exchange of settling) {
+        written.delete(exchange);
+        exchange.succeed();
+      }
+    });
   }
 
-  /** Several writes become one system call. */
+  /** Gives the socket what is kept, and lets several writes become one system call. */
   #spill(): void {
-    if (!this.#corked) {
+    const leavesAtOnce = this.#pieces.length > 0 && this.#mayShareWrite();
+    if (!leavesAtOnce && !this.#corked) {
       this.#corked = true;
       this.#socket.cork();
     }
-    if (this.#length > 0) this.#gave(this.#socket.write(this.#takeText(), "latin1"));
+    if (this.#length > 0) this.#writeKept();
   }
 
-  #takeText(): string {
-    let text = this.#text;
-    if (this.#texts.length > 0) {
-      text = this.#texts.join("");
-      this.#texts = [];
-    }
-    this.#text = "";
+  #keep(piece: Piece): void {
+    if (this.#length + piece.length > MAX_KEPT_BYTES) this.#spill();
+    if (this.#length === 0) this.#piece = piece;
+    else if (this.#pieces.length === 0) this.#pieces.push(this.#piece, piece);
+    else this.#pieces.push(piece);
+    this.#length += piece.length;
+  }
+
+  /** Whether the socket gives the system at once what is written now. */
+  #mayShareWrite(): boolean {
+    return this.#sharesWrites && !this.#corked && this.#socket.writableLength === 0;
+  }
+
+  #writeKept(done?: (error: Error | null | undefined) => void): void {
+    const socket = this.#socket;
+    const piece = this.#piece;
+    const pieces = this.#pieces;
+    this.#piece = "";
+    if (pieces.length > 0) this.#pieces = [];
     this.#length = 0;
-    return text;
+    if (pieces.length > 0 && this.#mayShareWrite()) {
+      this.#gave(writeShared(socket, pieces, done));
+      return;
+    }
+    const whole =
+      pieces.length > 0 ? pieces.map(latin1Of).join("") : piece instanceof Uint8Array ? piece : latin1Of(piece);
+    this.#gave(socket.write(whole, "latin1", done));
   }
 
   #gave(hasRoom: boolean): void {
     if (!hasRoom) this.#blocked = true;
   }
+}
+
+function latin1Of(piece: Piece): string {
+  if (typeof piece === "string") return piece;
+  const bytes =
+    piece instanceof Uint8Array
+      ? Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+      : Buffer.from(piece.utf8);
+  return bytes.toString("latin1");
 }

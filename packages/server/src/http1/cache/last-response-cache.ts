@@ -20,9 +20,9 @@ export class LastResponseCache {
   #content = "";
   #date = "";
   #connection = "";
-  #text = "";
-  /** Whether `#text` is one piece of memory. It is made so when it is first sent again. */
-  #isFlat = false;
+  #head = "";
+  /** The head and the content, in one piece of memory; `null` until it is first sent again. */
+  #text: string | null = null;
   #misses = 0;
 
   /**
@@ -38,30 +38,27 @@ export class LastResponseCache {
   ): string | null {
     if (status !== this.#status || content !== this.#content) return null;
     if (date !== this.#date || connection !== this.#connection || !this.#hasFields(fields)) return null;
-    if (!this.#isFlat) {
-      this.#text = copyOf(this.#text);
-      this.#isFlat = true;
-    }
-    return this.#text;
+    return (this.#text ??= copyOf(this.#head + content));
   }
 
-  /** @param text the message, of ASCII or Latin-1. */
+  /** @param content of ASCII. @param head the other part of the message. */
   keep(
     status: number,
     fields: ResponseFields | undefined,
     content: string,
     date: string,
     connection: string,
-    text: string,
+    head: string,
   ): void {
+    if (content.length > MAX_CONTENT_LENGTH) return;
     if (this.#misses++ % MISSES_PER_RESPONSE !== 0) return;
-    this.#fields = content.length > MAX_CONTENT_LENGTH ? null : comparable(fields);
+    this.#fields = comparable(fields);
     this.#status = status;
     this.#content = content;
     this.#date = date;
     this.#connection = connection;
-    this.#text = text;
-    this.#isFlat = false;
+    this.#head = head;
+    this.#text = null;
   }
 
   #hasFields(fields: ResponseFields | undefined): boolean {
