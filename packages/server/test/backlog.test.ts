@@ -1,12 +1,17 @@
 /** A stop while connections wait in the backlog: the client's side is connected, and the server has not accepted it yet. */
+import { channel } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Handler, Server } from "@tsgi/gateway-spec";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { listen as listenNode } from "../src/node-http/listen.ts";
 import type { SocketServeOptions } from "../src/options.ts";
+import { BACKLOG } from "../src/runtime/bind.ts";
 import { SYSTEM_CLOCK } from "../src/runtime/clock.ts";
 import { listen as listenSocket } from "../src/socket/listen.ts";
 import { selfSigned } from "../src/tls/self-signed.ts";
+import { turn, watchAccepted } from "./accepted-sockets.ts";
+import { ManualClock } from "./manual-clock.ts";
 import { get, WireClient } from "./wire-client.ts";
 
 const CLIENTS = 50;
@@ -16,6 +21,17 @@ const clients: WireClient[] = [];
 afterEach(() => {
   for (const { socket } of clients.splice(0)) socket.destroy();
 });
+
+/** Where node reports each accepted socket. */
+const ACCEPTED = channel("net.server.socket");
+
+const endOf = watchAccepted();
+
+function connectTo(server: Server): Socket {
+  const client = new WireClient(server.address);
+  clients.push(client);
+  return client.socket;
+}
 
 const hello: Handler = () => ({ status: 200, body: "hello" });
 
@@ -48,6 +64,26 @@ describe.each<[string, typeof listenNode, SocketServeOptions]>([
     const received = await Promise.all(opened.map((client) => client.send(get("/")).end()));
     expect(received.filter((text) => /\r\nConnection: close\r\n[^]*hello$/i.test(text))).toHaveLength(CLIENTS);
     await closed;
+  });
+
+  test("ends at the deadline, also while clients connect in every turn", async () => {
+    const clock = new ManualClock();
+    const server = await listen(hello, { logger, ...options }, clock);
+    const { server: listener } = (await endOf(connectTo(server))) as Socket & { readonly server?: unknown };
+    let accepted = 0;
+    let isOver = false;
+    const accept = () => {
+      accepted++;
+      ACCEPTED.publish({ socket: { server: listener } });
+      if (!isOver) setImmediate(accept);
+    };
+    setImmediate(accept);
+    const closed = server.close({ timeoutMs: 1000 });
+    await turn();
+    clock.advance(1000);
+    await closed;
+    isOver = true;
+    expect(accepted).toBeLessThan(BACKLOG);
   });
 
   test("accepts none after that", async () => {

@@ -1,4 +1,5 @@
 /** The option `signal` of every server of the package. */
+import { getEventListeners } from "node:events";
 import type { Logger } from "@tsgi/gateway-spec";
 import { describe, expect, test, vi } from "vitest";
 import { serve as serveNode } from "../src/node-http/index.ts";
@@ -28,5 +29,13 @@ describe.each([
     const server = await serve({ fetch: () => ({ status: 200 }), shutdown }, { logger, signal: AbortSignal.abort() });
     await server.close();
     expect(shutdown).toHaveBeenCalledTimes(1);
+  });
+
+  test("a signal that outlives the server does not hold it", async () => {
+    const { signal } = new AbortController();
+    const server = await serve(() => ({ status: 200 }), { logger, signal });
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await server.close();
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 });

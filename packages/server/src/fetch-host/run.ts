@@ -1,6 +1,6 @@
 /** What servers do around the HTTP server of a host: startup, listening, timeouts of clients, and shutdown in order (TSGI-52). */
 import type { Address, Application, CloseOptions, Handler, Server } from "@tsgi/gateway-spec";
-import { closable, HandlerScope, Lifespan, serverClosed, serverUrl } from "@tsgi/gateway-spec/server-kit";
+import { HandlerScope, Lifespan, serverClosed, serverUrl } from "@tsgi/gateway-spec/server-kit";
 import { withExchangeEvents } from "../observe/exchange-events.ts";
 import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN_TIMEOUT_MS, SWEEP_MS } from "../options.ts";
 import { behindProxies } from "../proxy/behind-proxies.ts";
@@ -90,7 +90,7 @@ export async function runFetchServer<State>(
     return shutDown(runtime, listener, limitMs, clock).finally(stopSweeping);
   };
   const url = serverUrl(certificates === null ? "http" : "https", address);
-  return closeOnAbort({ address, url, ...closable(close) }, options.signal);
+  return closeOnAbort({ address, url }, close, options.signal);
 }
 
 async function shutDown(

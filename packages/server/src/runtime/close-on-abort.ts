@@ -1,12 +1,24 @@
 /** Closes a server when a signal aborts. */
-import type { Server } from "@tsgi/gateway-spec";
+import type { CloseOptions, Server } from "@tsgi/gateway-spec";
+import { closable } from "@tsgi/gateway-spec/server-kit";
 
-/** The same server. What `shutdown` throws is given to those who call `close()` too. */
-export function closeOnAbort(server: Server, signal: AbortSignal | undefined): Server {
-  const close = () => {
-    server.close().catch(() => undefined);
+/**
+ * The server with its `close()`, which is called when the signal aborts too. What `shutdown` throws is given to those who call
+ * `close()`. The signal may live longer than the server: it holds the server until the first `close()` only.
+ */
+export function closeOnAbort(
+  server: Pick<Server, "address" | "url">,
+  close: (options: CloseOptions) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Server {
+  const closeAborted = () => {
+    closing.close().catch(() => undefined);
   };
-  if (signal?.aborted === true) close();
-  else signal?.addEventListener("abort", close, { once: true });
-  return server;
+  const closing = closable((options) => {
+    signal?.removeEventListener("abort", closeAborted);
+    return close(options);
+  });
+  if (signal?.aborted === true) closeAborted();
+  else signal?.addEventListener("abort", closeAborted, { once: true });
+  return { ...server, ...closing };
 }

@@ -1,7 +1,7 @@
 /** What both servers do around their listener: startup, listening, the sweep of timeouts, and shutdown in order (TSGI-52). */
 import { Server as NetServer } from "node:net";
 import type { Application, CloseOptions, Handler, Logger, Server } from "@tsgi/gateway-spec";
-import { boundAddress, closable, HandlerScope, Lifespan, serverUrl } from "@tsgi/gateway-spec/server-kit";
+import { boundAddress, HandlerScope, Lifespan, serverUrl } from "@tsgi/gateway-spec/server-kit";
 import {
   DEFAULT_LIMITS,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
@@ -113,7 +113,7 @@ export async function runServer<State>(
     return shutDown(lifespan, transport, proxyHeaders, limitMs, clock).finally(stopSweeping);
   };
   const url = serverUrl(certificates === null ? "http" : "https", address);
-  return closeOnAbort({ address, url, ...closable(close) }, options.signal);
+  return closeOnAbort({ address, url }, close, options.signal);
 }
 
 function expectProxyHeaders(
@@ -139,7 +139,7 @@ async function shutDown(
   const waitsFor = runningText(runningOf(connections()));
   if (waitsFor !== "") logger.info(`waiting for ${waitsFor}, at most ${timeoutMs / 1000} s`);
   const { over, cancel } = deadline(clock, timeoutMs);
-  await acceptPending(listener);
+  await Promise.race([acceptPending(listener), over]);
   const stopped = stopListening(listener);
   // Those that socket/shared-reads.ts accepts are not counted by the listener.
   const drained = Promise.all(Array.from(connections(), (connection) => connection.whenClosed()));
