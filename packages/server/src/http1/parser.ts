@@ -201,9 +201,15 @@ export class RequestParser {
     }
     for (;;) {
       let at = 0;
-      if (this.#offset < this.#textEnd) at = this.#text.length - (this.#textEnd - this.#offset);
-      else if (this.#offset === this.#chunk.length) return null;
-      else this.#decode();
+      if (this.#offset < this.#textEnd) {
+        at = this.#text.length - (this.#textEnd - this.#offset);
+      } else if (this.#offset === this.#chunk.length) {
+        // Between two requests nothing refers to bytes that were used up.
+        this.#replaceChunk(EMPTY);
+        return null;
+      } else {
+        this.#decode();
+      }
       const head = reader.read(this.#text, at);
       if (head !== null) {
         this.#offset = this.#textEnd - (this.#text.length - reader.position);
