@@ -87,10 +87,25 @@ function expectedStatuses(text: string): string {
     if (/^https:/i.test(message.target)) return `${expected}4`;
     // A client that closes before it has sent its content gets no response.
     if (!message.complete) return refused === null ? expected : `${expected}4`;
-    expected += "2";
+    expected += isUnsupportedHandshake(message) ? "4" : "2";
     if (!message.keepAlive) return expected;
   }
   return refused === null ? expected : `${expected}4`;
+}
+
+/** No generated request has Sec-WebSocket-Version: its handshake gets a 426, and the connection continues (RFC 6455 §4.4). */
+function isUnsupportedHandshake(message: Message): boolean {
+  const { method, version, fields } = message;
+  const isChunked = fields.some((line) => line.startsWith("transfer-encoding: "));
+  if (method !== "GET" || version !== "1.1" || isChunked || contentLength(message) > 0) return false;
+  return hasMember(fields, "connection", "upgrade") && hasMember(fields, "upgrade", "websocket");
+}
+
+function hasMember(fields: readonly string[], name: string, member: string): boolean {
+  return fields
+    .filter((line) => line.startsWith(`${name}: `))
+    .flatMap((line) => line.slice(name.length + 2).split(","))
+    .some((item) => item.trim().toLowerCase() === member);
 }
 
 function contentLength({ fields }: Message): number {
