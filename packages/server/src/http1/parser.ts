@@ -204,7 +204,7 @@ export class RequestParser {
       if (this.#offset < this.#textEnd) {
         at = this.#text.length - (this.#textEnd - this.#offset);
       } else if (this.#offset === this.#chunk.length) {
-        // Between two requests nothing refers to bytes that were used up.
+        // The parser does not keep bytes that were used up. A cache may.
         this.#replaceChunk(EMPTY);
         return null;
       } else {

@@ -4,7 +4,7 @@ import { closable } from "@tsgi/gateway-spec/server-kit";
 
 /**
  * The server with its `close()`, which is called when the signal aborts too. What `shutdown` throws is given to those who call
- * `close()`. The signal may live longer than the server: it holds the server until the first `close()` only.
+ * `close()`. The first `close()` removes the listener, because the signal may live longer than the server.
  */
 export function closeOnAbort(
   server: Pick<Server, "address" | "url">,

@@ -153,7 +153,7 @@ export class WriteBuffer {
     this.#length += piece.length;
   }
 
-  /** Whether the socket gives the system at once what is written now. */
+  /** Whether the socket holds no bytes and tries to give the system at once what is written. */
   #mayShareWrite(): boolean {
     return this.#sharesWrites && !this.#corked && this.#socket.writableLength === 0;
   }
@@ -165,13 +165,10 @@ export class WriteBuffer {
     this.#piece = "";
     this.#pieces = NONE;
     this.#length = 0;
-    if (pieces !== NONE && this.#mayShareWrite()) {
-      this.#gave(writeShared(socket, pieces, done));
-      return;
-    }
-    const whole =
-      pieces.length > 0 ? pieces.map(latin1Of).join("") : piece instanceof Uint8Array ? piece : latin1Of(piece);
-    this.#gave(socket.write(whole, "latin1", done));
+    if (pieces === NONE)
+      this.#gave(socket.write(piece instanceof Uint8Array ? piece : latin1Of(piece), "latin1", done));
+    else if (this.#mayShareWrite()) this.#gave(writeShared(socket, pieces, done));
+    else this.#gave(socket.write(pieces.map(latin1Of).join(""), "latin1", done));
   }
 
   #gave(hasRoom: boolean): void {
